@@ -1,0 +1,168 @@
+"""What a search found, and how well it looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from shapely import set_precision
+from shapely.geometry import mapping
+
+from camwatch.aoi import LONLAT, reproject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+    from shapely.geometry.base import BaseGeometry
+
+Kind = Literal["structure", "tower", "perimeter"]
+Change = Literal["appeared", "removed", "altered", "unchanged", "not_observed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One object, or one line at one date.
+
+    Attributes
+    ----------
+    id : str
+        Unique within the findings; stable for the same input.
+    kind : {"structure", "tower", "perimeter"}
+    change : str
+        `appeared`, `removed`, `altered`, `unchanged`, `not_observed`; for a perimeter line at one date `unchanged`, with `measures["date"]`.
+    geometry : geometry in the CRS of the analysis
+    score : float
+        0..1; higher is more certain. Not a calibrated probability.
+    area_m2 : float
+    measures : mapping of str to float or str
+        What stands behind the score; for perimeter lines also `date`, `area_se_m2`, `length_m`, `length_se_m`, `inferred_share`.
+    """
+
+    id: str
+    kind: Kind
+    change: Change
+    geometry: BaseGeometry
+    score: float
+    area_m2: float
+    measures: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A growth with its 95 % interval: 0.72 is +72 %."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How the enclosed area and the enclosing line grew."""
+
+    area: Ratio
+    length: Ratio
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """All that one search of one pair gave.
+
+    Attributes
+    ----------
+    kind : {"structure", "tower", "perimeter"}
+    status : {"searched", "not_testable"}
+        `not_testable` = this pair could not have shown it; then `records` is empty and that means nothing.
+    reason : str
+        Why not testable, or what limits the search; one sentence.
+    records : tuple of Finding
+    aoi : str
+    crs : str
+        Of the geometries.
+    before, after : str
+        Scene ids; `acquired` holds their times in the same order.
+    observed_share : float
+        Share of the searched area that was usable at both dates, 0..1.
+    searched_km2 : float
+        Area that was searched and usable at both dates; for towers the band along the perimeter.
+    gsd_m : float
+        The coarser of the two sensors' ground sample distances.
+    false_alarms_per_km2 : float or None
+        From control ground; None = not measured.
+    growth : Growth or None
+        For perimeters seen at both dates.
+    nominal, simulated : bool
+        Whether an outline used is nominal; whether a scene is rendered.
+    score : (y, x) float32 in 0..1, NaN where not observed
+    geobox : GeoBox of `score`
+    """
+
+    kind: Kind
+    status: Literal["searched", "not_testable"]
+    reason: str
+    records: tuple[Finding, ...]
+    aoi: str
+    crs: str
+    before: str
+    after: str
+    acquired: tuple[datetime, datetime]
+    observed_share: float
+    searched_km2: float
+    gsd_m: float
+    score: NDArray[np.float32]
+    geobox: GeoBox
+    false_alarms_per_km2: float | None = None
+    growth: Growth | None = None
+    nominal: bool = False
+    simulated: bool = False
+
+    def count(self, change: Change, within: BaseGeometry | None = None) -> int:
+        """Return the number of records of one change, of those whose centroid lies in `within` where that is given."""
+        return sum(r.change == change and (within is None or within.contains(r.geometry.centroid)) for r in self.records)
+
+    def as_geojson(self) -> dict[str, Any]:
+        """Return a GeoJSON FeatureCollection (EPSG:4326, 8 decimals) with the top-level members of the command-line contract."""
+
+        def lonlat(geometry: BaseGeometry) -> dict[str, Any]:
+            return dict(mapping(set_precision(reproject(geometry, self.crs, LONLAT), 1e-8, mode="pointwise")))
+
+        dates = [t.date().isoformat() for t in self.acquired]
+        features = [
+            {
+                "type": "Feature",
+                "id": r.id,
+                "properties": {
+                    "id": r.id, "kind": r.kind, "change": r.change, "score": round(r.score, 4), "area_m2": round(r.area_m2, 1),
+                    "before": dates[0], "after": dates[1], "nominal_outline": self.nominal, "simulated": self.simulated,
+                    **{k: round(v, 4) if isinstance(v, float) else v for k, v in sorted(r.measures.items())},
+                },
+                "geometry": lonlat(r.geometry),
+            }
+            for r in self.records
+        ]
+        ratio = None if self.growth is None else {
+            name: {"ratio": round(g.ratio, 4), "low": round(g.low, 4), "high": round(g.high, 4)}
+            for name, g in (("area", self.growth.area), ("length", self.growth.length))
+        }
+        return {
+            "type": "FeatureCollection",
+            "kind": self.kind,
+            "status": self.status,
+            "reason": self.reason,
+            "aoi": self.aoi,
+            "before": {"scene": self.before, "date": dates[0]},
+            "after": {"scene": self.after, "date": dates[1]},
+            "observed_share": round(self.observed_share, 4),
+            "searched_km2": round(self.searched_km2, 4),
+            "false_alarms_per_km2": None if self.false_alarms_per_km2 is None else round(self.false_alarms_per_km2, 3),
+            "gsd_m": round(self.gsd_m, 4),
+            "crs_analysis": self.crs,
+            **({"growth": ratio} if ratio else {}),
+            "nominal_outline": self.nominal,
+            "simulated": self.simulated,
+            "features": features,
+        }

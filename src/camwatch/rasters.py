@@ -1,0 +1,76 @@
+"""The one bridge between geometry and pixels, and the one writer of rasters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+from rasterio.features import rasterize, shapes
+from shapely.geometry import shape
+from shapely.ops import unary_union
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+    from shapely.geometry.base import BaseGeometry
+
+
+def mask_of(geometry: BaseGeometry, geobox: GeoBox, *, touched: bool = False) -> NDArray[np.bool_]:
+    """Return the pixels of `geobox` whose centre lies inside `geometry`.
+
+    Parameters
+    ----------
+    geometry : shapely geometry in the CRS of `geobox`
+    geobox : GeoBox of shape (y, x)
+    touched : bool
+        Take every pixel that the geometry touches, not only those whose centre it covers.
+
+    Returns
+    -------
+    (y, x) bool array
+    """
+    if geometry.is_empty:
+        return np.zeros(geobox.shape, bool)
+    burnt = rasterize([(geometry, 1)], out_shape=tuple(geobox.shape), transform=geobox.affine, all_touched=touched, dtype="uint8")
+    return np.asarray(burnt, bool)
+
+
+def polygons_of(labels: NDArray[np.int32], geobox: GeoBox) -> dict[int, BaseGeometry]:
+    """Return the outline of each positive label in a (y, x) int32 array, in the CRS of `geobox`, by label in rising order."""
+    parts: dict[int, list[BaseGeometry]] = {}
+    for geometry, value in shapes(labels, mask=labels > 0, connectivity=8, transform=geobox.affine):
+        parts.setdefault(int(value), []).append(shape(geometry))
+    return {value: unary_union(parts[value]).buffer(0) for value in sorted(parts)}
+
+
+def write_raster(
+    path: Path, values: NDArray[Any], geobox: GeoBox, *, nodata: float | None = None, bands: Sequence[str] = (), tags: Mapping[str, str] | None = None,
+    driver: str = "GTiff",
+) -> Path:
+    """Write (band, y, x) or (y, x) `values` on `geobox` as one raster, whole or not at all.
+
+    The file appears under its name only once it is complete. `bands` are written as descriptions, `tags` as dataset tags.
+    """
+    stack = values[None] if values.ndim == 2 else values
+    part = path.with_name(f".{path.name}.part")
+    options = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"} if driver == "GTiff" else {}
+    if driver == "GTiff" and np.issubdtype(stack.dtype, np.integer):
+        options["predictor"] = 2
+    if driver == "JP2OpenJPEG":
+        options = {"QUALITY": "100", "REVERSIBLE": "YES"}
+    profile = {
+        "driver": driver, "count": stack.shape[0], "height": stack.shape[1], "width": stack.shape[2], "dtype": stack.dtype.name,
+        "crs": str(geobox.crs), "transform": geobox.affine, "nodata": nodata, **options,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(part, "w", **profile) as dataset:
+        dataset.write(stack)
+        for number, name in enumerate(bands, 1):
+            dataset.set_band_description(number, name)
+        if tags:
+            dataset.update_tags(**tags)
+    return part.replace(path)

@@ -1,0 +1,67 @@
+"""How well a pair would have shown what it is searched for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.stats import beta
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """Planted objects that the detector found again, by size, and what it reports where nothing is.
+
+    Attributes
+    ----------
+    kind : {"structure", "tower"}
+    sizes_m : tuple of float
+        Long side of the planted footprints in metres, rising.
+    planted, found : tuple of int
+        Objects planted and found again, by size.
+    false_alarms : int
+        Reports of a change in control ground.
+    control_km2 : float
+        Area of that ground.
+    control : str
+        What the control ground is, in words.
+    """
+
+    kind: str
+    sizes_m: tuple[float, ...]
+    planted: tuple[int, ...]
+    found: tuple[int, ...]
+    false_alarms: int
+    control_km2: float
+    control: str
+
+    def probability(self, index: int) -> tuple[float, float, float]:
+        """Return the probability of detection of a size and its 95 % interval (Jeffreys, Beta(½, ½) prior; doi:10.1214/ss/1009213286)."""
+        hits, misses = self.found[index], self.planted[index] - self.found[index]
+        posterior = beta(hits + 0.5, misses + 0.5)
+        return float(posterior.mean()), float(posterior.ppf(0.025)), float(posterior.ppf(0.975))
+
+    @property
+    def blind_below_m(self) -> float | None:
+        """The smallest size from which on at least half of the objects are found; None where no size is."""
+        for index, size in enumerate(self.sizes_m):
+            if all(2 * f >= p for f, p in zip(self.found[index:], self.planted[index:], strict=True)):
+                return size
+        return None
+
+    @property
+    def false_alarms_per_km2(self) -> float | None:
+        """False-alarm density; None without control ground."""
+        return self.false_alarms / self.control_km2 if self.control_km2 > 0 else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record written to `sensitivity.json`."""
+        curve = [
+            {"size_m": s, "planted": p, "found": f, **dict(zip(("probability", "low", "high"), (round(v, 4) for v in self.probability(i)), strict=True))}
+            for i, (s, p, f) in enumerate(zip(self.sizes_m, self.planted, self.found, strict=True))
+        ]
+        density = self.false_alarms_per_km2
+        return {
+            "kind": self.kind, "curve": curve, "blind_below_m": self.blind_below_m, "false_alarms": self.false_alarms,
+            "control_km2": round(self.control_km2, 4), "control": self.control, "false_alarms_per_km2": None if density is None else round(density, 3),
+        }
