@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from shapely import set_precision
-from shapely.geometry import mapping
+from shapely.geometry import mapping, shape
 
 from camwatch.aoi import LONLAT, reproject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     import numpy as np
     from numpy.typing import NDArray
@@ -154,8 +154,8 @@ class Findings:
             "status": self.status,
             "reason": self.reason,
             "aoi": self.aoi,
-            "before": {"scene": self.before, "date": dates[0]},
-            "after": {"scene": self.after, "date": dates[1]},
+            "before": {"scene": self.before, "acquired": self.acquired[0].isoformat()},
+            "after": {"scene": self.after, "acquired": self.acquired[1].isoformat()},
             "observed_share": round(self.observed_share, 4),
             "searched_km2": round(self.searched_km2, 4),
             "false_alarms_per_km2": None if self.false_alarms_per_km2 is None else round(self.false_alarms_per_km2, 3),
@@ -166,3 +166,46 @@ class Findings:
             "simulated": self.simulated,
             "features": features,
         }
+
+    @classmethod
+    def from_geojson(cls, document: dict[str, Any], score: NDArray[np.float32], geobox: GeoBox) -> Findings:
+        """Return the findings that :meth:`as_geojson` wrote; `score` and its grid come from the raster beside it."""
+        crs = document["crs_analysis"]
+        growth = document.get("growth")
+        return cls(
+            kind=document["kind"],
+            status=document["status"],
+            reason=document["reason"],
+            records=tuple(_finding(f, crs) for f in document["features"]),
+            aoi=document["aoi"],
+            crs=crs,
+            before=document["before"]["scene"],
+            after=document["after"]["scene"],
+            acquired=(datetime.fromisoformat(document["before"]["acquired"]), datetime.fromisoformat(document["after"]["acquired"])),
+            observed_share=document["observed_share"],
+            searched_km2=document["searched_km2"],
+            gsd_m=document["gsd_m"],
+            score=score,
+            geobox=geobox,
+            false_alarms_per_km2=document["false_alarms_per_km2"],
+            growth=Growth(Ratio(**growth["area"]), Ratio(**growth["length"])) if growth else None,
+            nominal=document["nominal_outline"],
+            simulated=document["simulated"],
+        )
+
+
+COMMON = {"id", "kind", "change", "score", "area_m2", "before", "after", "nominal_outline", "simulated"}
+"""Properties of a feature that are no measures."""
+
+
+def _finding(feature: dict[str, Any], crs: str) -> Finding:
+    properties = feature["properties"]
+    return Finding(
+        id=properties["id"],
+        kind=properties["kind"],
+        change=properties["change"],
+        geometry=reproject(shape(feature["geometry"]), LONLAT, crs),
+        score=properties["score"],
+        area_m2=properties["area_m2"],
+        measures={k: v for k, v in properties.items() if k not in COMMON},
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
+from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize, shapes
 from shapely.geometry import shape
 from shapely.ops import unary_union
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
 
 
@@ -74,3 +74,9 @@ def write_raster(
         if tags:
             dataset.update_tags(**tags)
     return part.replace(path)
+
+
+def read_raster(path: Path) -> tuple[NDArray[np.float32], GeoBox]:
+    """Read the first band of a raster that :func:`write_raster` wrote, as (y, x) float32 with its grid."""
+    with rasterio.open(path) as dataset:
+        return dataset.read(1).astype(np.float32), GeoBox((dataset.height, dataset.width), dataset.transform, str(dataset.crs))

@@ -5,23 +5,28 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from camwatch.aoi.days import read_day
 
 Metric = Literal[
-    "count", "area", "length", "presence", "date", "distance", "position", "layout", "landcover", "population", "capacity", "ratio", "method", "provenance",
+    "count", "area", "length", "presence", "date", "distance", "position", "layout", "landcover", "population", "capacity", "ratio",
+    "method", "provenance",
 ]
 Subject = Literal["tower", "structure", "perimeter", "camp", "fence", "mine", "field", "river", "terrain", "people", "other"]
 Aspect = Literal["state", "appeared", "removed", "net change", "growth"]
 Unit = Literal["", "objects", "m", "km", "m2", "km2", "ratio", "year", "people"]
 
-UNITS: dict[Metric, set[str]] = {"count": {"objects", "ratio"}, "area": {"m2", "km2", "ratio"}, "length": {"m", "km", "ratio"}, "distance": {"m", "km"}}
+UNITS: dict[Metric, set[str]] = {
+    "count": {"objects", "ratio"}, "area": {"m2", "km2", "ratio"}, "length": {"m", "km", "ratio"}, "distance": {"m", "km"},
+}
 """Units that a metric can have; a ratio of 0.72 is +72 %."""
 
 
 class Record(BaseModel):
     """Base of the claim records: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Quantity(Record):
@@ -46,10 +51,15 @@ class Quantity(Record):
 
 
 class Interval(Record):
-    """A span of days, both ends inside; None = open."""
+    """A span of days, both ends inside; None = open. A year or a month alone stands for its first day as `start`, for its last as `end`."""
 
     start: date | None = None
     end: date | None = None
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _whole_days(cls, value: object, info: ValidationInfo) -> date | None:
+        return None if value is None else read_day(value, last=info.field_name == "end")
 
     @model_validator(mode="after")
     def _forward(self) -> Self:

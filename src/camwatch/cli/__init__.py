@@ -1,2 +1,56 @@
-"""See the modules of this package."""
-def main() -> None: ...
+"""The command line: verbs parse, call, print and choose an exit code; nothing is computed here.
+
+Exit codes: 0 done; 1 done, and something that was asked for was refused or not testable; 2 bad usage or input; 3 internal error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from camwatch.errors import CamwatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAD_INPUT, INTERNAL, INTERRUPTED = 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one verb and leave the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code; every error is one line on standard error."""
+    from typer.main import get_command
+
+    from camwatch.cli.app import app
+
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries' notices are for developers; what a user must know is said by camwatch itself
+    try:
+        code = get_command(app).main(list(sys.argv[1:] if arguments is None else arguments), prog_name="camwatch", standalone_mode=False)
+    except BrokenPipeError:  # the reader of a table has seen enough
+        sys.stderr.close()
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        what, code = _told(error)
+        if code == INTERNAL and os.environ.get("CAMWATCH_DEBUG"):
+            raise
+        sys.stderr.write(f"camwatch: {' '.join(what.split())}\n")
+    return int(code or 0)
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code."""
+    if isinstance(error, CamwatchError):
+        return str(error), BAD_INPUT
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+        return "stopped; start the same command again to go on", INTERRUPTED
+    usage = getattr(error, "format_message", None)  # the argument parser's errors, whichever library it comes from
+    if usage is not None:
+        return usage() or "say what to do; camwatch --help lists the verbs", BAD_INPUT
+    return f"internal error: {type(error).__name__}: {error}; set CAMWATCH_DEBUG=1 for the details and report it", INTERNAL

@@ -1,1 +1,8 @@
-"""See the modules of this package."""
+"""Pixels on one grid: reading, masking, comparing two acquisitions radiometrically."""
+
+from camwatch.imagery.grids import pair_geobox, shared_bands
+from camwatch.imagery.image import Image, Sun
+from camwatch.imagery.load import coverage, load
+from camwatch.imagery.radiometry import Radiometry, fit_radiometry
+
+__all__ = ["Image", "Radiometry", "Sun", "coverage", "fit_radiometry", "load", "pair_geobox", "shared_bands"]

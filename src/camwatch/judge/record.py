@@ -53,7 +53,23 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ReadingVerdict:
-    """The answer to one reading of a claim."""
+    """The answer to one reading of a claim.
+
+    Attributes
+    ----------
+    reading : str
+        Its id.
+    outcome : str
+    reason : str
+        One sentence.
+    measured : Estimate or None
+    power : float or None
+        Probability that, were the claim true, the data would have told it from nothing having happened.
+    bayes_factor, bayes_factor_other : float or None
+        How many times likelier the data are under the claim than if nothing had happened, and than under any other number; between 1e-6 and 1e6.
+    evidence : tuple of str
+        Pairs that gave the answer.
+    """
 
     reading: str
     outcome: Outcome
@@ -61,6 +77,7 @@ class ReadingVerdict:
     measured: Estimate | None = None
     power: float | None = None
     bayes_factor: float | None = None
+    bayes_factor_other: float | None = None
     evidence: tuple[str, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -117,6 +117,30 @@ class Registration:
         """
         return GeoBox(geobox.shape, ~self.world() * geobox.affine, geobox.crs)
 
+    def on(self, grid: GeoBox) -> Registration:
+        """Return the same answer counted in pixels of another grid of the same CRS."""
+        centre = Affine.translation(0.5, 0.5)
+        step: Affine = ~(grid.affine * centre) * (self.grid.affine * centre)
+        back: Affine = ~step
+        moved: Affine = step * Affine(*self.matrix[0], *self.matrix[1]) * back
+        linear = np.array([[step.a, step.b], [step.d, step.e]])
+
+        def place(points: NDArray[np.float64]) -> NDArray[np.float64]:
+            return points @ linear.T + np.array([step.c, step.f])
+
+        def stretch(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+            return vectors @ linear.T
+
+        return replace(
+            self,
+            matrix=np.array([[moved.a, moved.b, moved.c], [moved.d, moved.e, moved.f]]),
+            grid=grid,
+            se_px=self.se_px * float(abs(np.linalg.det(linear)) ** 0.5),
+            check=CheckPoints(place(self.check.positions), stretch(self.check.before), stretch(self.check.after)),
+            tie_positions=place(self.tie_positions),
+            tie_residuals=stretch(self.tie_residuals),
+        )
+
     def as_json(self, col: float, row: float) -> dict[str, Any]:
         """Return the record written to `registration.json`; (col, row) is the AOI's centre on the reference grid."""
 
@@ -139,4 +163,26 @@ class Registration:
             },
             "tie_points": self.tie_points,
             "grid": {"crs": str(self.grid.crs), "transform": list(self.grid.affine)[:6], "shape": list(self.grid.shape)},
+            "points": {
+                "check": np.round(np.hstack([self.check.positions, self.check.before, self.check.after]), 4).tolist(),
+                "tie": np.round(np.hstack([self.tie_positions, self.tie_residuals]), 4).tolist(),
+            },
         }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Registration:
+        """Return the registration that :meth:`as_json` wrote, its numbers as rounded there."""
+        check = np.array(record["points"]["check"], float).reshape(-1, 6)
+        tie = np.array(record["points"]["tie"], float).reshape(-1, 4)
+        return cls(
+            status=record["status"],
+            reason=record["reason"],
+            model=record["model"],
+            matrix=np.array(record["matrix"], float),
+            grid=GeoBox(tuple(record["grid"]["shape"]), Affine(*record["grid"]["transform"]), record["grid"]["crs"]),
+            se_px=float("nan") if record["se_px"] is None else record["se_px"],
+            tie_points=record["tie_points"],
+            check=CheckPoints(check[:, :2], check[:, 2:4], check[:, 4:]),
+            tie_positions=tie[:, :2],
+            tie_residuals=tie[:, 2:],
+        )

@@ -25,6 +25,11 @@ class Sensitivity:
         Area of that ground.
     control : str
         What the control ground is, in words.
+    standing_found : tuple of int
+        Of the planted objects, those that the detector reported as standing at the later date, whatever change it saw; empty where the detector
+        reports changes only.
+    standing_false : int or None
+        Reports in control ground of objects that stand at the later date; None where the detector reports changes only.
     """
 
     kind: str
@@ -34,6 +39,8 @@ class Sensitivity:
     false_alarms: int
     control_km2: float
     control: str
+    standing_found: tuple[int, ...] = ()
+    standing_false: int | None = None
 
     def probability(self, index: int) -> tuple[float, float, float]:
         """Return the probability of detection of a size and its 95 % interval (Jeffreys, Beta(½, ½) prior; doi:10.1214/ss/1009213286)."""
@@ -45,7 +52,7 @@ class Sensitivity:
     def blind_below_m(self) -> float | None:
         """The smallest size from which on at least half of the objects are found; None where no size is."""
         for index, size in enumerate(self.sizes_m):
-            if all(2 * f >= p for f, p in zip(self.found[index:], self.planted[index:], strict=True)):
+            if all(2 * f >= p > 0 for f, p in zip(self.found[index:], self.planted[index:], strict=True)):
                 return size
         return None
 
@@ -56,12 +63,30 @@ class Sensitivity:
 
     def as_json(self) -> dict[str, Any]:
         """Return the record written to `sensitivity.json`."""
-        curve = [
-            {"size_m": s, "planted": p, "found": f, **dict(zip(("probability", "low", "high"), (round(v, 4) for v in self.probability(i)), strict=True))}
-            for i, (s, p, f) in enumerate(zip(self.sizes_m, self.planted, self.found, strict=True))
-        ]
+        curve = []
+        for i, (size, planted, found) in enumerate(zip(self.sizes_m, self.planted, self.found, strict=True)):
+            probability, low, high = (round(v, 4) for v in self.probability(i))
+            curve.append({"size_m": size, "planted": planted, "found": found, "probability": probability, "low": low, "high": high})
         density = self.false_alarms_per_km2
         return {
             "kind": self.kind, "curve": curve, "blind_below_m": self.blind_below_m, "false_alarms": self.false_alarms,
-            "control_km2": round(self.control_km2, 4), "control": self.control, "false_alarms_per_km2": None if density is None else round(density, 3),
-        }
+            "control_km2": round(self.control_km2, 4), "control": self.control,
+            "false_alarms_per_km2": None if density is None else round(density, 3),
+            **({"standing_found": list(self.standing_found), "standing_false": self.standing_false} if self.standing_found else {}),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Sensitivity:
+        """Return the sensitivity that :meth:`as_json` wrote."""
+        curve = record["curve"]
+        return cls(
+            kind=record["kind"],
+            sizes_m=tuple(p["size_m"] for p in curve),
+            planted=tuple(p["planted"] for p in curve),
+            found=tuple(p["found"] for p in curve),
+            false_alarms=record["false_alarms"],
+            control_km2=record["control_km2"],
+            control=record["control"],
+            standing_found=tuple(record.get("standing_found", ())),
+            standing_false=record.get("standing_false"),
+        )

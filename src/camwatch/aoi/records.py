@@ -1,6 +1,6 @@
 """Areas of interest: outlines with their role, their source and their uncertainty.
 
-This file holds the records; reading and checking files is added below them.
+These are the records; `camwatch.aoi.read` fills them from files, `camwatch.aoi.measure` checks them.
 """
 
 from __future__ import annotations

@@ -1,0 +1,28 @@
+"""`camwatch demo`: the whole job on simulated scenes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camwatch.cli._common import AsJson, Settings, configuration, emit, progress
+from camwatch.cli.run import tell
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for scenes and results.")] = Path("camwatch-demo"),
+    config: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Render simulated scenes of Chongjin and Hoeryong in real product layouts and run the complete pipeline on them."""
+    from camwatch.pipeline.demo import run_demo
+
+    with progress(quiet=as_json) as show:
+        results = run_demo(out, configuration(config), progress=show)
+    if as_json:
+        emit([r.as_json() for r in results])
+    else:
+        for result in results:
+            tell(result)

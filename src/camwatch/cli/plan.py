@@ -1,0 +1,29 @@
+"""`camwatch plan`: what the scenes at hand can test, before a pixel is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camwatch.cli._common import REFUSED, AoiFile, AsJson, emit, table
+
+
+def plan(
+    camp: Annotated[str, typer.Argument(help="Bundled id or an outline file.")],
+    scenes: Annotated[Path, typer.Option("--scenes", help="Folder with downloaded products.")],
+    claims: Annotated[Path | None, typer.Option("--claims", help="A ledger of one's own.")] = None,
+    aoi: AoiFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which claims the scenes at hand can test, and what would decide the rest; exit 1 where one cannot be tested."""
+    from camwatch.pipeline.run import plan_camp
+
+    answers = plan_camp(camp, scenes, claims=claims, aoi_file=aoi)
+    if as_json:
+        emit([a.as_json() for a in answers])
+    else:
+        table(("claim", "reading", "testable", "why"), [(a.claim, a.reading, "yes" if a.testable else "NO", a.reason) for a in answers])
+    if not all(a.testable for a in answers):
+        raise typer.Exit(REFUSED)

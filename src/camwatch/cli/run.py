@@ -1,0 +1,47 @@
+"""`camwatch run`: everything, for one camp."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from camwatch.cli._common import REFUSED, AoiFile, AsJson, Out, Settings, configuration, emit, progress, table
+
+if TYPE_CHECKING:
+    from camwatch.pipeline.run import RunResult
+
+
+def run(
+    camp: Annotated[str, typer.Argument(help="Bundled id or an outline file.")],
+    scenes: Annotated[Path, typer.Option("--scenes", help="Folder with downloaded products.")],
+    out: Out,
+    claims: Annotated[Path | None, typer.Option("--claims", help="A ledger of one's own, in YAML or JSON.")] = None,
+    aoi: AoiFile = None,
+    config: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Scenes to verdicts and report pages; start it again to go on where it stopped; exit 1 where a claim is not testable."""
+    from camwatch.pipeline.run import run_camp
+
+    with progress(quiet=as_json) as show:
+        result = run_camp(camp, scenes, out, configuration(config), claims=claims, aoi_file=aoi, progress=show)
+    if as_json:
+        emit(result.as_json())
+    else:
+        tell(result)
+    if result.untestable:
+        raise typer.Exit(REFUSED)
+
+
+def tell(result: RunResult) -> None:
+    """Print what a run answered."""
+    mark = "SIMULATED SCENES, NOT OBSERVATIONS\n" if result.simulated else ""
+    typer.echo(f"\n{mark}{result.name}: {len(result.pairs)} pairs of scenes, {len(result.verdicts)} claims")
+    table(("claim", "outcome", "why"), [(v.claim, v.outcome, v.reason) for v in result.verdicts])
+    for path, reason in result.unreadable:
+        typer.echo(f"not readable, left out: {path}: {reason}")
+    done, kept = len(result.done), len(result.kept)
+    did = f"{done} steps done, {kept} kept" if done else f"nothing to do: all {kept} steps were done before"
+    typer.echo(f"{did}; pages: {', '.join(str(p) for p in result.pages)}")

@@ -1,0 +1,56 @@
+"""`camwatch sensitivity`: what a pair would have shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from camwatch.cli._common import (
+    KIND_OF,
+    REFUSED,
+    AfterDate,
+    AsJson,
+    BeforeDate,
+    KindName,
+    Out,
+    Settings,
+    configuration,
+    emit,
+    parse_day,
+    progress,
+    table,
+)  # fmt: skip
+
+
+def sensitivity(
+    before: Annotated[Path, typer.Argument(help="Earlier product.")],
+    after: Annotated[Path, typer.Argument(help="Later product.")],
+    aoi: Annotated[str, typer.Option("--aoi", help="Bundled id, or a GeoJSON, GeoPackage, KML or shapefile.")],
+    out: Out,
+    kind: KindName = None,
+    before_date: BeforeDate = None,
+    after_date: AfterDate = None,
+    config: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plant objects of known size into a pair and search for them: sensitivity.json, sensitivity.png; exit 1 where a kind is not testable."""
+    from camwatch.pipeline.verbs import sensitivity_of_scenes
+
+    settings = configuration(config, **({"kinds": (KIND_OF[kind],)} if kind else {}))
+    days = parse_day(before_date, "--before-date"), parse_day(after_date, "--after-date")
+    with progress(quiet=as_json) as show:
+        measured, reasons = sensitivity_of_scenes(before, after, out, aoi=aoi, dates=days, config=settings, progress=show)
+    if as_json:
+        emit({"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons})
+    else:
+        rows = [
+            (s.kind, f"{size:g} m", s.planted[i], s.found[i], "{:.2f} ({:.2f}–{:.2f})".format(*s.probability(i)))
+            for s in measured.values() for i, size in enumerate(s.sizes_m)
+        ]  # fmt: skip
+        table(("kind", "size", "planted", "found", "probability of detection (95 %)"), rows)
+        for name, reason in reasons.items():
+            typer.echo(f"{name}: not testable: {reason}")
+    if reasons:
+        raise typer.Exit(REFUSED)

@@ -1,0 +1,79 @@
+"""The configuration of one run: every key has a default, unknown keys are refused, the effective values are written back."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003  (pydantic reads the annotation at run time)
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from camwatch.errors import ConfigError, MissingInputError
+
+Kind = Literal["structure", "tower", "perimeter"]
+KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
+
+
+class RunConfig(BaseModel):
+    """What can be set for a run.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        What to search for.
+    margin_m : float
+        Ground around the AOI that is looked at too; registration and the false-alarm density need it.
+    registration_limit_px : float
+        A pair whose check points stay worse than this is refused.
+    tile_px : int
+        Side of the tiles that are searched one at a time; bounds the memory.
+    planted_per_size : int
+        Objects planted per size to measure the probability of detection.
+    tower_sizes_m, structure_sizes_m : tuple of float
+        Sizes that are planted, long side in metres.
+    seed : int
+        Of everything that is drawn by lot.
+    report_date : date
+        Printed on the pages.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kinds: tuple[Kind, ...] = Field(default=KINDS, min_length=1)
+    margin_m: float = Field(default=150.0, ge=0, le=20_000)
+    registration_limit_px: float = Field(default=0.5, gt=0, le=5)
+    tile_px: int = Field(default=1536, ge=256, le=8192)
+    planted_per_size: int = Field(default=24, ge=4, le=400)
+    tower_sizes_m: tuple[float, ...] = (3.0, 4.0, 5.0, 6.0)
+    structure_sizes_m: tuple[float, ...] = (6.0, 10.0, 16.0, 24.0)
+    seed: int = Field(default=25, ge=0)
+    report_date: dt.date
+
+    @classmethod
+    def read(cls, path: Path | None, *, report_date: dt.date, **settings: Any) -> RunConfig:
+        """Read a YAML or JSON file (None = all defaults); `settings` win over it, `report_date` only where the file has none.
+
+        Raises
+        ------
+        MissingInputError, ConfigError
+        """
+        values: Any = {}
+        if path is not None:
+            if not path.is_file():
+                raise MissingInputError("no such configuration file", where=path, remedy="check the path, or leave out --config for the defaults")
+            try:
+                values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise ConfigError("not readable as YAML", where=path, got=error, remedy="write `key: value` lines") from error
+            if not isinstance(values, dict):
+                raise ConfigError("not a mapping of keys", where=path, got=type(values).__name__, expected="`key: value` lines")
+        try:
+            return cls.model_validate({"report_date": report_date, **values, **settings})
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            known = ", ".join(cls.model_fields)
+            raise ConfigError(
+                f"{key}: {first['msg']}", where=path or "configuration", got=repr(first["input"])[:80], expected=f"keys {known}", remedy="correct the key"
+            ) from error

@@ -1,0 +1,118 @@
+"""The grid on which a pair is compared, and the bands that can be compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from pyproj import CRS
+from shapely import box as rectangle
+from shapely import segmentize
+
+from camwatch.aoi import LONLAT, reproject
+from camwatch.errors import CoverageError
+from camwatch.scenes.item import band_names, default_bands, footprint, gsd_m, native_geobox
+
+if TYPE_CHECKING:
+    import pystac
+    from shapely.geometry.base import BaseGeometry
+
+
+def shared_bands(before: pystac.Item, after: pystac.Item) -> tuple[str, ...] | None:
+    """Return the bands that both scenes have, in the fixed order; None where only luminance can be compared.
+
+    The multispectral bands count first; `pan` is shared where nothing else is. Numbered bands (`b1`, …) say nothing of their colour: they are shared only
+    where both scenes consist of the same numbers of them, as two deliveries of one sensor do.
+    """
+    ours, theirs = default_bands(before), default_bands(after)
+    numbered = [name for name in (*ours, *theirs) if name[1:].isdigit()]
+    if numbered and ours != theirs:
+        theirs = tuple(name for name in theirs if name not in numbered)
+    common = tuple(name for name in ours if name in theirs)
+    if common:
+        return common
+    return ("pan",) if "pan" in band_names(before) and "pan" in band_names(after) else None
+
+
+def pair_geobox(
+    before: pystac.Item, after: pystac.Item, geometry: BaseGeometry | None, *, margin_m: float, bands: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None),
+) -> GeoBox:
+    """Return the analysis grid of a pair.
+
+    Its pixels are those of the coarser scene, so that scene is read without interpolation; where that scene's CRS does not count in metres on the ground
+    (degrees, Web Mercator), it is the UTM zone of the overlap with the coarser scene's GSD.
+
+    Parameters
+    ----------
+    before, after : pystac.Item
+    geometry : shapely geometry, EPSG:4326, or None
+        What to look at; None = all that both scenes show.
+    margin_m : float
+        Metres of ground around it, for registration and context.
+    bands : pair of tuple of str or None
+        Bands that will be loaded from each scene, where not those of the default.
+
+    Returns
+    -------
+    GeoBox
+        Cropped to the geometry with its margin, and to what both scenes cover (as delivered, with the same margin).
+
+    Raises
+    ------
+    CoverageError
+        When the scenes do not overlap each other or the geometry.
+    """
+    sizes = [gsd_m(item, names or default_bands(item)) for item, names in zip((before, after), bands, strict=True)]
+    second = sizes[1] > sizes[0]
+    native = native_geobox(after if second else before, bands[1] if second else bands[0])
+    both = footprint(before).intersection(footprint(after))
+    if both.is_empty or both.area == 0:
+        raise CoverageError("scenes do not overlap each other", where=f"{before.id}, {after.id}", remedy="choose two scenes of the same ground")
+    seen = both if geometry is None else both.intersection(geometry)
+    if seen.is_empty:
+        raise CoverageError("scenes do not show the AOI", where=f"{before.id}, {after.id}", got=f"overlap {_bounds(both)}", expected=f"AOI {_bounds(geometry)}")
+    if not _metric(native):
+        native = _utm_grid(both, max(sizes))
+    left, bottom, right, top = _extent(geometry if geometry is not None else both, native, margin_m)
+    limit = _extent(both, native, margin_m)
+    left, bottom, right, top = max(left, limit[0]), max(bottom, limit[1]), min(right, limit[2]), min(top, limit[3])
+    return _crop(native, (left, bottom, right, top))
+
+
+def _bounds(geometry: BaseGeometry | None) -> str:
+    return "" if geometry is None else str(tuple(round(value, 4) for value in geometry.bounds))
+
+
+def _metric(grid: GeoBox) -> bool:
+    """Whether one unit of the CRS is a metre on the ground."""
+    crs = CRS.from_user_input(str(grid.crs))
+    operation = crs.coordinate_operation.method_name.lower() if crs.coordinate_operation is not None else ""
+    return crs.is_projected and crs.axis_info[0].unit_name == "metre" and "popular visualisation" not in operation
+
+
+def _utm_grid(seen: BaseGeometry, pixel: float) -> GeoBox:
+    centre = seen.centroid
+    zone = int((centre.x + 180) // 6) + 1
+    crs = f"EPSG:{(32600 if centre.y >= 0 else 32700) + zone}"
+    # Pixel edges at multiples of the pixel size: two runs on neighbouring AOIs share one grid.
+    return GeoBox((1, 1), Affine(pixel, 0, 0, 0, -pixel, 0), crs)
+
+
+def _extent(geometry: BaseGeometry, grid: GeoBox, margin_m: float) -> tuple[float, float, float, float]:
+    outline = rectangle(*geometry.bounds) if geometry.area == 0 else geometry
+    span = max(outline.bounds[2] - outline.bounds[0], outline.bounds[3] - outline.bounds[1])
+    moved = reproject(segmentize(outline, span / 8) if span > 0 else outline, LONLAT, grid.crs)
+    left, bottom, right, top = moved.bounds
+    return left - margin_m, bottom - margin_m, right + margin_m, top + margin_m
+
+
+def _crop(grid: GeoBox, extent: tuple[float, float, float, float]) -> GeoBox:
+    """Return the pixels of the (endless) grid that an extent touches."""
+    left, bottom, right, top = extent
+    corners = np.array([~grid.affine * point for point in ((left, bottom), (left, top), (right, bottom), (right, top))])
+    # A hair inside: an extent that ends on a pixel edge must not take in the next pixel by rounding.
+    (col0, row0), (col1, row1) = np.floor(corners.min(axis=0) + 1e-6).astype(int), np.ceil(corners.max(axis=0) - 1e-6).astype(int)
+    shape = (max(1, int(row1 - row0)), max(1, int(col1 - col0)))
+    return GeoBox(shape, grid.affine * Affine.translation(int(col0), int(row0)), grid.crs)

@@ -1,0 +1,238 @@
+"""From an Item and a grid to an Image; only the window that is needed is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from camwatch.errors import CoverageError, SceneError
+from camwatch.imagery.image import Calibration, Image, Sun
+from camwatch.imagery.quality import usable
+from camwatch.imagery.sample import PAD, aligned, pixel_map, reduction, resample, source_points
+from camwatch.scenes.gdal import open_raster
+from camwatch.scenes.item import Band, Mask, acquired, band_names, bands_of, calibration, default_bands, gsd_m, is_simulated, masks_of, sun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pystac
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The bands of a scene that share one grid, and the quality layers on that same grid."""
+
+    geobox: GeoBox
+    bands: tuple[Band, ...]
+    masks: tuple[Mask, ...]
+
+
+def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = None) -> Image:
+    """Read a scene onto a grid with one interpolation, or none where the grid is the scene's own.
+
+    Parameters
+    ----------
+    item : pystac.Item
+        From :func:`camwatch.scenes.open_scene`.
+    geobox : GeoBox
+        Target grid, in any CRS; it may be slightly rotated or sheared, which is how a registration is folded in.
+    bands : sequence of str, optional
+        Names in the order wanted; by default the multispectral bands (`pan` only where it stands alone).
+
+    Returns
+    -------
+    Image
+        Reflectance where the product is calibrated, digital numbers otherwise. A pixel is valid where every band is declared data and every quality
+        layer calls it usable (see `camwatch.imagery.quality`); zero is data unless declared otherwise.
+
+    Raises
+    ------
+    CoverageError
+        When the scene and the grid do not overlap at all.
+    SceneError
+        When a band is not there or its file is damaged.
+    """
+    wanted = tuple(bands) if bands is not None else default_bands(item)
+    chosen = _choose(item, wanted)
+    levels, loose = _levels(chosen, masks_of(item))
+    values = np.empty((len(wanted), *geobox.shape), np.float32)
+    valid = np.ones(geobox.shape, bool)
+    copied = True
+    for level in levels:
+        places = [wanted.index(band.name) for band in level.bands]
+        straight = aligned(level.geobox, geobox) is not None
+        copied &= straight
+        if straight:
+            _copy(level, geobox, values, places, valid)
+        else:
+            values[places] = _interpolate(level, geobox, valid)
+    for mask in loose:
+        valid &= _mask_on(mask, geobox, chosen, strict=not copied)
+    angles = sun(item)
+    return Image(
+        values=values, valid=valid, bands=wanted, geobox=geobox, acquired=acquired(item), sun=None if angles is None else Sun(*angles),
+        gsd_m=gsd_m(item, wanted), calibration=cast("Calibration", calibration(item)), scene=item.id, simulated=is_simulated(item),
+    )
+
+
+def coverage(item: pystac.Item, geobox: GeoBox) -> float:
+    """Return the share of the grid's pixels, 0..1, that a scene shows clearly; 0 where it does not reach the grid."""
+    try:
+        return float(load(item, geobox, bands=default_bands(item)[:1]).valid.mean())
+    except CoverageError:
+        return 0.0
+
+
+def _choose(item: pystac.Item, wanted: tuple[str, ...]) -> tuple[Band, ...]:
+    there = {band.name: band for band in bands_of(item)}
+    missing = [name for name in wanted if name not in there]
+    if missing or not wanted:
+        raise SceneError("scene lacks a band", where=item.id, got=", ".join(missing) or "no band", expected=f"some of {', '.join(band_names(item))}")
+    return tuple(there[name] for name in wanted)
+
+
+def _levels(bands: Iterable[Band], masks: Iterable[Mask]) -> tuple[list[_Level], list[Mask]]:
+    """Group bands by grid; a mask on the grid of a group belongs to it, the others stay loose."""
+    groups: dict[GeoBox, list[Band]] = {}
+    for band in bands:
+        groups.setdefault(band.geobox, []).append(band)
+    layers = list(masks)
+    levels = [_Level(box, tuple(group), tuple(mask for mask in layers if mask.geobox == box)) for box, group in groups.items()]
+    return levels, [mask for mask in layers if mask.geobox not in groups]
+
+
+def _copy(level: _Level, geobox: GeoBox, values: NDArray[np.float32], places: Sequence[int], valid: NDArray[np.bool_]) -> None:
+    """Copy the pixels of a level whose grid is the target's into `values[places]`; `valid` becomes False where it has none."""
+    row, col, down, across = cast("tuple[int, int, int, int]", aligned(level.geobox, geobox))
+    rows, cols = geobox.shape
+    first_row, first_col = (row if down > 0 else row - rows + 1), (col if across > 0 else col - cols + 1)
+    height, width = level.geobox.shape
+    top, left, bottom, right = max(first_row, 0), max(first_col, 0), min(first_row + rows, height), min(first_col + cols, width)
+    if top >= bottom or left >= right:
+        raise _no_overlap(level, geobox)
+    window = Window(left, top, right - left, bottom - top)
+    # The part of the target that the scene covers, in the source's direction.
+    inside = (slice(top - first_row, bottom - first_row), slice(left - first_col, right - first_col))
+    whole = (top, left, bottom, right) == (first_row, first_col, first_row + rows, first_col + cols)
+    if not whole:
+        values[list(places)] = 0
+        seen = np.zeros_like(valid)
+        seen[::down, ::across][inside] = True
+        valid &= seen
+    part = valid[::down, ::across][inside]
+    targets = [values[place, ::down, ::across][inside] for place in places]
+    _read(level, window, targets, part)
+
+
+def _interpolate(level: _Level, geobox: GeoBox, valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the level's bands on the target grid, (band, y, x); `valid` becomes False where they have no data."""
+    window, box = _window(level, geobox)
+    shape = (int(window.height), int(window.width))
+    values, seen = np.empty((len(level.bands), *shape), np.float32), np.ones(shape, bool)
+    _read(level, window, list(values), seen)
+    sampled, covered = resample(values, seen, box, geobox)
+    valid &= covered
+    return sampled
+
+
+def _window(level: _Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox]:
+    """Return the part of the source that the target needs."""
+    height, width = level.geobox.shape
+    points = source_points(level.geobox, geobox)
+    if len(points) == 0:
+        raise _no_overlap(level, geobox)
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+        raise _no_overlap(level, geobox)
+    # A straight edge of the target is curved in another CRS; the points follow it, a part of their spacing covers what is between them.
+    pad = PAD * reduction(level.geobox, geobox) + (0 if pixel_map(level.geobox, geobox) else 0.002 * max(right - left, bottom - top))
+    first_col, first_row = max(0, int(np.floor(left - pad))), max(0, int(np.floor(top - pad)))
+    last_col, last_row = min(width, int(np.ceil(right + pad))), min(height, int(np.ceil(bottom + pad)))
+    shape = (last_row - first_row, last_col - first_col)
+    box = GeoBox(shape, level.geobox.affine * Affine.translation(first_col, first_row), level.geobox.crs)
+    return Window(first_col, first_row, shape[1], shape[0]), box
+
+
+def _no_overlap(level: _Level | Mask, geobox: GeoBox) -> CoverageError:
+    where = level.href if isinstance(level, Mask) else level.bands[0].href
+    return CoverageError(
+        "scene does not overlap the grid", where=where, got=f"scene bounds {tuple(round(v, 1) for v in level.geobox.boundingbox.bbox)} in {level.geobox.crs}",
+        expected=f"an overlap with {tuple(round(v, 1) for v in geobox.boundingbox.bbox)} in {geobox.crs}", remedy="choose a scene that shows the AOI",
+    )
+
+
+def _read(level: _Level, window: Window, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+    """Read, scale and check the level's bands: band n into `targets[n]`; `valid` becomes False where there is no data."""
+    by_file: dict[str, list[int]] = {}
+    for n, band in enumerate(level.bands):
+        by_file.setdefault(band.href, []).append(n)
+    for href, members in by_file.items():
+        with open_raster(href, companions=True) as dataset:
+            _read_file(dataset, [level.bands[n] for n in members], window, [targets[n] for n in members], valid)
+    for mask in level.masks:
+        np.logical_and(valid, usable(mask.kind, _read_mask(mask, window), level.bands), out=valid)
+
+
+def _read_file(dataset: Any, bands: Sequence[Band], window: Window, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+    raw = _pixels(dataset, [band.index for band in bands], window)
+    for band, plane, target in zip(bands, raw, targets, strict=True):
+        # What the file declares holds beside what the product family defines: old Landsat files declare 255 and fill with 0.
+        for value in {band.nodata, dataset.nodatavals[band.index - 1], band.saturated}:
+            code = _as_stored(value, plane.dtype)
+            if code is not None:
+                np.logical_and(valid, plane != code, out=valid)
+        if np.issubdtype(plane.dtype, np.floating):
+            np.logical_and(valid, np.isfinite(plane), out=valid)
+        np.multiply(plane, np.float32(band.scale), out=target, casting="unsafe")
+        if band.offset:
+            np.add(target, np.float32(band.offset), out=target)
+
+
+def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
+    """Return a declared value in the type of the pixels; None where no pixel can have it (a NaN is found by itself)."""
+    if value is None or not np.isfinite(value):
+        return None
+    if np.issubdtype(dtype, np.integer) and not (value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max):
+        return None
+    stored: np.generic = dtype.type(value)
+    return stored
+
+
+def _read_mask(mask: Mask, window: Window) -> NDArray[Any]:
+    with open_raster(mask.href, companions=True) as dataset:
+        if mask.kind == "internal":
+            layer: NDArray[Any] = dataset.read_masks(1, window=window)
+            return layer
+        return _pixels(dataset, [mask.index], window)[0]
+
+
+def _pixels(dataset: Any, indexes: list[int], window: Window) -> NDArray[Any]:
+    try:
+        pixels: NDArray[Any] = dataset.read(indexes, window=window)
+    except RasterioError as error:
+        raise SceneError("pixels cannot be read", where=dataset.name, got=" ".join(str(error).split())[:160], remedy="download the file again") from error
+    return pixels
+
+
+def _mask_on(mask: Mask, geobox: GeoBox, bands: Sequence[Band], *, strict: bool) -> NDArray[np.bool_]:
+    """Return where a quality layer with a grid of its own calls the target usable.
+
+    Where the target's pixels are copies, the class at a pixel's centre decides. Where they are interpolated (`strict`), every mask pixel under the
+    bilinear kernel must be usable, so that nothing of a cloud reaches into a valid pixel.
+    """
+    window, box = _window(mask, geobox)
+    seen = usable(mask.kind, _read_mask(mask, window), bands)
+    affine = pixel_map(box, geobox)
+    if strict or affine is None:
+        return resample(np.zeros((1, *seen.shape), np.float32), seen, box, geobox)[1]
+    rows, cols = np.mgrid[: geobox.shape[0], : geobox.shape[1]] + 0.5
+    x, y = np.floor(affine.a * cols + affine.b * rows + affine.c).astype(int), np.floor(affine.d * cols + affine.e * rows + affine.f).astype(int)
+    inside = (x >= 0) & (y >= 0) & (x < seen.shape[1]) & (y < seen.shape[0])
+    return inside & seen[np.clip(y, 0, seen.shape[0] - 1), np.clip(x, 0, seen.shape[1] - 1)]

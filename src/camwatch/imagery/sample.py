@@ -1,0 +1,139 @@
+"""One interpolation: values and validity of a source window on a target grid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from rasterio.enums import Resampling
+from rasterio.io import MemoryFile
+from rasterio.vrt import WarpedVRT
+from scipy.ndimage import minimum_filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TOLERANCE_PX = 1e-4
+"""How far, in source pixels, GDAL may approximate the transform between two CRS; its own default, 0.125, is a visible shift."""
+
+PAD = 4
+"""Source pixels read around what the target touches: two for the cubic kernel, two for rounding and curvature."""
+
+ALIGNED_PX = 2e-4
+"""A target that lies on the source's pixels to within this is copied, not interpolated."""
+
+
+def pixel_map(source: GeoBox, target: GeoBox) -> Affine | None:
+    """Return the affine target pixel → source pixel (both counted from the corner); None across CRS, where it is not affine."""
+    return ~source.affine * target.affine if source.crs == target.crs else None
+
+
+def aligned(source: GeoBox, target: GeoBox) -> tuple[int, int, int, int] | None:
+    """Return (first row, first column, row step, column step) in the source of the target's pixel (0, 0), steps ±1; None where pixels do not coincide."""
+    affine = pixel_map(source, target)
+    if affine is None:
+        return None
+    rows, cols = target.shape
+    if abs(abs(affine.a) - 1) * cols > ALIGNED_PX or abs(abs(affine.e) - 1) * rows > ALIGNED_PX:
+        return None
+    if abs(affine.b) * rows > ALIGNED_PX or abs(affine.d) * cols > ALIGNED_PX:
+        return None
+    col, row = affine * (0.5, 0.5)
+    if abs(col - 0.5 - round(col - 0.5)) > ALIGNED_PX or abs(row - 0.5 - round(row - 0.5)) > ALIGNED_PX:
+        return None
+    return round(row - 0.5), round(col - 0.5), 1 if affine.e > 0 else -1, 1 if affine.a > 0 else -1
+
+
+def source_points(source: GeoBox, target: GeoBox, n: int = 33) -> NDArray[np.float64]:
+    """Return where n by n points spread over the target (edges included) lie in the source: (col, row) from the corner; (n², 2), only finite ones."""
+    rows, cols = target.shape
+    x, y = np.meshgrid(np.linspace(0, cols, n), np.linspace(0, rows, n))
+    a = target.affine
+    mx, my = a.a * x + a.b * y + a.c, a.d * x + a.e * y + a.f
+    if source.crs != target.crs:
+        mx, my = Transformer.from_crs(str(target.crs), str(source.crs), always_xy=True).transform(mx, my)
+    b = ~source.affine
+    points = np.stack([b.a * mx + b.b * my + b.c, b.d * mx + b.e * my + b.f], axis=-1).reshape(-1, 2)
+    finite: NDArray[np.float64] = points[np.isfinite(points).all(axis=1)]
+    return finite
+
+
+def reduction(source: GeoBox, target: GeoBox) -> int:
+    """Return how many source pixels in each direction are averaged before interpolating, 1 where the target is about as fine as the source."""
+    centre = GeoBox((1, 1), target.affine * Affine.translation(target.shape[1] / 2 - 0.5, target.shape[0] / 2 - 0.5), target.crs)
+    corners = source_points(source, centre, 2)
+    if len(corners) < 4:
+        return 1
+    across, down = corners[1] - corners[0], corners[2] - corners[0]
+    return max(1, round(float(np.sqrt(abs(across[0] * down[1] - across[1] * down[0])))))
+
+
+def block_mean(values: NDArray[np.float32], valid: NDArray[np.bool_], k: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return means over k by k blocks, and which blocks are valid throughout.
+
+    A block with one invalid pixel is invalid: the mean of the others would lie elsewhere than the block's centre.
+    """
+    rows, cols = valid.shape[0] // k, valid.shape[1] // k
+    cut = values[:, : rows * k, : cols * k].reshape(len(values), rows, k, cols, k)
+    return cut.mean(axis=(2, 4), dtype=np.float64).astype(np.float32), valid[: rows * k, : cols * k].reshape(rows, k, cols, k).all(axis=(1, 3))
+
+
+def resample(values: NDArray[np.float32], valid: NDArray[np.bool_], source: GeoBox, target: GeoBox) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Interpolate a source window onto a target grid.
+
+    Cubic convolution (Keys 1981, doi:10.1109/TASSP.1981.1163711) where all 4 × 4 pixels under the kernel are valid; bilinear where only the inner 2 × 2
+    are; invalid elsewhere. So nothing invalid ever enters a valid pixel, and the valid area shrinks by less than one pixel. Both kernels reproduce a
+    linear ramp exactly.
+
+    Parameters
+    ----------
+    values : (band, y, x) float32
+        Not written to. Pixels outside `valid` may hold anything.
+    valid : (y, x) bool
+    source : GeoBox of `values`
+        The window; what lies outside it counts as invalid.
+    target : GeoBox
+
+    Returns
+    -------
+    values : (band, y, x) float32 on `target`
+    valid : (y, x) bool on `target`
+    """
+    k = reduction(source, target)
+    if k > 1:
+        values, valid = block_mean(values, valid, k)
+        source = GeoBox(valid.shape, source.affine * Affine.scale(k), source.crs)
+    # A rim of invalid pixels: beyond the window GDAL would shorten its kernels, which shifts what they sample.
+    rim = 3
+    source = GeoBox((valid.shape[0] + 2 * rim, valid.shape[1] + 2 * rim), source.affine * Affine.translation(-rim, -rim), source.crs)
+    valid = np.pad(valid, rim)
+    values = np.pad(values, ((0, 0), (rim, rim), (rim, rim)))
+    values[:, ~valid] = 0
+    inner = minimum_filter(valid, size=3)  # pixels whose 3 × 3 neighbours are valid: under bilinear weights these make up the 4 × 4 of the cubic kernel
+    smooth = _warp(values, source, target, Resampling.cubic)
+    weights = _warp(np.stack([valid, inner]).astype(np.float32), source, target, Resampling.bilinear)
+    usable, whole = weights > 1 - 1e-5
+    if (usable & ~whole).any():
+        near = _warp(values, source, target, Resampling.bilinear)
+        np.copyto(smooth, near, where=~whole)
+    return smooth, usable
+
+
+def _warp(values: NDArray[np.float32], source: GeoBox, target: GeoBox, kernel: Resampling) -> NDArray[np.float32]:
+    """Warp (band, y, x) float32 without regard to validity; 0 outside."""
+    # rasterio.warp.reproject takes a tolerance and does not use it (1.4); a WarpedVRT does, and its source may lie in memory.
+    profile = {
+        "driver": "GTiff", "count": len(values), "height": values.shape[1], "width": values.shape[2], "dtype": "float32", "crs": str(source.crs),
+        "transform": source.affine, "BIGTIFF": "IF_SAFER", "interleave": "band",
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as dataset:
+            dataset.write(values)
+        options = {"crs": str(target.crs), "transform": target.affine, "height": target.shape[0], "width": target.shape[1], "tolerance": TOLERANCE_PX}
+        # XSCALE: the kernel keeps its width; averaging for coarser targets has been done, exactly, before.
+        with memory.open() as dataset, WarpedVRT(dataset, resampling=kernel, XSCALE=1, YSCALE=1, **options) as warped:
+            result: NDArray[np.float32] = warped.read()
+    return result

@@ -1,0 +1,160 @@
+"""The judge's numbers: how fine imagery must be, how far a stated number is stretched, and when an answer is an answer.
+
+Each number stands here once, with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from camwatch.claims.model import Quantity, Reading
+    from camwatch.findings import Kind
+
+GSD_LIMIT_M: dict[Kind, float] = {"tower": 0.8, "structure": 5.0, "perimeter": 3.0}
+"""Coarsest ground sample distance at which each kind can be searched; equal to the detectors' own gates (a test compares them)."""
+
+OBJECT_SIZE_M: dict[Kind, float] = {"tower": 5.0, "structure": 16.0}
+"""Long side of the object that a claim means unless it says otherwise: a guard tower, a camp house (16 m by 7 m at Camp 16)."""
+
+RESOLUTION_CLASS = 1.5
+"""Scenes belong together when their ground sample distances differ by no more than this factor."""
+
+BRACKET_COVERAGE = 0.75
+"""Share of the claimed time that lies between the two dates of a pair, from which on the pair may answer."""
+
+COMPLETE = 0.95
+"""Share of the ground, and of the claimed time, from which on the unseen rest is taken to hold nothing that changes the answer."""
+
+SLACK_DAYS = 731
+"""How far a pair may reach beyond the claimed time at either end before a match no longer confirms the date (two years: archives are sparse)."""
+
+STATE_SLACK_DAYS = 366
+"""How far outside the stated time a single date may lie and still stand for it."""
+
+COUNT_TOLERANCE = 0.15
+"""Counts of one camp by two expert teams, at nearly the same date, differ by 15 to 30 %; the smaller figure is the yardstick."""
+
+ABOUT_TOLERANCE = 0.10
+"""What *about* allows an area, a length or a growth factor."""
+
+PLAIN_TOLERANCE = 0.05
+"""What a plain area or length is held to: a line of 5 km drawn 10 m further out adds 5 % to 1 km²."""
+
+SUPPORT_MASS = 0.90
+"""Probability of the claimed number from which on a claim is supported; so the stated error of *supported* is at most 10 %."""
+
+LEVEL = 0.95
+"""Level of the intervals; a claim is contradicted when they exclude it, so the stated error of *contradicted* is at most 5 %."""
+
+BAYES_LIMIT = 10.0
+"""How many times likelier the data must be than if nothing had happened; "strong" (Kass and Raftery, doi:10.1080/01621459.1995.10476572)."""
+
+BAYES_CAP = 1e6
+"""Bayes factors are reported up to here: beyond it the model's assumptions, not the data, limit the answer."""
+
+POWER_LIMIT = 0.80
+"""Probability of being told from *nothing happened*, were the claim true, below which *no* is never said."""
+
+BLIND_BELOW = 0.50
+"""Probability of detection below which a pair counts as blind to objects of that size."""
+
+INFERRED_LIMIT = 0.50
+"""Share of an enclosing line that may be inferred and not seen before its area and length decide nothing."""
+
+JUDGED = ("count", "area", "length")
+"""Metrics that this release judges."""
+
+_KINDS: dict[tuple[str, str], Kind] = {
+    ("count", "tower"): "tower",
+    ("count", "structure"): "structure",
+    **{(metric, subject): "perimeter" for metric in ("area", "length") for subject in ("camp", "perimeter", "fence")},
+}
+
+
+def kind_of(reading: Reading) -> Kind | None:
+    """Return which search answers a reading; None where this release has none."""
+    return _KINDS.get((reading.metric, reading.subject))
+
+
+def resolution_classes(gsds: Sequence[float]) -> list[tuple[float, float]]:
+    """Return (finest, coarsest) of each class of ground sample distances, finest class first."""
+    classes: list[tuple[float, float]] = []
+    for gsd in sorted(gsds):
+        if classes and gsd <= RESOLUTION_CLASS * classes[-1][0] * (1 + 1e-9):
+            classes[-1] = (classes[-1][0], gsd)
+        else:
+            classes.append((gsd, gsd))
+    return classes
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A stated number in base units (objects, m, m², ratio).
+
+    Attributes
+    ----------
+    low, high : float
+        As said; ±inf where open.
+    near_low, near_high : float
+        What a measurement must fall into to support the claim. Not wider than `low`, `high` for a bound of a count without *about*.
+    wide_low, wide_high : float
+        What the interval must exclude to contradict the claim; always widened by the tolerance.
+    """
+
+    low: float
+    high: float
+    near_low: float
+    near_high: float
+    wide_low: float
+    wide_high: float
+
+    @property
+    def includes_nothing(self) -> bool:
+        """Whether the claim also fits where nothing happened."""
+        return self.low <= 0 <= self.high
+
+    @property
+    def design(self) -> float:
+        """The number at which power is computed: the least claimed one; for a claim that includes nothing the least that breaks it."""
+        if not self.includes_nothing:
+            return self.low if self.low > 0 else self.high
+        return self.wide_high + 1 if math.isfinite(self.wide_high) else self.wide_low - 1
+
+
+_SCALE = {"km": 1e3, "km2": 1e6}
+
+
+def bounds_of(quantity: Quantity | None, metric: str) -> Bounds:
+    """Return the bounds of a stated number.
+
+    Without a number, or with "more than 0", it is *some*: at least one object, or more growth than two tracings differ by. A measured area or length, a
+    single number and a number with *about* are stretched by the tolerance before they are compared; a bound of a count such as "over two dozen" is
+    not, but it is contradicted only beyond the tolerance. Counts are stretched outward to whole objects, growth by its factor (+72 % is 1.72).
+    """
+    if quantity is None or (quantity.low == 0 and quantity.high is None):
+        least = 1.0 if metric == "count" else PLAIN_TOLERANCE
+        return Bounds(least, math.inf, least, math.inf, least, math.inf)
+    scale = _SCALE.get(quantity.unit, 1.0)
+    low = -math.inf if quantity.low is None else quantity.low * scale
+    high = math.inf if quantity.high is None else quantity.high * scale
+    counted = metric == "count" and quantity.unit != "ratio"
+    tolerance = COUNT_TOLERANCE if metric == "count" else ABOUT_TOLERANCE if quantity.about else PLAIN_TOLERANCE
+    base = 1.0 if quantity.unit == "ratio" else 0.0
+
+    def stretched() -> tuple[float, float]:
+        down, up = low - tolerance * abs(base + low), high + tolerance * abs(base + high)
+        return (_whole(down, math.floor), _whole(up, math.ceil)) if counted else (down, up)
+
+    wide = stretched()
+    near = wide if metric != "count" or quantity.about or low == high else (low, high)
+    return Bounds(low, high, *near, *wide)
+
+
+def _whole(value: float, rounding: Callable[[float], int]) -> float:
+    """Round to a whole number, infinities kept; 17.000000001 is 17."""
+    return value if math.isinf(value) else float(rounding(round(value, 9)))

@@ -1,0 +1,274 @@
+"""Before a pixel is read: which pairs of scenes to analyse, and which readings they could test.
+
+The rules, in words. Scenes whose ground sample distances differ by no more than a factor of 1.5 form a class. For a claimed change, a class gives
+the pair of its latest scene at or before the beginning of the claimed time and its earliest scene at or after the end; where there is none, the
+scene that comes nearest from the inside. The pair is taken when at least 75 % of the claimed time lies between its dates. For a claimed state, a
+class gives a pair that holds its scene of that time. Where no claim asks for any pair, scenes that follow one another in a class are paired. Two
+scenes of one calendar day are never a pair, nor are a rendered and a real one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from camwatch.judge.bracket import bracket, date_of_state, span_in_words
+from camwatch.judge.limits import BRACKET_COVERAGE, GSD_LIMIT_M, kind_of, resolution_classes
+from camwatch.judge.words import LIMIT_WORDS, NOT_JUDGED, no_bracket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
+    from camwatch.claims.model import Claim, Reading
+    from camwatch.findings import Kind
+
+LEAST_CLEAR = 0.3
+"""Clear share below which a scene is paired only where the class has no better one."""
+
+COMMERCIAL = "commercial archives of 0.3 to 0.6 m since 2001 (Maxar/Vantor, Airbus); to view, not to measure: the history in Google Earth"
+ARCHIVES: dict[Kind, str] = {
+    "tower": COMMERCIAL,
+    "structure": f"{COMMERCIAL}; of halls and large roofs, SPOT 5 of the SPOT World Heritage archive at 2.5 to 5 m, 2002 to 2015, free",
+    "perimeter": (
+        "SPOT 5 of the SPOT World Heritage archive at 2.5 m, 2002 to 2015, free; ALOS PRISM at 2.5 m, 2006 to 2011; before 1985 declassified KH-4B "
+        f"(about 2 m), KH-7 and KH-9 (about 1 m); {COMMERCIAL}"
+    ),
+}
+"""Public archives that could decide a claim, by the search that it needs."""
+
+OTHER_ARCHIVES: dict[str, str] = {
+    "landcover": "Landsat since 1984 (30 m), ASTER since 2000 (15 m), Sentinel-2 since 2015 (10 m), all free",
+    "date": "Landsat and ASTER series for the year of a change of ground; declassified KH-4B, KH-7 and KH-9 for the 1960s to 1980s",
+    "presence": COMMERCIAL,
+    "layout": COMMERCIAL,
+    "distance": "any map or scene with coordinates",
+    "position": "any map or scene with coordinates",
+}
+"""The same for what this release does not judge, by metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneInfo:
+    """What planning knows of a scene.
+
+    Attributes
+    ----------
+    id : str
+    acquired : datetime
+        UTC.
+    gsd_m : float
+    bands : tuple of str
+    clear_share : float or None
+        Usable share of the AOI, 0..1; None where it was not looked at.
+    simulated : bool
+    """
+
+    id: str
+    acquired: datetime
+    gsd_m: float
+    bands: tuple[str, ...] = ()
+    clear_share: float | None = None
+    simulated: bool = False
+
+    @property
+    def day(self) -> date:
+        """Calendar day (UTC) of the acquisition."""
+        return self.acquired.date()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Served:
+    """A reading that a pair serves, and the share of its claimed time between the dates (1 for a state)."""
+
+    claim: str
+    reading: str
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPair:
+    """Two scenes to analyse, the earlier first.
+
+    Attributes
+    ----------
+    before, after : str
+        Scene ids.
+    days : (date, date)
+    gsd_m : float
+        The coarser of the two.
+    serves : tuple of Served
+        Sorted; empty where no claim asked for the pair.
+    """
+
+    before: str
+    after: str
+    days: tuple[date, date]
+    gsd_m: float
+    serves: tuple[Served, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Identifier of the pair."""
+        return f"{self.before}__{self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Testable:
+    """Whether a reading could be tested with the scenes at hand.
+
+    Attributes
+    ----------
+    claim, reading : str
+    testable : bool
+    reason : str
+        One sentence.
+    pair : str
+        The finest pair that could answer; empty where none.
+    archive : str
+        Which public archive would decide it; empty where no imagery can.
+    """
+
+    __test__ = False  # not a test class, whatever its name suggests to a collector
+
+    claim: str
+    reading: str
+    testable: bool
+    reason: str
+    pair: str = ""
+    archive: str = ""
+
+
+def plan_pairs(scenes: Sequence[SceneInfo], claims: Sequence[Claim]) -> tuple[PlannedPair, ...]:
+    """Return which pairs of scenes to analyse.
+
+    Parameters
+    ----------
+    scenes : sequence of SceneInfo
+        In any order.
+    claims : sequence of Claim
+        In any order; may be empty.
+
+    Returns
+    -------
+    tuple of PlannedPair
+        Each pair once, finest first, then by date; the same for any order of the input.
+    """
+    wanted: dict[tuple[SceneInfo, SceneInfo], list[Served]] = {}
+    asked = [(claim, reading) for claim in claims if claim.observable for reading in claim.readings if kind_of(reading)]
+    # States come last: they take a pair that a change already asked for, where one holds their date.
+    asked.sort(key=lambda cr: (cr[1].aspect == "state", cr[0].id, cr[1].id))
+    classes = scene_classes(scenes)
+    for claim, reading in asked:
+        for group in classes:
+            pair = _pair_of(reading, group, wanted)
+            if pair is not None:
+                coverage = 1.0 if reading.aspect == "state" else bracket(pair[0].day, pair[1].day, reading.interval).coverage
+                wanted.setdefault(pair, []).append(Served(claim.id, reading.id, coverage))
+    if not wanted:
+        wanted = {pair: [] for group in classes for pair in _consecutive(group)}
+    planned = [PlannedPair(a.id, b.id, (a.day, b.day), max(a.gsd_m, b.gsd_m), tuple(sorted(serves))) for (a, b), serves in wanted.items()]
+    return tuple(sorted(planned, key=lambda p: (p.gsd_m, p.days, p.before, p.after)))
+
+
+def scene_classes(scenes: Sequence[SceneInfo]) -> tuple[tuple[SceneInfo, ...], ...]:
+    """Return the scenes by resolution class, finest class first, each by date; rendered and real scenes apart."""
+    classes = []
+    for simulated in (False, True):
+        members = [s for s in scenes if s.simulated == simulated]
+        for finest, coarsest in resolution_classes([s.gsd_m for s in members]):
+            group = sorted((s for s in members if finest <= s.gsd_m <= coarsest), key=lambda s: (s.acquired, s.id))
+            classes.append(tuple(group))
+    return tuple(sorted(classes, key=lambda group: (min(s.gsd_m for s in group), group[0].simulated)))
+
+
+def testability(claims: Sequence[Claim], scenes: Sequence[SceneInfo]) -> tuple[Testable, ...]:
+    """Return, for each reading in the order given, whether the scenes could test it and why, before a pixel is read."""
+    return tuple(_testable(claim, reading, scenes) for claim in claims for reading in claim.readings)
+
+
+testability.__test__ = False  # type: ignore[attr-defined]  # nor is this a test
+
+
+# --- pairs ------------------------------------------------------------------------------------------------------------------------------------
+
+
+def _pair_of(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple[SceneInfo, SceneInfo]]) -> tuple[SceneInfo, SceneInfo] | None:
+    clear = [s for s in group if s.clear_share is None or s.clear_share >= LEAST_CLEAR]
+    for scenes in (clear, group) if len(clear) < len(group) else (group,):
+        pair = _pair_for_state(reading, scenes, known) if reading.aspect == "state" else _pair_for_change(reading, scenes)
+        if pair is not None:
+            return pair
+    return None
+
+
+def _pair_for_change(reading: Reading, group: Sequence[SceneInfo]) -> tuple[SceneInfo, SceneInfo] | None:
+    """Return the scenes that enclose the claimed time most tightly, else the widest that cover enough of it."""
+    if not group:
+        return None
+    start = reading.interval.start if reading.interval else None
+    end = reading.interval.end if reading.interval else None
+    earlier = [s for s in group if start is not None and s.day <= start]
+    later = [s for s in group if end is not None and s.day >= end]
+    before = _best(earlier, first=False) if earlier else _best(group, first=True)
+    after = _best(later, first=True) if later else _best(group, first=False)
+    if before.day >= after.day or bracket(before.day, after.day, reading.interval).coverage < BRACKET_COVERAGE:
+        return None
+    return before, after
+
+
+def _pair_for_state(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple[SceneInfo, SceneInfo]]) -> tuple[SceneInfo, SceneInfo] | None:
+    day = date_of_state([s.day for s in group], reading.interval)
+    if day is None:
+        return None
+    held = [pair for pair in known if day in (pair[0].day, pair[1].day) and pair[0] in group and pair[1] in group]
+    if held:
+        return min(held, key=lambda pair: (pair[1].day != day, pair[0].day, pair[1].day, pair[0].id, pair[1].id))
+    target = _best([s for s in group if s.day == day], first=True)
+    previous, following = [s for s in group if s.day < day], [s for s in group if s.day > day]
+    if previous:
+        return _best(previous, first=False), target
+    return (target, _best(following, first=True)) if following else None
+
+
+def _best(scenes: Sequence[SceneInfo], *, first: bool) -> SceneInfo:
+    """Return the scene of the first (or last) day; of several on that day the clearest, then the finest, then by id."""
+    day = (min if first else max)(s.day for s in scenes)
+    return min((s for s in scenes if s.day == day), key=lambda s: (-(1.0 if s.clear_share is None else s.clear_share), s.gsd_m, s.id))
+
+
+def _consecutive(group: Sequence[SceneInfo]) -> list[tuple[SceneInfo, SceneInfo]]:
+    daily = [_best([s for s in group if s.day == day], first=True) for day in sorted({s.day for s in group})]
+    return list(itertools.pairwise(daily))
+
+
+# --- testability ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _testable(claim: Claim, reading: Reading, scenes: Sequence[SceneInfo]) -> Testable:
+    if not claim.observable:
+        return Testable(claim.id, reading.id, False, f"{claim.why_not.strip().rstrip('.')}.")
+    kind = kind_of(reading)
+    if kind is None:
+        return Testable(claim.id, reading.id, False, f"{NOT_JUDGED.format(metric=reading.metric, subject=reading.subject)}.".capitalize(),
+                        archive=OTHER_ARCHIVES.get(reading.metric, ""))
+    archive, limit = ARCHIVES[kind], GSD_LIMIT_M[kind]
+    if not scenes:
+        return Testable(claim.id, reading.id, False, "No scene is at hand.", archive=archive)
+    fine = [s for s in scenes if s.gsd_m <= limit]
+    if not fine:
+        finest = min(s.gsd_m for s in scenes)
+        reason = f"To see {LIMIT_WORDS[kind]} takes {limit:g} m ground sample distance or finer; the finest scene at hand has {finest:.2g} m."
+        return Testable(claim.id, reading.id, False, reason, archive=archive)
+    for group in scene_classes(fine):
+        pair = _pair_of(reading, group, ())
+        if pair is not None:
+            gsd = max(s.gsd_m for s in pair)
+            reason = f"The scenes of {pair[0].day} and {pair[1].day}, at {gsd:.2g} m, enclose {span_in_words(reading.interval)}."
+            if reading.aspect == "state":
+                day = date_of_state([s.day for s in pair], reading.interval)
+                reason = f"The scene of {day}, at {gsd:.2g} m, stands for {span_in_words(reading.interval)}."
+            return Testable(claim.id, reading.id, True, reason, f"{pair[0].id}__{pair[1].id}", archive)
+    held = ", ".join(day.isoformat() for day in sorted({s.day for s in fine}))
+    return Testable(claim.id, reading.id, False, f"{no_bracket(reading).capitalize()}; those at hand and fine enough are of {held}.", archive=archive)

@@ -1,0 +1,100 @@
+"""Evidence of one aligned pair: findings, sensitivity, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camwatch.findings import Findings
+from camwatch.imagery import load
+from camwatch.pipeline.pair import coarser
+from camwatch.pipeline.search import detect_line, detectors, search, traced_rings
+from camwatch.report import detect_page, registration_page
+from camwatch.sensitivity import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from odc.geo.geobox import GeoBox
+
+    from camwatch.aoi import Aoi
+    from camwatch.config import Kind, RunConfig
+    from camwatch.pipeline.pair import Alignment
+    from camwatch.pipeline.search import Progress
+    from camwatch.sensitivity import Sensitivity
+
+PICTURE_PX = 1600
+"""Longest side of the images that a page is drawn from; a panel at 300 dpi has fewer pixels."""
+
+PLANTING_PX = 1200
+"""Side of the window in which objects are planted."""
+
+
+def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[Kind, Findings]:
+    """Search a pair; where its registration is refused, every kind is not testable for that reason."""
+    if alignment.registration.ok:
+        return search(alignment, aoi, config, progress)
+    small = coarser(alignment.geobox, PICTURE_PX)
+    site = alignment.site(aoi)
+    return {
+        kind: Findings(
+            kind=kind, status="not_testable", reason=f"The registration was refused: {alignment.registration.reason}", records=(), aoi=aoi.id,
+            crs=str(small.crs), before=alignment.before.id, after=alignment.after.id, acquired=alignment.acquired, observed_share=0.0,
+            searched_km2=0.0, gsd_m=alignment.gsd_m, score=np.full(small.shape, np.nan, np.float32), geobox=small, nominal=site.nominal,
+            simulated=alignment.simulated,
+        )
+        for kind in config.kinds
+    }  # fmt: skip
+
+
+def sensitivities(
+    alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[Kind, Findings], progress: Progress
+) -> dict[Kind, Sensitivity]:
+    """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
+    site = alignment.site(aoi)
+    kinds = [k for k in ("structure", "tower") if k in findings and findings[k].status == "searched" and findings[k].observed_share > 0]
+    if not kinds:
+        return {}
+    line = findings.get("perimeter") or detect_line(alignment, site)
+    rings = traced_rings(line)
+    searches = detectors(kinds, rings)
+    sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
+    measured: dict[Kind, Sensitivity] = {}
+    for number, kind in enumerate(kinds):
+        progress("planting objects", number, len(kinds))
+        before, after = alignment.images(planting_window(alignment.geobox, findings[kind]))
+        measured[kind] = measure(
+            before, after, site, kind=kind, detector=searches[kind], sizes_m=sizes[kind], per_size=config.planted_per_size, seed=config.seed
+        )
+    return measured
+
+
+def planting_window(geobox: GeoBox, found: Findings) -> GeoBox:
+    """Return the part of a grid, at most :data:`PLANTING_PX` on a side, that holds most of what was searched."""
+    searched = np.isfinite(found.score)
+    height, width = geobox.shape
+    side_y, side_x = min(PLANTING_PX, height), min(PLANTING_PX, width)
+    sums = np.pad(searched.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    rows = np.unique(np.linspace(0, height - side_y, 9).round().astype(int))
+    cols = np.unique(np.linspace(0, width - side_x, 9).round().astype(int))
+    held = [(int(sums[r + side_y, c + side_x] - sums[r, c + side_x] - sums[r + side_y, c] + sums[r, c]), -r, -c) for r in rows for c in cols]
+    _, row, col = max(held)
+    return geobox[-row : -row + side_y, -col : -col + side_x]
+
+
+def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[Kind, Findings]) -> Path:
+    """Draw before, after and what was found."""
+    before, after = alignment.overview(PICTURE_PX)
+    return detect_page(path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration)
+
+
+def registration_picture(path: Path, alignment: Alignment) -> Path:
+    """Draw the later scene on the earlier one, with the georeferencing as delivered and with the transform."""
+    window = coarser(alignment.geobox, PICTURE_PX)
+    reference = load(alignment.before, window, bands=alignment.bands)
+    delivered = load(alignment.after, window, bands=alignment.bands)
+    moved = replace(load(alignment.after, alignment.registration.moving_geobox(window), bands=alignment.bands), geobox=window)
+    return registration_page(path, reference=reference, moving_before=delivered, moving_after=moved, registration=alignment.registration)

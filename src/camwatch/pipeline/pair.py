@@ -1,0 +1,166 @@
+"""One pair of scenes: aligned, searched tile by tile, and asked how well it would have shown a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shapely import intersection
+
+from camwatch.aoi import LONLAT, reproject
+from camwatch.errors import CoverageError, PairError
+from camwatch.imagery import Image, fit_radiometry, load, pair_geobox, shared_bands
+from camwatch.rasters import mask_of
+from camwatch.registration import register
+from camwatch.scenes import item as scene
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import pystac
+    from odc.geo.geobox import GeoBox
+    from shapely.geometry.base import BaseGeometry
+
+    from camwatch.aoi import Aoi, Site
+    from camwatch.config import RunConfig
+    from camwatch.imagery import Radiometry
+    from camwatch.registration import Registration
+
+OVERVIEW_PX = 1024
+"""Longest side of the reduced images from which the radiometry of a pair is fitted and its usable share is told."""
+
+LEAST_USABLE = 0.02
+"""Share of the AOI that must be usable at both dates for a pair to be worth a search."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Two scenes on one grid.
+
+    Attributes
+    ----------
+    before, after : pystac.Item
+    geobox : GeoBox
+        The analysis grid.
+    registration : Registration
+        On `geobox`.
+    radiometry : Radiometry
+        Brings the later scene to the radiometry of the earlier one.
+    bands : tuple of str or None
+        Bands that both scenes have; None = each with its own, compared by luminance.
+    """
+
+    before: pystac.Item
+    after: pystac.Item
+    geobox: GeoBox
+    registration: Registration
+    radiometry: Radiometry
+    bands: tuple[str, ...] | None
+
+    def images(self, window: GeoBox) -> tuple[Image, Image]:
+        """Load both dates on a part of the grid, or on a coarser version of it; each pixel is interpolated once."""
+        earlier, later = _load_both(self.before, self.after, window, self.registration.moving_geobox(window), self.bands)
+        return earlier, self.radiometry.apply(later)
+
+    def overview(self, longest_px: int) -> tuple[Image, Image]:
+        """Load both dates whole, no side longer than `longest_px`."""
+        return self.images(coarser(self.geobox, longest_px))
+
+    @property
+    def acquired(self) -> tuple[datetime, datetime]:
+        """When the scenes were taken, before and after."""
+        return scene.acquired(self.before), scene.acquired(self.after)
+
+    @property
+    def gsd_m(self) -> float:
+        """The coarser of the two ground sample distances."""
+        return max(scene.gsd_m(self.before), scene.gsd_m(self.after))
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of the two scenes is rendered."""
+        return scene.is_simulated(self.before) or scene.is_simulated(self.after)
+
+    def site(self, aoi: Aoi) -> Site:
+        """Return the AOI as the detectors see it, on this grid at these dates."""
+        earlier, later = self.acquired
+        return aoi.site(self.geobox.crs, earlier.date(), later.date())
+
+
+def check_order(before: pystac.Item, after: pystac.Item) -> None:
+    """Raise PairError unless `before` is of an earlier day than `after`."""
+    first, second = scene.acquired(before).date(), scene.acquired(after).date()
+    if first == second:
+        names = f"{before.id}, {after.id}"
+        raise PairError("both scenes are of one day", where=names, got=first, expected="two dates", remedy="choose another scene")
+    if first > second:
+        order = f"{first}, then {second}"
+        raise PairError("the first scene is the later one", where=before.id, got=order, expected="BEFORE, AFTER", remedy="swap them")
+
+
+def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunConfig, registration: Registration | None = None) -> Alignment:
+    """Put two scenes on one grid around an AOI and register the later to the earlier one.
+
+    Parameters
+    ----------
+    before, after : pystac.Item
+    aoi : Aoi or None
+        None = all the ground that the scenes share.
+    config : RunConfig
+    registration : Registration or None
+        One that was estimated earlier, on any grid of the same CRS; the estimate is skipped.
+
+    Raises
+    ------
+    CoverageError
+        When a scene does not show the AOI, or nothing of it is usable at a date (cloud, shadow, no-data).
+    """
+    ground = aoi.camp.geometry if aoi else intersection(scene.footprint(before), scene.footprint(after))
+    for item in (before, after):
+        check_coverage(item, ground)
+    geobox = pair_geobox(before, after, ground, margin_m=config.margin_m if aoi else 0.0)
+    bands = shared_bands(before, after)
+    overview = coarser(geobox, OVERVIEW_PX)
+    if registration is None:
+        _check_usable((before, after), overview, bands, ground)
+        registration = register(*_load_both(before, after, geobox, geobox, bands), limit_px=config.registration_limit_px)
+    reduced = _load_both(before, after, overview, registration.moving_geobox(overview), bands)
+    return Alignment(before, after, geobox, registration, fit_radiometry(*reduced), bands)
+
+
+def check_coverage(item: pystac.Item, ground: BaseGeometry) -> None:
+    """Raise CoverageError unless the scene shows some of the ground (EPSG:4326)."""
+    seen = scene.footprint(item)
+    if ground.is_empty or not seen.intersects(ground):
+        wanted = "ground that both scenes show" if ground.is_empty else f"one that shows {_place(ground)}"
+        remedy = "choose a scene that covers it, or correct the outline"
+        raise CoverageError("the scene does not show the AOI", where=item.id, got=f"scene around {_place(seen)}", expected=wanted, remedy=remedy)
+
+
+def _check_usable(items: Sequence[pystac.Item], overview: GeoBox, bands: tuple[str, ...] | None, ground: BaseGeometry) -> None:
+    inside = mask_of(reproject(ground, LONLAT, overview.crs), overview, touched=True)
+    for item in items:
+        usable = float(load(item, overview, bands=bands).valid[inside].mean())
+        if usable < LEAST_USABLE:
+            raise CoverageError(
+                "nothing of the AOI is usable", where=item.id, got=f"{usable:.1%} clear (mask: {scene.cloud_mask(item)})",
+                expected=f"at least {LEAST_USABLE:.0%}", remedy="choose a scene with less cloud",
+            )  # fmt: skip
+
+
+def coarser(geobox: GeoBox, longest_px: int) -> GeoBox:
+    """Return the same ground on a grid of which no side is longer than `longest_px`; the grid itself where it is small enough."""
+    factor = max(geobox.shape) / longest_px
+    return geobox if factor <= 1 else geobox.zoom_out(factor)
+
+
+def _load_both(
+    before: pystac.Item, after: pystac.Item, window: GeoBox, moving_window: GeoBox, bands: tuple[str, ...] | None
+) -> tuple[Image, Image]:
+    return load(before, window, bands=bands), replace(load(after, moving_window, bands=bands), geobox=window)
+
+
+def _place(geometry: BaseGeometry) -> str:
+    centre = geometry.centroid
+    return f"{centre.y:.3f}°N {centre.x:.3f}°E"

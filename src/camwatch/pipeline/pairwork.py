@@ -1,0 +1,162 @@
+"""The steps of one pair of a run, each done once, each reading what the one before wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from camwatch.custody import read_json, write_json
+from camwatch.errors import CoverageError
+from camwatch.judge import Evidence
+from camwatch.pipeline.evidence import detect_picture, registration_picture, search_or_refuse, sensitivities
+from camwatch.pipeline.pair import Alignment, align
+from camwatch.pipeline.records import aoi_document, read_findings, write_findings
+from camwatch.pipeline.verbs import registration_record
+from camwatch.registration import Registration
+from camwatch.report import sensitivity_page
+from camwatch.scenes import item as scene
+from camwatch.sensitivity import Sensitivity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pystac
+
+    from camwatch.aoi import Aoi
+    from camwatch.config import RunConfig
+    from camwatch.findings import Findings
+    from camwatch.pipeline.search import Progress
+    from camwatch.pipeline.steps import Journal
+
+
+@dataclass(slots=True)
+class PairWork:
+    """One pair of a run and its folder.
+
+    Attributes
+    ----------
+    id : str
+    before, after : pystac.Item
+    aoi : Aoi
+    config : RunConfig
+    folder : Path
+        Where its records lie.
+    inputs : list
+        Hashes of what the scenes are made of; the first thing that every step depends on.
+    """
+
+    id: str
+    before: pystac.Item
+    after: pystac.Item
+    aoi: Aoi
+    config: RunConfig
+    folder: Path
+    inputs: list[str]
+    _alignment: Alignment | None = field(default=None)
+
+    def do(self, journal: Journal, progress: Progress) -> str:
+        """Align, search, measure the sensitivity and draw, as far as that is not done; return the key of it all."""
+        geometry = [self.inputs, aoi_document(self.aoi), self.config.margin_m, self.config.registration_limit_px]
+        aligned = journal.step(f"{self.id}.align", geometry, lambda: self._align(progress))
+        asked = [aligned, list(self.config.kinds), self.config.tile_px]
+        searched = journal.step(f"{self.id}.search", asked, lambda: self._search(progress))
+        planting = [searched, self.config.seed, self.config.planted_per_size, self.config.tower_sizes_m, self.config.structure_sizes_m]
+        key = journal.step(f"{self.id}.sensitivity", planting, lambda: self._sensitivity(progress))
+        self.release()
+        return key
+
+    @property
+    def refused(self) -> str:
+        """Why the pair answers nothing; empty where it does."""
+        return str(_record(self.folder)["refused"])
+
+    def evidence(self) -> Evidence:
+        """Read back what this pair says."""
+        return read_evidence(self.folder)
+
+    def findings(self) -> dict[str, Findings]:
+        """Read back the findings by kind; none where the pair was refused before a search."""
+        return _findings(self.folder)
+
+    def sensitivity(self) -> dict[str, Sensitivity]:
+        """Read back the sensitivity by kind."""
+        return _sensitivity(self.folder)
+
+    def release(self) -> None:
+        """Let go of what was loaded: the next pair needs the memory."""
+        self._alignment = None
+
+    def alignment(self) -> Alignment:
+        """Return the pair on one grid, with the registration that its record holds."""
+        if self._alignment is None:
+            registration = Registration.from_json(read_json(self.folder / "registration.json"))
+            self._alignment = align(self.before, self.after, self.aoi, self.config, registration)
+        return self._alignment
+
+    def _align(self, progress: Progress) -> list[Path]:
+        progress(f"{self.id}: registering", 0, 1)
+        written, refused = [], ""
+        try:
+            self._alignment = align(self.before, self.after, self.aoi, self.config)
+        except CoverageError as error:
+            refused = str(error)  # one clouded scene must not end the run; the verdicts that need it say why
+        else:
+            refused = "" if self._alignment.registration.ok else self._alignment.registration.reason
+            written = [
+                write_json(self.folder / "registration.json", registration_record(self._alignment, self.aoi)),
+                registration_picture(self.folder / "registration.png", self._alignment),
+            ]
+        times = [scene.acquired(item).isoformat() for item in (self.before, self.after)]
+        gsd_m = max(scene.gsd_m(item) for item in (self.before, self.after))
+        simulated = any(scene.is_simulated(item) for item in (self.before, self.after))
+        record = {
+            "pair": self.id, "before": self.before.id, "after": self.after.id, "acquired": times, "gsd_m": gsd_m, "refused": refused,
+            "simulated": simulated,
+        }  # fmt: skip
+        return [*written, write_json(self.folder / "pair.json", record)]
+
+    def _search(self, progress: Progress) -> list[Path]:
+        if not (self.folder / "registration.json").exists():
+            return []
+        alignment = self.alignment()
+        written = write_findings(self.folder, search_or_refuse(alignment, self.aoi, self.config, _named(self.id, progress)))
+        return [*written, detect_picture(self.folder / "detect.png", alignment, self.aoi, self.findings())]
+
+    def _sensitivity(self, progress: Progress) -> list[Path]:
+        findings = self.findings()
+        if not any(f.status == "searched" and kind != "perimeter" for kind, f in findings.items()):
+            return []
+        alignment = self.alignment()
+        measured = sensitivities(alignment, self.aoi, self.config, findings, _named(self.id, progress))
+        document = {"sensitivity": [s.as_json() for s in measured.values()], "simulated": alignment.simulated}
+        picture = sensitivity_page(self.folder / "sensitivity.png", list(measured.values()), simulated=alignment.simulated)
+        return [write_json(self.folder / "sensitivity.json", document), picture]
+
+
+def read_evidence(folder: Path) -> Evidence:
+    """Read back what one pair of a run says, from its folder alone."""
+    record = _record(folder)
+    first, second = (datetime.fromisoformat(t) for t in record["acquired"])
+    return Evidence(
+        pair=record["pair"], acquired=(first, second), gsd_m=record["gsd_m"], findings=_findings(folder), sensitivity=_sensitivity(folder),
+        refused=record["refused"], simulated=record["simulated"],
+    )  # fmt: skip
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = read_json(folder / "pair.json")
+    return record
+
+
+def _findings(folder: Path) -> dict[str, Findings]:
+    return dict(read_findings(folder)) if (folder / "findings.geojson").exists() else {}
+
+
+def _sensitivity(folder: Path) -> dict[str, Sensitivity]:
+    path = folder / "sensitivity.json"
+    return {s["kind"]: Sensitivity.from_json(s) for s in read_json(path)["sensitivity"]} if path.exists() else {}
+
+
+def _named(pair: str, progress: Progress) -> Progress:
+    return lambda what, done, total: progress(f"{pair}: {what}", done, total)

@@ -1,0 +1,168 @@
+"""Records on disk: what a pair gave, as files that other tools open and that camwatch reads back."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from shapely.geometry import mapping
+
+from camwatch.claims import Claim
+from camwatch.custody import digest_of, read_json, write_json
+from camwatch.findings import Findings
+from camwatch.judge import SceneInfo
+from camwatch.rasters import read_raster, write_raster
+from camwatch.scenes import item as scene
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pystac
+
+    from camwatch.aoi import Aoi
+
+LONGEST_NAME = 120
+"""Characters of a folder name; scene identifiers can be long, and paths have limits."""
+
+PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter"}
+"""How the command line and the file names call each kind."""
+
+SIMULATED_TAG = {"TIFFTAG_IMAGEDESCRIPTION": "SIMULATED by camwatch: made from rendered scenes, not from observations"}
+
+
+def write_findings(folder: Path, findings: Mapping[str, Findings]) -> list[Path]:
+    """Write `findings.geojson`, `findings.gpkg` and one `score_<kind>.tif` per kind; return their paths.
+
+    The GeoJSON holds the features of all kinds. Its member `searches` says of each kind how well it was looked for; the same members stand at the
+    top level for the first kind, and `growth` wherever a perimeter was traced at both dates.
+    """
+    documents = {kind: f.as_geojson() for kind, f in findings.items()}
+    searches = [{k: v for k, v in d.items() if k not in ("type", "features")} for d in documents.values()]
+    growth = next((d["growth"] for d in documents.values() if "growth" in d), None)
+    combined = {
+        "type": "FeatureCollection",
+        **searches[0],
+        **({"growth": growth} if growth else {}),
+        "searches": searches,
+        "features": [feature for d in documents.values() for feature in d["features"]],
+    }
+    paths = [write_json(folder / "findings.geojson", combined), _write_geopackage(folder / "findings.gpkg", findings)]
+    for kind, found in findings.items():
+        tags = SIMULATED_TAG if found.simulated else None
+        path = folder / f"score_{PLURAL[kind]}.tif"
+        paths.append(write_raster(path, found.score, found.geobox, nodata=float("nan"), bands=[f"{kind} score"], tags=tags))
+    return paths
+
+
+def read_findings(folder: Path) -> dict[str, Findings]:
+    """Read back what :func:`write_findings` wrote, by kind, in the order of the searches."""
+    combined = read_json(folder / "findings.geojson")
+    findings = {}
+    for search in combined["searches"]:
+        kind = search["kind"]
+        score, geobox = read_raster(folder / f"score_{PLURAL[kind]}.tif")
+        features = [f for f in combined["features"] if f["properties"]["kind"] == kind]
+        findings[kind] = Findings.from_geojson({**search, "features": features}, score, geobox)
+    return findings
+
+
+def _write_geopackage(path: Path, findings: Mapping[str, Findings]) -> Path:
+    """One layer per kind, in the CRS of the analysis, so that it opens beside the imagery without a warp."""
+    import geopandas as gpd
+    import pyogrio
+
+    part = path.with_name(f".{path.stem}.part.gpkg")
+    part.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # GeoPackage stores the time of writing; a fixed one keeps the bytes the same from run to run.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"})
+    try:
+        for kind, found in findings.items():
+            rows = [_row(found, i) for i in range(len(found.records))]
+            columns: dict[str, Any] = {name: [row.get(name) for row in rows] for name in sorted({k for row in rows for k in row})}
+            frame = gpd.GeoDataFrame(columns or {"id": np.array([], str)}, geometry=[r.geometry for r in found.records], crs=found.crs)
+            pyogrio.write_dataframe(frame, part, layer=PLURAL[kind], driver="GPKG", geometry_type="Unknown")
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    return part.replace(path)
+
+
+def _row(found: Findings, index: int) -> dict[str, Any]:
+    record = found.records[index]
+    dates = [t.date().isoformat() for t in found.acquired]
+    return {
+        "id": record.id, "kind": record.kind, "change": record.change, "score": record.score, "area_m2": record.area_m2,
+        "before": dates[0], "after": dates[1], "nominal_outline": found.nominal, "simulated": found.simulated, **record.measures,
+    }  # fmt: skip
+
+
+
+
+def aoi_document(aoi: Aoi) -> dict[str, Any]:
+    """Return an area of interest as the GeoJSON that :func:`camwatch.aoi.load_aoi` reads."""
+    features = [
+        {
+            "type": "Feature",
+            "id": o.id,
+            "properties": {
+                "id": o.id, "name": o.name, "role": o.role, "nominal": o.nominal, "accuracy_m": o.accuracy_m, "source": o.source, "made": o.made,
+                "valid_from": o.valid_from and o.valid_from.isoformat(), "valid_to": o.valid_to and o.valid_to.isoformat(),
+                "documented": dict(o.documented),
+            },
+            "geometry": mapping(o.geometry),
+        }
+        for o in aoi.outlines
+    ]  # fmt: skip
+    distances = [dict(d) for d in aoi.distances]
+    head = {"id": aoi.id, "name": aoi.name, "aliases": list(aoi.aliases), "notes": aoi.notes, "distances": distances}
+    return {"type": "FeatureCollection", **head, "features": features}
+
+
+def claims_document(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """Return claims as JSON."""
+    return [claim.model_dump(mode="json") for claim in claims]
+
+
+def read_claims(path: Path) -> tuple[Claim, ...]:
+    """Read back what :func:`claims_document` gave."""
+    return tuple(Claim.model_validate(record) for record in read_json(path))
+
+
+def scene_info(item: pystac.Item) -> SceneInfo:
+    """Return what planning knows of a scene."""
+    return SceneInfo(item.id, scene.acquired(item), scene.gsd_m(item), scene.band_names(item), simulated=scene.is_simulated(item))
+
+
+def scene_row(item: pystac.Item) -> dict[str, Any]:
+    """Return a scene as a line of a table."""
+    angles = scene.sun(item)
+    return {
+        "scene": item.id, "date": f"{scene.acquired(item):%Y-%m-%d}", "sensor": sensor_of(item), "gsd_m": round(scene.gsd_m(item), 3),
+        "bands": " ".join(scene.band_names(item)), "sun": f"{angles[0]:.0f}°, {angles[1]:.0f}° high" if angles else "not stated",
+        "mask": scene.cloud_mask(item), "date_from": item.properties.get("camwatch:date_source", ""), "simulated": scene.is_simulated(item),
+    }  # fmt: skip
+
+
+def catalogue_rows(items: Sequence[pystac.Item], aoi: Aoi | None) -> list[dict[str, Any]]:
+    """Return the table of `camwatch scenes scan`; with an AOI, also how much of it the scene's frame covers."""
+    rows = []
+    for item in items:
+        row = scene_row(item)
+        if aoi is not None:
+            ground = aoi.camp.geometry
+            row["covers"] = f"{scene.footprint(item).intersection(ground).area / ground.area:.0%}"
+        rows.append(row)
+    return rows
+
+
+def sensor_of(item: pystac.Item) -> str:
+    """Return platform and instrument, empty where the product names none."""
+    return " ".join([item.properties.get("platform") or "", *(item.properties.get("instruments") or [])]).strip()
+
+
+def folder_name(pair: str) -> str:
+    """Return a pair's identifier as a folder name that every file system takes."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", pair)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 13]}-{digest_of(pair)[:12]}"

@@ -1,0 +1,293 @@
+"""A run: every scene of a camp, every pair that its claims ask for, every verdict, the pages and the manifest."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from camwatch.aoi import load_aoi
+from camwatch.claims import claims_of, load_ledger
+from camwatch.config import RunConfig
+from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json, sha256_of, verify, write_json, write_manifest
+from camwatch.errors import ClaimError, CoverageError, CustodyError, PairError
+from camwatch.judge import judge, plan_pairs, testability
+from camwatch.pipeline.pages import FOLDER, draw_pages
+from camwatch.pipeline.pairwork import PairWork, read_evidence
+from camwatch.pipeline.records import aoi_document, claims_document, folder_name, read_claims, scene_info, scene_row
+from camwatch.pipeline.steps import Journal
+from camwatch.scenes import item as scene
+from camwatch.scenes import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pystac
+
+    from camwatch.aoi import Aoi
+    from camwatch.claims import Claim
+    from camwatch.custody import Verified
+    from camwatch.judge import Testable, Verdict
+    from camwatch.pipeline.search import Progress
+
+HASHERS = 2
+"""Files hashed at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run answered.
+
+    Attributes
+    ----------
+    name : str
+        Of the camp.
+    run : Path
+    pairs : tuple of str
+    verdicts : tuple of Verdict
+    pages : tuple of Path
+    unreadable : tuple of (path, reason)
+    done, kept : tuple of str
+        Steps that were done now, and steps that were found done.
+    simulated : bool
+    """
+
+    name: str
+    run: Path
+    pairs: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    pages: tuple[Path, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    done: tuple[str, ...]
+    kept: tuple[str, ...]
+    simulated: bool
+
+    @property
+    def untestable(self) -> bool:
+        """Whether a claim could not be tested."""
+        return any(v.outcome == "not testable" for v in self.verdicts)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that `--json` prints."""
+        return {
+            "camp": self.name, "run": str(self.run), "pairs": list(self.pairs), "verdicts": [v.as_json() for v in self.verdicts],
+            "pages": [str(p) for p in self.pages], "unreadable": [list(u) for u in self.unreadable], "done": list(self.done),
+            "kept": list(self.kept), "simulated": self.simulated,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What an analyst holds of one camp: the outline, the claims, the scenes that show it."""
+
+    aoi: Aoi
+    claims: tuple[Claim, ...]
+    scenes: tuple[pystac.Item, ...]
+    unreadable: tuple[tuple[str, str], ...] = field(default=())
+
+
+def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> Holdings:
+    """Load the outline and the claims, and recognise the scenes that show the camp.
+
+    Raises
+    ------
+    CoverageError
+        When there are no scenes, or none shows the camp.
+    ClaimError
+        When a ledger of one's own has no claim of this camp.
+    """
+    aoi = load_aoi(aoi_file) if aoi_file else load_aoi(camp)
+    stated = _stated(aoi, claims)
+    found = scan(scenes)
+    if not found.items:
+        first = next((f"; {u.path}: {u.reason}" for u in found.unreadable), "")
+        got, remedy = f"{len(found.unreadable)} unreadable{first}", "camwatch scenes scan lists what is there"
+        raise CoverageError("no scene in this folder", where=scenes, got=got, expected="downloaded products", remedy=remedy)
+    showing = tuple(i for i in found.items if scene.footprint(i).intersects(aoi.camp.geometry))
+    if not showing:
+        centre = aoi.camp.geometry.centroid
+        raise CoverageError(
+            "no scene shows the AOI", where=scenes, got=f"{len(found.items)} scenes elsewhere", expected=f"scenes of {centre.y:.3f}°N {centre.x:.3f}°E",
+            remedy="check the outline (latitude and longitude swapped?) and the downloads",
+        )  # fmt: skip
+    return Holdings(aoi, stated, showing, tuple((str(u.path), u.reason) for u in found.unreadable))
+
+
+def _stated(aoi: Aoi, file: Path | None) -> tuple[Claim, ...]:
+    if file is None:
+        return claims_of(aoi.id)
+    ledger = load_ledger(file)
+    own = tuple(c for c in ledger.claims if c.camp == aoi.id)
+    if not own:
+        camps = ", ".join(sorted({c.camp for c in ledger.claims}))
+        remedy = "name the AOI's id in the ledger"
+        raise ClaimError("no claim of this camp", where=file, got=f"claims of {camps}", expected=f"camp: {aoi.id}", remedy=remedy)
+    return own
+
+
+def plan_camp(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> tuple[Testable, ...]:
+    """Say of every reading of every claim whether the scenes at hand can test it, before a pixel is read."""
+    held = gather(camp, scenes, claims=claims, aoi_file=aoi_file)
+    return testability(held.claims, [scene_info(i) for i in held.scenes])
+
+
+def run_camp(
+    camp: str, scenes: Path, run: Path, config: RunConfig, *, claims: Path | None = None, aoi_file: str | None = None, progress: Progress
+) -> RunResult:
+    """Do everything for one camp, or what is left of it.
+
+    Parameters
+    ----------
+    camp : str
+        Bundled id, or an outline file.
+    scenes : Path
+        Folder with downloaded products; only read.
+    run : Path
+        Folder of the run; one that was begun is continued.
+    config : RunConfig
+    claims : Path or None
+        A ledger of one's own; None = the bundled claims of the camp.
+    aoi_file : str or None
+        An outline that replaces that of `camp`.
+    progress : callable (what, done, total)
+
+    Raises
+    ------
+    CamwatchError
+        One line: what, where, got, expected, what to do. Nothing half-written is left.
+    """
+    progress("looking at the scenes", 0, 1)
+    held = gather(camp, scenes, claims=claims, aoi_file=aoi_file)
+    if not plan_pairs([scene_info(i) for i in held.scenes], held.claims):
+        days = ", ".join(sorted({f"{scene.acquired(i):%Y-%m-%d}" for i in held.scenes}))
+        wanted = "two dates of similar resolution"
+        raise PairError("no two scenes make a before and an after", where=scenes, got=days, expected=wanted, remedy="add a scene")
+    hashes = _hashes(held.scenes, progress)
+    config = _continued(run, config)
+    journal = Journal(run)
+    written = _documents(run, held, config, scenes)
+    works = _works(run, held, config, hashes)
+    keys = [work.do(journal, progress) for work in works]
+    if all(work.refused and not work.findings() for work in works):
+        raise CoverageError("no pair of scenes can be used", where=scenes, got=works[0].refused, remedy="add clearer scenes")
+    keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held, works)]))
+    verdicts = _judged(held, works)
+    pairs = list(zip(held.claims, verdicts, strict=True))
+    journal.step("pages", [keys], lambda: draw_pages(run, held.aoi, pairs, works, config, hashes, progress))
+    journal.forget_others()
+    simulated = any(scene.is_simulated(i) for i in held.scenes)
+    named = {portable(path, run): value for path, value in hashes.items()}
+    outputs = [*journal.outputs, *(run / name for name in DOCUMENTS)]
+    write_manifest(run, inputs=named, outputs=outputs, configuration=config.model_dump(mode="json"), simulated=simulated)
+    return RunResult(
+        name=held.aoi.name, run=run, pairs=tuple(w.id for w in works), verdicts=verdicts, pages=_pages(run), unreadable=held.unreadable,
+        done=tuple(journal.done), kept=tuple(journal.kept), simulated=simulated,
+    )  # fmt: skip
+
+
+DOCUMENTS = ("config.json", "aoi.geojson", "claims.json", "scenes.json")
+"""What a run writes of what it was given, so that its verdicts can be recomputed from the folder alone."""
+
+
+def _documents(run: Path, held: Holdings, config: RunConfig, scenes: Path) -> str:
+    """Write what the run was given, and return one hash of it."""
+    catalogue = {
+        "folder": portable(scenes, run),
+        "scenes": [scene_row(i) for i in held.scenes],
+        "left_out": [{"path": p, "reason": r} for p, r in held.unreadable],
+        "simulated": any(scene.is_simulated(i) for i in held.scenes),
+    }
+    documents = (config.model_dump(mode="json"), aoi_document(held.aoi), claims_document(held.claims), catalogue)
+    for name, document in zip(DOCUMENTS, documents, strict=True):
+        write_json(run / name, document)
+    return digest_of(documents[:3])
+
+
+def _works(run: Path, held: Holdings, config: RunConfig, hashes: dict[Path, str]) -> list[PairWork]:
+    """Return the pairs that the claims ask for, finest first."""
+    items = {i.id: i for i in held.scenes}
+    works = []
+    for pair in plan_pairs([scene_info(i) for i in held.scenes], held.claims):
+        before, after = items[pair.before], items[pair.after]
+        inputs = [hashes[path] for item in (before, after) for path in scene.files_of(item)]
+        works.append(PairWork(pair.id, before, after, held.aoi, config, run / "pairs" / folder_name(pair.id), inputs))
+    return works
+
+
+def _hashes(items: Sequence[pystac.Item], progress: Progress) -> dict[Path, str]:
+    """Hash every file behind the scenes, a few at a time."""
+    paths = sorted({path for item in items for path in scene.files_of(item)})
+    hashes = {}
+    with ThreadPoolExecutor(max_workers=HASHERS) as executor:
+        for number, value in enumerate(executor.map(sha256_of, paths)):
+            hashes[paths[number]] = value
+            progress("hashing the scenes", number + 1, len(paths))
+    return hashes
+
+
+def _judged(held: Holdings, works: Sequence[PairWork]) -> tuple[Verdict, ...]:
+    evidence = [work.evidence() for work in works]
+    return tuple(judge(claim, evidence, aoi=held.aoi) for claim in held.claims)
+
+
+def _write_verdicts(run: Path, held: Holdings, works: Sequence[PairWork]) -> Path:
+    verdicts = _judged(held, works)
+    document = {"camp": held.aoi.id, "simulated": any(v.simulated for v in verdicts), "verdicts": [v.as_json() for v in verdicts]}
+    return write_json(run / "verdicts.json", document)
+
+
+def _pages(run: Path) -> tuple[Path, ...]:
+    return tuple(sorted((run / FOLDER).glob("*.png")))
+
+
+def _continued(run: Path, config: RunConfig) -> RunConfig:
+    """Keep the report date of a run that was begun with otherwise the same configuration: going on a day later must not change its pages."""
+    path = run / DOCUMENTS[0]
+    if not path.exists():
+        return config
+    stored = RunConfig.model_validate(read_json(path))
+    return stored if stored.model_copy(update={"report_date": config.report_date}) == config else config
+
+
+def redraw(run: Path, *, progress: Progress) -> tuple[Path, ...]:
+    """Draw the pages of a finished run again from its records and its scenes, and bring the manifest up to date.
+
+    Raises
+    ------
+    MissingInputError, CoverageError
+        When the run or its scenes are not at their place.
+    """
+    manifest = read_json(run / MANIFEST)
+    config = RunConfig.model_validate(read_json(run / "config.json"))
+    folder = Path(read_json(run / "scenes.json")["folder"])
+    aoi, claims = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json")
+    held = Holdings(aoi, claims, tuple(i for i in scan(run / folder).items if scene.footprint(i).intersects(aoi.camp.geometry)))
+    hashes = _hashes(held.scenes, progress)
+    works = _works(run, held, config, hashes)
+    draw_pages(run, aoi, list(zip(claims, _judged(held, works), strict=True)), works, config, hashes, progress)
+    write_manifest(
+        run, inputs=manifest["inputs"], outputs=[run / name for name in manifest["outputs"]], configuration=manifest["configuration"],
+        simulated=manifest["simulated"],
+    )  # fmt: skip
+    return _pages(run)
+
+
+def verify_run(run: Path) -> Verified:
+    """Recompute every hash of a run, and every verdict from its records alone.
+
+    Raises
+    ------
+    CustodyError
+        Names the first file or verdict that does not agree.
+    """
+    agreed = verify(run)
+    aoi, claims = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json")
+    evidence = [read_evidence(path.parent) for path in sorted((run / "pairs").glob("*/pair.json"))]
+    recorded = {v["claim"]: v for v in read_json(run / "verdicts.json")["verdicts"]}
+    for claim in claims:
+        again = judge(claim, evidence, aoi=aoi).as_json()
+        if canonical(again) != canonical(recorded.get(claim.id)):
+            raise CustodyError("the verdict does not follow from the records", where=claim.id, got=recorded.get(claim.id, {}).get("outcome"),
+                               expected=again["outcome"], remedy="run again with this version, or verify with the version in manifest.json")  # fmt: skip
+    return agreed

@@ -1,0 +1,107 @@
+"""What the single-pair verbs of the command line do: register, detect, sensitivity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from camwatch.aoi import LONLAT, load_aoi, reproject
+from camwatch.custody import write_json
+from camwatch.imagery import load
+from camwatch.pipeline.evidence import detect_picture, registration_picture, search_or_refuse, sensitivities
+from camwatch.pipeline.pair import align, check_order
+from camwatch.pipeline.records import SIMULATED_TAG, write_findings
+from camwatch.rasters import write_raster
+from camwatch.report import sensitivity_page
+from camwatch.scenes import item as scene
+from camwatch.scenes import open_scene
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    import pystac
+
+    from camwatch.aoi import Aoi
+    from camwatch.config import Kind, RunConfig
+    from camwatch.findings import Findings
+    from camwatch.pipeline.pair import Alignment
+    from camwatch.pipeline.search import Progress
+    from camwatch.sensitivity import Sensitivity
+
+    Days = tuple[dt.date | None, dt.date | None]
+
+
+def register_scenes(reference: Path, moving: Path, out: Path, *, aoi: str | None, dates: Days, config: RunConfig) -> dict[str, Any]:
+    """Register two products; write `registration.json`, `registered.tif` and `registration.png`; return the record.
+
+    A refused pair has no `registered.tif`: pixels that are known to lie wrong are not handed on.
+    """
+    first, second = (open_scene(path, date=day) for path, day in zip((reference, moving), dates, strict=True))
+    alignment = align(first, second, load_aoi(aoi) if aoi else None, config)
+    record = registration_record(alignment, load_aoi(aoi) if aoi else None)
+    write_json(out / "registration.json", record)
+    registration_picture(out / "registration.png", alignment)
+    if alignment.registration.ok:
+        window = alignment.geobox
+        image = load(second, alignment.registration.moving_geobox(window))
+        values = np.where(image.valid, image.values, np.float32(np.nan))
+        write_raster(
+            out / "registered.tif", values, window, nodata=float("nan"), bands=image.bands,
+            tags={"TIFFTAG_DATETIME": f"{image.acquired:%Y:%m:%d %H:%M:%S}", **(SIMULATED_TAG if image.simulated else {})},
+        )  # fmt: skip
+    return record
+
+
+def registration_record(alignment: Alignment, aoi: Aoi | None) -> dict[str, Any]:
+    """Return what `registration.json` holds: pixels counted on the reference raster as delivered."""
+    native = scene.native_geobox(alignment.before)
+    answer = alignment.registration
+    if str(native.crs) == str(answer.grid.crs):
+        answer = answer.on(native)
+    centre = alignment.geobox.extent.geom.centroid if aoi is None else reproject(aoi.camp.geometry.centroid, LONLAT, answer.grid.crs)
+    col, row = ~answer.grid.affine * (centre.x, centre.y)
+    scenes = {"reference": alignment.before.id, "moving": alignment.after.id, "simulated": alignment.simulated}
+    return {**answer.as_json(col - 0.5, row - 0.5), **scenes}
+
+
+def _ordered(before: Path, after: Path, dates: Days) -> tuple[pystac.Item, pystac.Item]:
+    items = open_scene(before, date=dates[0]), open_scene(after, date=dates[1])
+    check_order(*items)
+    return items
+
+
+def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days, config: RunConfig, progress: Progress) -> dict[Kind, Findings]:
+    """Search two products; write findings, scores and `detect.png`; return the findings by kind."""
+    items = _ordered(before, after, dates)
+    place = load_aoi(aoi)
+    progress("registering", 0, 1)
+    alignment = align(*items, place, config)
+    findings = search_or_refuse(alignment, place, config, progress)
+    write_json(out / "registration.json", registration_record(alignment, place))
+    write_findings(out, findings)
+    progress("drawing", 0, 1)
+    detect_picture(out / "detect.png", alignment, place, findings)
+    return findings
+
+
+def sensitivity_of_scenes(
+    before: Path, after: Path, out: Path, *, aoi: str, dates: Days, config: RunConfig, progress: Progress
+) -> tuple[dict[Kind, Sensitivity], dict[Kind, str]]:
+    """Measure what a pair would have shown; write `sensitivity.json` and `.png`; return the answers by kind, and why a kind has none."""
+    items = _ordered(before, after, dates)
+    place = load_aoi(aoi)
+    progress("registering", 0, 1)
+    alignment = align(*items, place, config)
+    planted = tuple(k for k in config.kinds if k != "perimeter") or ("structure", "tower")
+    findings = search_or_refuse(alignment, place, config.model_copy(update={"kinds": planted}), progress)
+    measured = sensitivities(alignment, place, config, findings, progress)
+    reasons = {kind: f.reason for kind, f in findings.items() if kind not in measured}
+    write_json(
+        out / "sensitivity.json",
+        {"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons, "simulated": alignment.simulated},
+    )
+    if measured:
+        sensitivity_page(out / "sensitivity.png", list(measured.values()), simulated=alignment.simulated)
+    return measured, reasons

@@ -1,0 +1,237 @@
+"""Tiles: what each says about where the moving image lies, once gain, offset and shading of its own are taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from camwatch.registration._features import Kind, channels, inside, smooth, warp
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from camwatch.registration._planes import Plane
+
+FILLED = 0.02
+"""A tile needs this share of its weight; the noise of what little it holds is in its variance, so the threshold is low."""
+
+SLACK = 8
+"""Pixels by which a crop of the moving image is larger than what the current transform needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How tiles are looked at: what is compared, after which smoothing, in tiles of which side (pixels of the level)."""
+
+    kind: Kind
+    sigma: float
+    tile: int
+
+    @property
+    def erode(self) -> int:
+        """Pixels beside a gap that the filters contaminate."""
+        return 3 if self.kind == "orientation" else int(np.ceil(3 * self.sigma)) + 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """The normal equations of each tile, (n, …), scaled by its own noise.
+
+    `hessian` (n, 2, 2) in 1/px² and `gradient` (n, 2) in 1/px say: a step e lowers the misfit by ½ eᵀHe − gᵀe. `correlation` (n,) is that
+    of the tile under the current transform, 0 where it has too few pixels. `centres` (n, 2) are (col, row) on the level.
+    """
+
+    hessian: NDArray[np.float64]
+    gradient: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    centres: NDArray[np.float64]
+
+    @property
+    def own(self) -> NDArray[np.float64]:
+        """Return the step that each tile would take alone, (n, 2)."""
+        return np.einsum("nij,nj->ni", np.linalg.inv(self._ridged()), self.gradient)
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """Return the variance of each tile's own step by its noise alone, summed over both axes, (n,)."""
+        ridged = self._ridged()
+        return 1 / ridged[:, 0, 0] + 1 / ridged[:, 1, 1]
+
+    def _ridged(self) -> NDArray[np.float64]:
+        ridge = 1e-3 * np.trace(self.hessian, axis1=1, axis2=2) + 1e-9
+        return self.hessian + ridge[:, None, None] * np.eye(2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A rectangle of the reference cut into tiles, with the piece of the moving image that lies under it.
+
+    `probes` (channel, tile, 4, pixel) hold the weighted reference, its two derivatives and minus its Laplacian, each freed from what a plane
+    explains in its tile, so that a product with the warped moving image needs no mean, no slope and no mask of its own.
+    """
+
+    view: View
+    frame: tuple[int, int]
+    origin: NDArray[np.float64]
+    cut: tuple[slice, slice]
+    source: NDArray[np.float32]
+    source_origin: NDArray[np.float64]
+    weight: NDArray[np.float32]
+    probes: NDArray[np.float32]
+    fixed: NDArray[np.float64]
+    plane: NDArray[np.float32]
+    plane_inverse: NDArray[np.float64]
+    enough: NDArray[np.bool_]
+    centres: NDArray[np.float64]
+
+    def look(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return per tile (n, 10): aa, ab, bb, the misfit's parts (ax, ay, bx, by), curvature of the reference and of the pair, and the count."""
+        local = _moved(-self.source_origin) @ matrix @ _moved(self.origin)
+        warped = warp(self.source, local, self.frame, 3)
+        out = self.fixed.copy()
+        for probes, values in zip(self.probes, channels(warped, self.view.kind), strict=True):
+            b = _tiled(values[self.cut], self.view.tile)
+            wb = self.weight * b
+            ab, bx, by, curve = np.matmul(probes, b[:, :, None])[:, :, 0].T.astype(np.float64)
+            on_plane = (wb @ self.plane.T).astype(np.float64)
+            bb = np.einsum("np,np->n", wb, b).astype(np.float64) - np.einsum("ni,nij,nj->n", on_plane, self.plane_inverse, on_plane)
+            out[:, COLUMN["ab"]] += ab
+            out[:, COLUMN["bb"]] += bb
+            out[:, COLUMN["bx"]] += bx
+            out[:, COLUMN["by"]] += by
+            out[:, COLUMN["pair"]] += curve
+        return out
+
+
+COLUMN = {name: number for number, name in enumerate(("aa", "ab", "bb", "ax", "ay", "bx", "by", "xx", "xy", "yy", "pair"))}
+
+
+def cut_block(
+    reference: Plane, moving: Plane, matrix: NDArray[np.float64], view: View, rectangle: tuple[int, int, int, int], taper: float,
+) -> Block | None:
+    """Cut the tiles of `rectangle` (row0, row1, col0, col1; whole tiles) for a transform near `matrix` (3×3, reference → moving, of this level).
+
+    `taper` is the width in pixels over which weight rises from the reference's border inwards: a tile that drifts over the border must not
+    switch on or off at once. None when the moving image does not reach the rectangle.
+    """
+    row0, row1, col0, col1 = rectangle
+    halo = view.erode + (18 if view.kind == "orientation" else 2)
+    top, left = max(row0 - halo, 0), max(col0 - halo, 0)
+    bottom, right = min(row1 + halo, reference.shape[0]), min(col1 + halo, reference.shape[1])
+    frame, origin = (bottom - top, right - left), np.array([left, top], np.float64)
+    corners = matrix[:2] @ np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]], np.float64)
+    low = np.maximum(np.floor(corners.min(axis=1)).astype(int) - SLACK - halo, 0)
+    high = np.minimum(np.ceil(corners.max(axis=1)).astype(int) + SLACK + halo, moving.shape[::-1])
+    if (high - low < 16).any():
+        return None
+    seen = slice(low[1], high[1]), slice(low[0], high[0])
+    a = _prepared(reference.values[top:bottom, left:right], view.sigma)
+    source = ndimage.spline_filter(_prepared(moving.values[seen], view.sigma), 3, output=np.float32, mode="mirror")
+    local = _moved(-low.astype(np.float64)) @ matrix @ _moved(origin)
+    weight = inside(_moved(low.astype(np.float64)) @ local, frame, moving.shape, view.erode)
+    if not reference.complete:
+        weight *= _eroded(reference.valid[top:bottom, left:right], view.erode)
+    if not moving.complete:
+        weight *= warp(_eroded(moving.valid[seen], view.erode), local, frame, 1) > 0.99
+    weight *= _border(reference.shape, (top, bottom, left, right), view.erode, taper)
+    cut = slice(row0 - top, row1 - top), slice(col0 - left, col1 - left)
+    rows, cols = np.arange(row0, row1, view.tile), np.arange(col0, col1, view.tile)
+    half = (view.tile - 1) / 2
+    centres = np.stack([np.tile(cols + half, len(rows)), np.repeat(rows + half, len(cols))], axis=1)
+    return _probed(view, a, weight, cut, frame, origin, source, low.astype(np.float64), centres)
+
+
+def _probed(
+    view: View, a: NDArray[np.float32], weight: NDArray[np.float32], cut: tuple[slice, slice], frame: tuple[int, int], origin: NDArray[np.float64],
+    source: NDArray[np.float32], source_origin: NDArray[np.float64], centres: NDArray[np.float64],
+) -> Block:
+    tile = view.tile
+    w = _tiled(weight[cut], tile)
+    ramp = (np.arange(tile, dtype=np.float32) - (tile - 1) / 2) / np.float32(tile)
+    plane = np.stack([np.ones(tile * tile, np.float32), np.tile(ramp, tile), np.repeat(ramp, tile)])
+    gram = (w @ (plane[:, None] * plane[None]).reshape(9, -1).T).astype(np.float64).reshape(-1, 3, 3)
+    count = gram[:, 0, 0].copy()
+    inverse = np.linalg.inv(gram + (1e-6 * count + 1e-9)[:, None, None] * np.eye(3))
+
+    def freed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        v = _tiled(values[cut], tile)
+        explained = np.einsum("nij,nj->ni", inverse, (w * v) @ plane.T).astype(np.float32)
+        return v - explained @ plane
+
+    fixed, probes = np.zeros((len(w), len(COLUMN))), []
+    for values in channels(a, view.kind):
+        x, y = np.zeros_like(values), np.zeros_like(values)
+        x[:, 1:-1] = (values[:, 2:] - values[:, :-2]) * np.float32(0.5)
+        y[1:-1] = (values[2:] - values[:-2]) * np.float32(0.5)
+        bend = np.zeros_like(values)
+        bend[:, 1:-1] -= (x[:, 2:] - x[:, :-2]) * np.float32(0.5)
+        bend[1:-1] -= (y[2:] - y[:-2]) * np.float32(0.5)
+        f, fx, fy, fb = (freed(v) for v in (values, x, y, bend))
+        wf, wx, wy = w * f, w * fx, w * fy
+        probes.append(np.stack([wf, wx, wy, w * fb], axis=1))
+        for name, one, other in (("aa", wf, f), ("ax", wx, f), ("ay", wy, f), ("xx", wx, fx), ("xy", wx, fy), ("yy", wy, fy)):
+            fixed[:, COLUMN[name]] += np.einsum("np,np->n", one, other)
+    enough = count > FILLED * tile * tile
+    return Block(view, frame, origin, cut, source, source_origin, w, np.stack(probes), fixed, plane, inverse, enough, centres)
+
+
+def weigh(blocks: list[Block], matrix: NDArray[np.float64], trust: NDArray[np.float64]) -> Evidence:
+    """Turn what the tiles of `blocks` see under `matrix` into normal equations.
+
+    Each tile's own gain and noise come from its correlation ρ: the moving tile is taken as the reference times a gain plus noise, of which the
+    maximum-likelihood weight is ρ² / (1 − ρ²), so that a tile that really changed switches itself off. The curvature is measured across the pair, where
+    noise does not enter, and pooled over tiles with the weights `trust` of the previous step (n,).
+    """
+    sums = np.concatenate([block.look(matrix) for block in blocks])
+    aa, ab, bb, ax, ay, bx, by, xx, xy, yy, pair = sums.T
+    enough = np.concatenate([block.enough for block in blocks])
+    tiny = 1e-9 * max(float(aa.max(initial=0)), 1e-12)
+    enough &= (aa > tiny) & (bb > 0)
+    rho = np.where(enough, ab / np.sqrt(np.maximum(aa * bb, 1e-30)), 0)
+    rho = np.clip(rho, 0, 0.9999)
+    count = np.concatenate([block.weight.sum(axis=1) for block in blocks]).astype(np.float64)
+    # 1 / variance of the residual of one pixel, reference − gain × moving.
+    precision = np.where(rho > 0, rho**2 / np.maximum(1 - rho**2, 0.002) * count / np.maximum(aa, tiny + 1e-30), 0)
+    gain = np.where(rho > 0, aa / np.where(rho > 0, ab, 1), 0)
+    weights = precision * trust
+    curvature = float((weights * gain * pair).sum() / max(float((weights * (xx + yy)).sum()), 1e-30))
+    curvature = min(max(curvature, 0.3), 1.0)
+    hessian = (precision * curvature)[:, None, None] * np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
+    gradient = precision[:, None] * np.stack([ax - gain * bx, ay - gain * by], -1)
+    centres = np.concatenate([block.centres for block in blocks])
+    return Evidence(hessian, gradient, rho, centres)
+
+
+def _moved(by: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([[1, 0, by[0]], [0, 1, by[1]], [0, 0, 1]])
+
+
+def _prepared(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Smooth, and scale to about unit spread, so that float32 sums stay exact enough for 16-bit counts and for reflectances."""
+    centred = values - np.float32(values.mean(dtype=np.float64))
+    spread = float(centred.std(dtype=np.float64))
+    centred *= np.float32(1 / spread if spread > 0 else 1)
+    out: NDArray[np.float32] = ndimage.gaussian_filter(centred, sigma, truncate=3)
+    return out
+
+
+def _eroded(valid: NDArray[np.bool_], by: int) -> NDArray[np.float32]:
+    # A minimum over a square is separable, so it costs the same for any size; outside of the crop counts as valid.
+    return ndimage.minimum_filter(valid.astype(np.float32), 2 * by + 1, mode="nearest")
+
+
+def _border(shape: tuple[int, int], rectangle: tuple[int, int, int, int], margin: int, taper: float) -> NDArray[np.float32]:
+    def ramp(start: int, stop: int, size: int) -> NDArray[np.float32]:
+        place = np.arange(start, stop, dtype=np.float32)
+        return smooth((np.minimum(place, size - 1 - place) - np.float32(margin)) / np.float32(taper))
+
+    top, bottom, left, right = rectangle
+    return ramp(top, bottom, shape[0])[:, None] * ramp(left, right, shape[1])[None]
+
+
+def _tiled(values: NDArray[np.float32], tile: int) -> NDArray[np.float32]:
+    rows, cols = values.shape[0] // tile, values.shape[1] // tile
+    return values.reshape(rows, tile, cols, tile).swapaxes(1, 2).reshape(rows * cols, tile * tile)

@@ -1,0 +1,289 @@
+"""The main page of a camp: what was seen, when, how well aligned, how sure, and what it says about each claim."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from camwatch import __version__
+from camwatch.aoi import LONLAT, reproject
+from camwatch.report import maps, panels, style, tables
+from camwatch.report.claimrow import COLUMNS, claim_row
+from camwatch.report.legend import legend
+from camwatch.report.sheet import PT, Box, new_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from camwatch.aoi import Aoi
+    from camwatch.claims.model import Claim
+    from camwatch.findings import Findings
+    from camwatch.imagery.image import Image
+    from camwatch.judge.record import Estimate, Verdict
+    from camwatch.registration.record import Registration
+    from camwatch.report.display import View
+    from camwatch.report.sheet import Sheet
+    from camwatch.report.source import Source
+
+LINE = style.SMALL * style.LEADING * PT
+"""Line height of the small type in millimetres."""
+TICKS = 4.0
+"""Room for the labels beside and below a framed panel."""
+DETAIL = 36.0
+MOST_SOURCES = 6
+PEOPLE = (
+    "No conclusion about people is drawn: not their number, their health, their fate or anyone's intent. Imagery shows objects and ground. "
+    "“Not observed” is never “not changed”; “not testable” is never “none”."
+)
+
+
+def camp_page(
+    path: Path, *, aoi: Aoi, before: Image, after: Image, findings: Mapping[str, Findings], registration: Registration,
+    verdicts: Sequence[tuple[Claim, Verdict]], sources: Sequence[Source], generated: str, note: str = "",
+    detail: tuple[Image, Image] | None = None, estimates: Mapping[tuple[str, str], Estimate] | None = None, config_sha256: str = "",
+) -> Path:
+    """Write the main page of a camp, A4 portrait at 300 dpi (2480 × 3508 px).
+
+    Parameters
+    ----------
+    path : Path
+        Of the PNG; it appears whole or not at all, and the same records give the same bytes.
+    aoi : Aoi
+    before, after : Image
+        On one grid in a metric CRS, registered. Large ones are area-averaged for display.
+    findings : mapping of kind to Findings
+        In the CRS of the images.
+    registration : Registration
+    verdicts : sequence of (Claim, Verdict)
+        Those that imagery could answer come first on the page; what does not fit is counted and stands on the claims pages.
+    sources : sequence of Source
+    generated : str
+        Date of the report.
+    note : str
+        One or two sentences for the head of the page.
+    detail : (Image, Image), optional
+        Both dates in full resolution where `before` and `after` are overviews; must cover the detail (:func:`camwatch.report.detail_bounds`).
+    estimates : mapping of (kind, change) to Estimate, optional
+        Number of real objects with its 95 % interval, written behind the counts.
+    config_sha256 : str
+        Hash of the run's configuration.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    scene = maps.scene_of(before, after, findings, aoi, simulated=any(v.simulated for _, v in verdicts))
+    with new_sheet() as sheet:
+        if scene.simulated:
+            sheet.simulated_bands()
+        page = sheet.content
+        foot = footer(sheet, page, generated, config_sha256)
+        above_sources = _sources(sheet, Box(page.x, foot, page.width, 0), sources)
+        y = _head(sheet, page, aoi, scene, sources, generated, note)
+        y = _maps(sheet, Box(page.x, y, page.width, 0), scene, registration, detail, estimates)
+        _claims(sheet, Box(page.x, y, page.width, above_sources - 1.5 - y), verdicts)
+        return sheet.write(path, f"camwatch site report: {aoi.id}, {generated}", simulated=scene.simulated)
+
+
+def _head(sheet: Sheet, page: Box, aoi: Aoi, scene: maps.Scene, sources: Sequence[Source], generated: str, note: str) -> float:
+    """Draw name, place, size and scenes; return where the maps begin."""
+    korean = [a for a in aoi.aliases if any("\uac00" <= c <= "\ud7a3" for c in a)]
+    others = [a for a in aoi.aliases if a not in korean]
+    right = f"Report date {generated}"
+    room = page.width - sheet.measure(right, style.BODY, bold=True) - 6
+    title = sheet.wrap(" · ".join([aoi.name, *korean[:1]]), room, style.TITLE, bold=True, most=1)
+    sheet.text(page.right, page.y - 0.3, "camwatch site report", style.BODY, colour=style.SOFT, align="right")
+    sheet.text(page.right, page.y + 2.9, right, style.BODY, bold=True, align="right")
+    y = sheet.lines(page.x, page.y - 0.6, title, style.TITLE, bold=True)
+    names = ", ".join([*others, *korean[1:]])
+    if names:
+        y = sheet.paragraph(page.x, y, page.width, f"Also: {names}", style.SMALL, colour=style.SOFT, most=1)
+    sheet.rule(page.x, y + 0.6, page.width, colour=style.INK, weight=0.8)
+    y += 1.8
+    left = _facts(sheet, Box(page.x, y, 80.5, 0), aoi, scene)
+    scenes = _scenes(sheet, Box(page.x + 84.0, y, page.width - 84.0, 0), scene, sources)
+    if note:
+        scenes = sheet.paragraph(page.x + 84.0, scenes + 0.6, page.width - 84.0, note, style.SMALL, most=3)
+    return max(left, scenes) + 1.2
+
+
+def _facts(sheet: Sheet, box: Box, aoi: Aoi, scene: maps.Scene) -> float:
+    area = reproject(aoi.camp.geometry, LONLAT, aoi.utm())
+    rows = [
+        ("Location", tables.location(aoi)),
+        ("Documented", tables.documented(aoi)),
+        ("Outline", f"{tables.number(area.area / 1e6)} km², {tables.number(area.length / 1e3)} km around"),
+        ("", tables.outline_status(aoi)),
+        ("Measured", tables.measured_size(scene.findings.get("perimeter"))),
+    ]
+    y = box.y
+    for label, value in rows:
+        if label:
+            sheet.text(box.x, y, label, style.SMALL, colour=style.SOFT)
+        y = sheet.paragraph(box.x + 17.5, y, box.width - 17.5, value, style.SMALL, bold=value.startswith("NOMINAL"))
+    return y
+
+
+def _scenes(sheet: Sheet, box: Box, scene: maps.Scene, sources: Sequence[Source]) -> float:
+    heads = ("Scene", "Date", "Sensor", "GSD", "Sun", "Off-nadir")
+    lefts = [box.x + x for x in (0.0, 10.5, 38.5, 59.5, 69.5, 89.5)]
+    for x, head in zip(lefts, heads, strict=True):
+        sheet.text(x, box.y, head, style.SMALL, colour=style.SOFT)
+    y = box.y + LINE + 0.5
+    sheet.rule(box.x, y, box.width)
+    y += 0.5
+    widths = [b - a - 1.0 for a, b in zip(lefts, [*lefts[1:], box.right], strict=True)]
+    for name, image in (("Before", scene.before), ("After", scene.after)):
+        cells = [sheet.wrap(c, w, style.SMALL) for c, w in zip((name, *tables.scene_cells(image, sources)), widths, strict=True)]
+        for x, lines in zip(lefts, cells, strict=True):
+            sheet.lines(x, y, lines, style.SMALL, bold=x == lefts[0])
+        y += max(map(len, cells)) * LINE + 0.4
+    return y
+
+
+def _maps(
+    sheet: Sheet, box: Box, scene: maps.Scene, registration: Registration, detail: tuple[Image, Image] | None,
+    estimates: Mapping[tuple[str, str], Estimate] | None,
+) -> float:
+    """Draw the three maps, the legend, the two details and, beside these, alignment and counts; return where the claims begin."""
+    gap = 2.5
+    width = (box.width - TICKS - 2 * gap) / 3
+    view = scene.view()
+    height = width * view.height / view.width
+    window, changed = maps.detail_view(scene, view, (detail[0] if detail else scene.before).pixel_m)
+    pair = maps.dates(scene.before, scene.after, view, width)
+    top = box.y + LINE + 1.0
+    places = [Box(box.x + TICKS + i * (width + gap), top, width, height) for i in range(3)]
+    titles = (f"Before  {scene.before.acquired:%Y-%m-%d}", f"After  {scene.after.acquired:%Y-%m-%d}", "Change, over the later date")
+    for place, title in zip(places, titles, strict=True):
+        sheet.text(place.x, box.y + 0.2, title, style.BODY, bold=True)
+    if not pair.joint:
+        sheet.text(places[1].right, box.y + 0.3, "stretched apart: units differ", style.SMALL, colour=style.SOFT, align="right")
+    for which in (0, 1):
+        maps.date_panel(sheet, places[which], scene, view, pair, which, labelled=which == 0)
+    change = maps.change_panel(sheet, places[2], scene, view, pair, labelled=False)
+    panels.frame_of(change, window, "A")
+    if not registration.ok:
+        panels.note(change, "Registration refused:\nno change is reported")
+    near = maps.dates(*(detail or (scene.before, scene.after)), window, DETAIL)
+    y = legend(
+        sheet, box.x + TICKS, top + height + TICKS, box.width - TICKS, findings=tuple(scene.findings.values()), nominal=scene.nominal,
+        gaps=pair.gaps or near.gaps,
+    ) + 1.0
+    below = _details(sheet, Box(box.x + TICKS, y, 2 * DETAIL + gap, 0), scene, window, near, changed=changed)
+    left = box.x + TICKS + 2 * DETAIL + gap + 4
+    beside = _numbers(sheet, Box(left, y, box.right - left, 0), scene, registration, estimates)
+    return max(below, beside) + 1.5
+
+
+def _details(sheet: Sheet, box: Box, scene: maps.Scene, window: View, near: maps.Dates, *, changed: bool) -> float:
+    words = "Detail A" if changed else "Middle of the area"
+    top = box.y + LINE + 1.0
+    for which, name in ((0, "before"), (1, "after")):
+        place = Box(box.x + which * (DETAIL + 2.5), top, DETAIL, DETAIL)
+        maps.detail_panel(sheet, place, scene, window, near, which)
+        sheet.text(place.x, box.y, f"{words}, {name}", style.BODY, bold=True)
+    return top + DETAIL
+
+
+def _numbers(
+    sheet: Sheet, box: Box, scene: maps.Scene, registration: Registration, estimates: Mapping[tuple[str, str], Estimate] | None,
+) -> float:
+    """Draw the registration box, the counts and the measured line; return where the next thing begins."""
+    status, colour = ("✔ aligned", "#00694c") if registration.ok else ("✘ REFUSED", "#a84300")
+    y = sheet.heading(box.x, box.y - 0.8, box.width, "Co-registration")
+    sheet.text(box.right, box.y - 0.6, status, style.BODY, bold=True, colour=colour, align="right")
+    lines = tables.registration_lines(registration)
+    half = box.width / 2
+    for number, (label, value) in enumerate(lines):
+        x, line = box.x + (number // 3) * half, y + (number % 3) * LINE
+        sheet.text(x, line, label, style.SMALL, colour=style.SOFT)
+        sheet.text(x + (20.0 if number < 3 else 24.5), line, value, style.SMALL)
+    y = sheet.paragraph(box.x, y + 3 * LINE, box.width, registration.reason, style.SMALL, most=3) + 0.8
+    return _counts(sheet, Box(box.x, y, box.width, 0), scene.findings, estimates)
+
+
+def _counts(sheet: Sheet, box: Box, findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None) -> float:
+    y = sheet.heading(box.x, box.y, box.width, "Counts", "[95 % interval of the true number]" if estimates else "")
+    heads = ("", "appeared", "removed", "altered", "un-\nchanged", "searched\nkm²", "observed", "false\nper km²")
+    rights = [box.right - gap for gap in (0.0, 73.3, 58.8, 48.8, 37.3, 25.1, 12.5, 0.0)]
+    for x, head in zip(rights[1:], heads[1:], strict=True):
+        sheet.lines(x, y, head.split("\n") if "\n" in head else ["", head], style.SMALL, colour=style.SOFT, align="right")
+    y += 2 * LINE + 0.4
+    sheet.rule(box.x, y, box.width)
+    y += 0.5
+    rows = tables.count_rows(findings, estimates)
+    for row in rows:
+        sheet.text(box.x, y, row.name, style.SMALL, bold=True)
+        if row.reason:
+            y = sheet.paragraph(box.x + 19.0, y, box.width - 19.0, row.reason, style.SMALL, most=3) + 0.3
+            continue
+        for x, cell in zip(rights[1:], row.shown, strict=True):
+            sheet.text(x, y, cell, style.SMALL, align="right")
+        y += LINE + 0.3
+    sheet.rule(box.x, y, box.width)
+    y += 0.4
+    for line in (*(w for row in rows for w in row.notes), *tables.perimeter_lines(findings.get("perimeter"))):
+        y = sheet.paragraph(box.x, y, box.width, line, style.SMALL, most=2)
+    return y
+
+
+def _claims(sheet: Sheet, box: Box, verdicts: Sequence[tuple[Claim, Verdict]]) -> None:
+    """Draw the table of claims in the room there is: rows are shortened first, and those left over are counted in the last line."""
+    y = sheet.heading(box.x, box.y, box.width, "Documented claims against this imagery", tables.tally(verdicts))
+    if not verdicts:
+        sheet.text(box.x, y, "No documented claim was given to judge.", style.SMALL, colour=style.SOFT)
+        return
+    for x, head in zip(COLUMNS, ("Claim, outcome", "Quote", "Reading", "Measured (95 % interval)", "Power", "Reason"), strict=False):
+        sheet.text(box.x + x, y, head, style.SMALL, colour=style.SOFT)
+    y += LINE + 0.4
+    sheet.rule(box.x, y, box.width)
+    y += 0.5
+    ranked = tables.ranked(verdicts)
+    for most in (6, 5, 4, 3):
+        rows = [claim_row(sheet, claim, verdict, most) for claim, verdict in ranked]
+        if sum(row.height for row in rows) <= box.bottom - y:
+            break
+    for number, row in enumerate(rows):
+        left = len(rows) - number
+        # The last line is kept for the count of those left over, unless this row is the last one.
+        if y + row.height + (LINE if left > 1 else 0) > box.bottom:
+            rest = tables.tally(ranked[number:])
+            sheet.text(box.x, y, f"{left} more on the claims pages: {rest}.", style.SMALL, bold=True)
+            return
+        y = row.draw(sheet, box.x, y, box.width)
+
+
+def _sources(sheet: Sheet, box: Box, sources: Sequence[Source]) -> float:
+    """Draw the table of scenes so that it ends at `box.y`; return where it begins."""
+    shown = sources[:MOST_SOURCES]
+    height = 5.6 + (max(len(shown), 1) + 1 + (len(sources) > len(shown))) * LINE + 1.0
+    start = box.y - height
+    y = sheet.heading(box.x, start, box.width, "Sources", "SHA-256: first 16 of 64 digits; all of them in the manifest")
+    if not sources:
+        sheet.text(box.x, y, "No source was recorded.", style.SMALL, colour=style.SOFT)
+        return start
+    lefts = [box.x + x for x in (0.0, 62.0, 92.0, 121.0, 133.0, 153.0)]
+    widths = [b - a - 1.0 for a, b in zip(lefts, [*lefts[1:], box.right], strict=True)]
+    heads = ("Scene", "Date", "Sensor", "GSD", "Mask", "SHA-256")
+    table = [heads, *((s.id, f"{s.acquired:%Y-%m-%d %H:%M} UTC", s.sensor or "not stated", f"{tables.number(s.gsd_m)} m", s.mask, s.sha256[:16]) for s in shown)]
+    for number, cells in enumerate(table):
+        for x, width, cell in zip(lefts, widths, cells, strict=True):
+            sheet.lines(x, y, sheet.wrap(cell, width, style.SMALL, most=1), style.SMALL, colour=style.INK if number else style.SOFT)
+        y += LINE
+    if len(sources) > len(shown):
+        sheet.text(box.x, y, f"{len(sources) - len(shown)} more in the manifest.", style.SMALL, colour=style.SOFT)
+    return start
+
+
+def footer(sheet: Sheet, page: Box, generated: str, config_sha256: str, page_number: str = "") -> float:
+    """Draw version, configuration and what is never concluded at the foot of a page; return where the foot begins."""
+    config = f"configuration {config_sha256[:16]}" if config_sha256 else "configuration not recorded"
+    words = f"camwatch {__version__} · {config} · report of {generated}" + (f" · {page_number}" if page_number else "")
+    lines = sheet.wrap(PEOPLE, page.width, style.SMALL)
+    start = page.bottom - (len(lines) + 1) * LINE - 1.2
+    sheet.rule(page.x, start, page.width, colour=style.INK, weight=0.5)
+    y = sheet.lines(page.x, start + 0.8, lines, style.SMALL)
+    sheet.text(page.x, y, words, style.SMALL, colour=style.SOFT)
+    return start - 1.0

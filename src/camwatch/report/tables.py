@@ -1,0 +1,248 @@
+"""What the tables say, as text: pure functions from records to cells, so that the words can be tested without a picture."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from camwatch.aoi import Aoi
+    from camwatch.claims.model import Claim
+    from camwatch.findings import Change, Finding, Findings, Kind, Ratio
+    from camwatch.imagery.image import Image
+    from camwatch.judge.record import Estimate, ReadingVerdict, Verdict
+    from camwatch.registration.record import Registration
+    from camwatch.report.source import Source
+
+KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
+NAMES: dict[Kind, str] = {"structure": "Structures", "tower": "Towers", "perimeter": "Perimeter"}
+COUNTED: tuple[Change, ...] = ("appeared", "removed", "altered", "unchanged", "not_observed")
+UNITS = {"m2": "m²", "km2": "km²", "ratio": "", "objects": "", "": "", "year": ""}
+ORDER = ("contradicted", "supported", "partly", "inconclusive", "not testable")
+
+
+class CountRow(NamedTuple):
+    """One row of the table of counts; with a `reason` instead of numbers where there is nothing to count."""
+
+    name: str
+    cells: tuple[str, ...]
+    reason: str = ""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The cells of the table; what was not observed stands in a note below it."""
+        return tuple(cell for number, cell in enumerate(self.cells) if number != COUNTED.index("not_observed"))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be said below the table."""
+        missed = self.cells[COUNTED.index("not_observed")] if self.cells else "0"
+        return () if missed in {"0", "–"} else (f"{self.name}: {missed} could not be observed at both dates",)
+
+
+def number(value: float, digits: int = 3, *, decimals: int | None = None) -> str:
+    """Return a number with so many significant digits (or decimals), a typographic minus and thin groups of thousands; no powers of ten."""
+    if not math.isfinite(value):
+        return "not measured"
+    if decimals is None:
+        decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0) if value else 0
+        plain = f"{value:,.{decimals}f}"
+        plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    else:
+        plain = f"{value:,.{decimals}f}"
+    return plain.replace(",", "\u2009").replace("-", "−")
+
+
+def percent(ratio: float) -> str:
+    """Return a growth of 0.72 as `+72 %`."""
+    rounded = round(100 * ratio)
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else '±'}{abs(rounded)} %"
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """Return a measured value with its 95 % interval and unit; decimals such that half the interval has two digits."""
+    if estimate.unit == "ratio":
+        low, high = percent(estimate.low), percent(estimate.high)
+        return f"{percent(estimate.value)} ({low.removesuffix(' %')} to {high})"
+    if estimate.unit == "year":
+        return f"{estimate.value:.0f} ({estimate.low:.0f} to {estimate.high:.0f})"
+    half = (estimate.high - estimate.low) / 2
+    decimals = 3 if not (math.isfinite(half) and half > 0) else min(max(1 - math.floor(math.log10(half)), 0), 6)
+    if estimate.unit == "objects":
+        decimals = 0 if half >= 0.5 or half == 0 else 1
+    value, low, high = (number(v, decimals=decimals) for v in (estimate.value, estimate.low, estimate.high))
+    span = f"{low} to {high}" if estimate.low < 0 else f"{low}–{high}"
+    return f"{value} ({span}) {UNITS.get(estimate.unit, estimate.unit)}".rstrip()
+
+
+def count_rows(findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None = None) -> tuple[CountRow, ...]:
+    """Return the rows of the table of counts, one a kind.
+
+    Cells: appeared, removed, altered, unchanged, not observed, searched km², observed share, false alarms per km². A kind that this pair could not
+    have shown, or that was not searched, has no cells and says why: a number would read as an answer.
+
+    Parameters
+    ----------
+    findings : mapping of kind to Findings
+    estimates : mapping of (kind, change) to Estimate
+        What the judge makes of a count: the number of real objects with its 95 % interval; written behind the count.
+    """
+    rows = []
+    for kind in KINDS:
+        found = findings.get(kind)
+        if found is None:
+            rows.append(CountRow(NAMES[kind], (), "not searched in this run"))
+        elif found.status == "not_testable":
+            rows.append(CountRow(NAMES[kind], (), f"not testable: {found.reason}"))
+        elif not found.observed_share > 0:
+            rows.append(CountRow(NAMES[kind], (), "not observed: no part of the searched area was usable at both dates"))
+        else:
+            rows.append(CountRow(NAMES[kind], _cells(found, estimates or {})))
+    return tuple(rows)
+
+
+def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate]) -> tuple[str, ...]:
+    # The two lines of a perimeter are not objects that stayed; only its parts gained and lost are counted.
+    records = [r for r in found.records if not (r.kind == "perimeter" and "date" in r.measures)]
+
+    def counted(change: Change) -> str:
+        if found.kind == "perimeter" and change not in {"appeared", "removed"}:
+            return "–"
+        n = sum(r.change == change for r in records)
+        behind = estimates.get((found.kind, change))
+        words = f" [{number(behind.low)}–{number(behind.high)}]" if behind else ""
+        return f"{n}{words}"
+
+    density = found.false_alarms_per_km2
+    rate = "unknown" if density is None else number(density, 2)
+    return (*(counted(change) for change in COUNTED), number(found.searched_km2), f"{100 * found.observed_share:.0f} %", rate)
+
+
+def perimeter_lines(found: Findings | None) -> tuple[str, ...]:
+    """Return what was measured of the enclosing line, one sentence a date and one on its growth; nothing where it was not searched."""
+    if found is None or found.status == "not_testable":
+        return ()
+    lines = []
+    for record in found.records:
+        if "date" in record.measures:
+            area, length = _measured(record, "area", 1e-6), _measured(record, "length", 1e-3)
+            share = record.measures.get("inferred_share")
+            inferred = f", {100 * float(share):.0f} % inferred" if share is not None else ""
+            lines.append(f"Line {record.measures['date']}: {area} km², {length} km (± 1 s.e.){inferred}")
+    if found.growth is not None:
+        lines.append(f"Growth: area {_ratio(found.growth.area)}, length {_ratio(found.growth.length)}")
+    elif lines:
+        lines.append("Growth not measured: the line was not seen at both dates")
+    return tuple(lines)
+
+
+def measured_size(found: Findings | None) -> str:
+    """Return the size measured at the later date, for the head of a page."""
+    lines = [r for r in found.records if "date" in r.measures] if found and found.status == "searched" else []
+    if not lines:
+        return "enclosing line not measured in this pair"
+    last = max(lines, key=lambda r: str(r.measures["date"]))
+    return f"{_measured(last, 'area', 1e-6)} km², {_measured(last, 'length', 1e-3)} km, {last.measures['date']}"
+
+
+def finding_rows(findings: Mapping[str, Findings]) -> tuple[tuple[str, ...], ...]:
+    """Return the same rows for a terminal: kind, appeared, removed, unchanged, searched, observed, false alarms, why.
+
+    Cells without a number are empty and the last one says why.
+    """
+    rows = []
+    for row in count_rows(findings):
+        if row.reason:
+            rows.append((row.name, "", "", "", "", "", "", row.reason))
+        else:
+            appeared, removed, altered, unchanged, _, searched, share, rate = row.cells
+            also = [*([f"{altered} altered"] if altered not in {"0", "–"} else []), *row.notes]
+            rows.append((row.name, appeared, removed, unchanged, f"{searched} km²", share, f"{rate} per km²", "; ".join(also)))
+    return tuple(rows)
+
+
+def _measured(record: Finding, name: str, scale: float) -> str:
+    unit = "m2" if name == "area" else "m"
+    value, error = record.measures.get(f"{name}_{unit}", record.area_m2 if name == "area" else None), record.measures.get(f"{name}_se_{unit}")
+    if value is None:
+        return "not measured"
+    places = 3 if name == "area" else 2
+    return number(float(value) * scale) if error is None else f"{float(value) * scale:.{places}f} ± {float(error) * scale:.{places}f}"
+
+
+def _ratio(growth: Ratio) -> str:
+    return f"{percent(growth.ratio)} ({percent(growth.low).removesuffix(' %')} to {percent(growth.high)})"
+
+
+def registration_lines(registration: Registration) -> tuple[tuple[str, str], ...]:
+    """Return label and value of each line of the registration box; lengths in pixels and in metres."""
+    metres = float(abs(registration.grid.affine.determinant) ** 0.5)
+
+    def length(pixels: float) -> str:
+        return "not measured" if pixels != pixels else f"{pixels:.2f} px, {pixels * metres:.2f} m"  # noqa: PLR0124 - NaN
+
+    check = registration.check
+    rows, cols = (part + 0.0 for part in registration.shift_px((registration.grid.shape[1] - 1) / 2, (registration.grid.shape[0] - 1) / 2))
+    shift = f"{rows:+.2f}, {cols:+.2f} px".replace("-", "−") if registration.model != "none" else "as delivered"
+    return (
+        ("Model", f"{registration.model}, {registration.tie_points} tie points"),
+        ("Shift (row, col)", shift),
+        ("Check points", f"{check.n}, withheld"),
+        ("RMSE as delivered", length(check.rmse_before_px)),
+        ("RMSE registered", length(check.rmse_after_px)),
+        ("CE90 registered", length(check.ce90_after_px)),
+    )
+
+
+def reading_cells(reading: ReadingVerdict) -> tuple[str, str]:
+    """Return the measured value and the power of a reading; in words where there is none."""
+    measured = "not testable" if reading.outcome == "not testable" else "not measured"
+    return estimate_text(reading.measured) if reading.measured else measured, "–" if reading.power is None else f"{reading.power:.2f}"
+
+
+def tally(verdicts: Sequence[tuple[Claim, Verdict]]) -> str:
+    """Return how many claims have which outcome, in words."""
+    return " · ".join(f"{n} {outcome}" for outcome in ORDER if (n := sum(v.outcome == outcome for _, v in verdicts)))
+
+
+def ranked(verdicts: Sequence[tuple[Claim, Verdict]]) -> list[tuple[Claim, Verdict]]:
+    """Return the claims with those first that imagery could say something about; otherwise in the order of the ledger."""
+    return sorted(verdicts, key=lambda pair: (pair[1].outcome == "not testable", not pair[0].observable))
+
+
+def location(aoi: Aoi) -> str:
+    """Return the centre of the outline in degrees, four decimals (11 m)."""
+    centre = aoi.camp.geometry.centroid
+    return f"{abs(centre.y):.4f}° {'N' if centre.y >= 0 else 'S'}, {abs(centre.x):.4f}° {'E' if centre.x >= 0 else 'W'}"
+
+
+def documented(aoi: Aoi) -> str:
+    """Return the published size."""
+    said = aoi.camp.documented
+    parts = [f"{number(said['area_km2'])} km²"] if "area_km2" in said else []
+    parts += [f"{number(said['width_m'], 4)} × {number(said['height_m'], 4)} m"] if {"width_m", "height_m"} <= set(said) else []
+    parts += [f"perimeter {number(said['perimeter_km'])} km"] if "perimeter_km" in said else []
+    return ", ".join(parts) or "no published figure"
+
+
+def outline_status(aoi: Aoi) -> str:
+    """Return what the outline is worth, in words."""
+    camp = aoi.camp
+    accuracy = f"±{number(camp.accuracy_m)} m"
+    return f"NOMINAL outline, {accuracy}, not traced from imagery" if camp.nominal else f"traced outline, {accuracy}"
+
+
+def scene_cells(image: Image, sources: Sequence[Source]) -> tuple[str, ...]:
+    """Return date, sensor, GSD, sun and off-nadir angle of one image; `not stated` where neither it nor its source tells."""
+    source = next((s for s in sources if s.id == image.scene), None)
+    sun = image.sun or (source.sun if source else None)
+    off_nadir = source.off_nadir_deg if source else None
+    return (
+        f"{image.acquired:%Y-%m-%d %H:%M} UTC",
+        source.sensor if source and source.sensor else "not stated",
+        f"{number(image.gsd_m)} m",
+        f"az {sun.azimuth_deg:.0f}°, el {sun.elevation_deg:.0f}°" if sun else "not stated",
+        f"{off_nadir:.0f}°" if off_nadir is not None else "not stated",
+    )

@@ -1,0 +1,236 @@
+"""From what a reader found to a `pystac.Item`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pystac
+from pyproj import Geod
+from shapely.geometry import mapping
+
+from camwatch.aoi import LONLAT, reproject
+from camwatch.errors import SceneError
+from camwatch.scenes.gdal import Header, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from odc.geo.geobox import GeoBox
+    from shapely.geometry.base import BaseGeometry
+
+EXTENSIONS = [
+    "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/view/v1.0.0/schema.json",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One band of a file: `name` (empty = no data, e.g. alpha) and how its numbers are meant."""
+
+    name: str
+    scale: float = 1.0
+    offset: float = 0.0
+    nodata: float | None = None
+    saturated: float | None = None
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file of a product.
+
+    Attributes
+    ----------
+    key : str
+        Key of the asset.
+    href : str
+    channels : tuple of Channel
+        One for each band of the file; empty for a mask and for metadata.
+    mask : str
+        Kind of the quality layer (`QA_PIXEL`, …); empty for data.
+    index : int
+        Number of the mask's band.
+    header : Header or None
+        Read when absent; None stays for metadata.
+    metadata : bool
+    """
+
+    key: str
+    href: str
+    channels: tuple[Channel, ...] = ()
+    mask: str = ""
+    index: int = 1
+    header: Header | None = None
+    metadata: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a reader knows about a product beside its files.
+
+    Attributes
+    ----------
+    id, family : str
+    acquired : datetime
+        UTC.
+    date_source : str
+        Where the date comes from, in words.
+    calibration : str
+    simulated : bool
+    sun : (float, float) or None
+        Azimuth, elevation in degrees.
+    off_nadir : float or None
+        Degrees.
+    gsd : float or None
+        Metres, where a sidecar states it; otherwise that of the pixels.
+    platform, instrument : str
+    more : mapping
+        Further properties.
+    """
+
+    id: str
+    family: str
+    acquired: datetime
+    date_source: str
+    calibration: str
+    simulated: bool
+    sun: tuple[float, float] | None = None
+    off_nadir: float | None = None
+    gsd: float | None = None
+    platform: str = ""
+    instrument: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def pixel_m(geobox: GeoBox) -> float:
+    """Return the side of a pixel in metres on the ground: the geodesic size of one pixel in the middle of the grid, whatever the CRS."""
+    rows, cols = geobox.shape
+    a = geobox.affine
+    corners = [a * (cols / 2 + dx, rows / 2 + dy) for dx, dy in ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5))]
+    if not geobox.crs.geographic and "metre" in geobox.crs.units and str(geobox.crs).upper() != "EPSG:3857":
+        return float(abs(a.determinant) ** 0.5)  # a map projection's own metres: the exact nominal size, 30 and not 30.012
+    from shapely import MultiPoint
+
+    (x0, y0), (x1, y1), (x2, y2) = [(p.x, p.y) for p in reproject(MultiPoint(corners), geobox.crs, LONLAT).geoms]
+    geod = Geod(ellps="WGS84")
+    return math.sqrt(geod.inv(x0, y0, x1, y1)[2] * geod.inv(x0, y0, x2, y2)[2])
+
+
+def outline(geobox: GeoBox) -> BaseGeometry:
+    """Return the outline of a grid in EPSG:4326, its edges dense enough to follow the curvature of a scene."""
+    from shapely import Polygon
+
+    rows, cols = geobox.shape
+    t = np.linspace(0, 1, 9)[:-1]
+    ring = [*((cols * s, 0) for s in t), *((cols, rows * s) for s in t), *((cols * (1 - s), rows) for s in t), *((0, rows * (1 - s)) for s in t)]
+    shell = Polygon([geobox.affine * point for point in ring])
+    lonlat = reproject(shell, geobox.crs, LONLAT)
+    if not np.isfinite(lonlat.bounds).all():
+        raise SceneError("grid lies outside what its CRS can express", got=f"{geobox.crs} {tuple(geobox.affine)[:6]}")
+    return lonlat
+
+
+def build_item(facts: Facts, layers: Iterable[Layer]) -> pystac.Item:
+    """Return the Item of a product; headers that a reader did not read are read here, one for each file.
+
+    Raises
+    ------
+    SceneError
+        When a file cannot be opened, is not georeferenced, or no file holds a band.
+    """
+    assets: dict[str, pystac.Asset] = {}
+    boxes: list[tuple[GeoBox, bool]] = []
+    for layer in layers:
+        if layer.metadata:
+            assets[layer.key] = pystac.Asset(layer.href, roles=["metadata"])
+            continue
+        header = layer.header or read_header(layer.href)
+        refuse_unplaced(header, layer.href)
+        assets[layer.key] = _asset(layer, header)
+        names = [channel.name for channel in layer.channels if channel.name]
+        if names:
+            boxes.append((header.geobox, names == ["pan"]))
+    if not boxes:
+        raise SceneError("product holds no band that can be read", where=facts.id, expected="the raster files that its metadata names")
+    spectral = [box for box, alone in boxes if not alone] or [box for box, _ in boxes]
+    finest = min(spectral, key=lambda box: abs(box.affine.determinant))
+    geometry = outline(finest)
+    item = pystac.Item(facts.id, mapping(geometry), list(geometry.bounds), facts.acquired, _properties(facts, finest, assets), stac_extensions=EXTENSIONS)
+    item.assets = assets
+    for asset in assets.values():
+        asset.owner = item
+    return item
+
+
+def refuse_unplaced(header: Header, href: str) -> None:
+    """Raise SceneError when a CRS and a geotransform do not place the pixels."""
+    if header.georeferenced:
+        return
+    if header.other_georeference:
+        raise SceneError(
+            f"raster is placed only by {header.other_georeference}", where=href, expected="a map-projected raster", remedy="orthorectify or warp it first",
+        )
+    raise SceneError("raster has no georeference", where=href, expected="a CRS and a geotransform (or a world file and .prj)", remedy="georeference it first")
+
+
+def _asset(layer: Layer, header: Header) -> pystac.Asset:
+    code = header.crs if header.crs is not None and header.crs.startswith("EPSG:") else None
+    fields: dict[str, Any] = {
+        "proj:shape": list(header.shape), "proj:transform": list(header.transform)[:6], "proj:code": code, "gsd": round(pixel_m(header.geobox), 6),
+    }
+    if code is None:
+        fields["proj:wkt2"] = header.crs
+    companions = [str(path) for path in header.files if path != layer.href]
+    if companions:
+        fields["camwatch:companions"] = companions
+    if layer.mask:
+        fields |= {"camwatch:mask": layer.mask, "camwatch:index": layer.index}
+        return pystac.Asset(layer.href, roles=["mask"], extra_fields=fields)
+    fields["eo:bands"] = [_eo(channel) for channel in layer.channels]
+    fields["raster:bands"] = [_raster(channel, header.dtype) for channel in layer.channels]
+    return pystac.Asset(layer.href, roles=["data"], extra_fields=fields)
+
+
+def _eo(channel: Channel) -> dict[str, str]:
+    from camwatch.scenes.item import ORDER
+
+    return {"name": channel.name, "common_name": channel.name} if channel.name in ORDER else {"name": channel.name}
+
+
+def _raster(channel: Channel, dtype: str) -> dict[str, Any]:
+    said: dict[str, Any] = {"data_type": dtype, "scale": channel.scale, "offset": channel.offset}
+    said |= {} if channel.nodata is None else {"nodata": "nan" if math.isnan(channel.nodata) else channel.nodata}
+    said |= {} if channel.saturated is None else {"camwatch:saturated": channel.saturated}
+    return said | ({"camwatch:number": channel.number} if channel.number else {})
+
+
+def _properties(facts: Facts, finest: GeoBox, assets: Mapping[str, pystac.Asset]) -> dict[str, Any]:
+    clouds = [asset.extra_fields["camwatch:mask"] for asset in assets.values() if "mask" in (asset.roles or [])]
+    said: dict[str, Any] = {
+        "gsd": facts.gsd if facts.gsd is not None else round(pixel_m(finest), 6),
+        "proj:code": f"EPSG:{finest.crs.epsg}" if finest.crs.epsg else None,
+        "proj:epsg": finest.crs.epsg,
+        "proj:shape": list(finest.shape),
+        "proj:transform": list(finest.affine)[:6],
+        "camwatch:family": facts.family,
+        "camwatch:calibration": facts.calibration,
+        "camwatch:date_source": facts.date_source,
+        "camwatch:simulated": facts.simulated,
+        "camwatch:cloud_mask": next((kind for kind in clouds if kind in ("QA_PIXEL", "BQA", "SCL")), "none"),
+    }
+    if facts.platform:
+        said["platform"] = facts.platform
+    if facts.instrument:
+        said["instruments"] = [facts.instrument]
+    if facts.sun is not None:
+        said |= {"view:sun_azimuth": facts.sun[0], "view:sun_elevation": facts.sun[1]}
+    if facts.off_nadir is not None:
+        said["view:off_nadir"] = facts.off_nadir
+    return said | dict(facts.more)

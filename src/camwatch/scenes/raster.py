@@ -1,0 +1,165 @@
+"""Plain rasters: GeoTIFF, COG, JPEG 2000, ENVI, and pictures with a world file; with a STAC Item beside them or without."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from camwatch.errors import SceneError
+from camwatch.scenes import dates
+from camwatch.scenes.bands import name_bands
+from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
+from camwatch.scenes.gdal import Header, read_header
+from camwatch.scenes.item import ORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    import pystac
+
+    from camwatch.scenes.files import Files
+
+SUFFIXES = (".tif", ".tiff", ".jp2", ".img", ".png", ".jpg", ".jpeg")
+ENVI_SUFFIXES = ("", ".dat", ".img", ".raw", ".bsq", ".bil", ".bip")
+
+_SUN = (("sunazimuth", "viewsunazimuth", "meansunaz", "solarazimuth"), ("sunelevation", "viewsunelevation", "meansunel", "solarelevation"))
+_OFF_NADIR = ("offnadirangle", "offnadir", "viewoffnadir", "meanoffnadirviewangle")
+_PLATFORM = ("platform", "satellite", "satelliteid", "sensor", "spacecraftid", "sensortype")
+
+
+def stem_of(name: str) -> str:
+    """Return a member's name without a raster suffix; a dot in a name without suffix stays."""
+    low = name.lower()
+    return next((name[: -len(suffix)] for suffix in SUFFIXES if low.endswith(suffix)), name)
+
+
+def sidecar_of(files: Files, name: str) -> dict[str, Any] | None:
+    """Return the STAC Item `NAME.json` beside the raster `NAME.tif`, None where there is none or the JSON is something else."""
+    for wanted in (f"{stem_of(name)}.json", f"{name}.json"):
+        if wanted in files.names:
+            document = stac_document(files, wanted)
+            if document is not None:
+                return document
+    return None
+
+
+def stac_document(files: Files, name: str) -> dict[str, Any] | None:
+    """Return the STAC Item in a JSON member; None where it is no STAC Item."""
+    try:
+        document = json.loads(files.read(name))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) and document.get("type") == "Feature" and "stac_version" in document else None
+
+
+def read_raster(files: Files, name: str, given: datetime | date | str | None) -> pystac.Item:
+    """Return the Item of one raster.
+
+    The date is, in this order: the given one; that of a STAC Item beside the raster; of the tags; of the product named in the band descriptions; of
+    the file name.
+
+    Raises
+    ------
+    SceneError
+        When the raster cannot be opened, has no georeference, no date, or no imagery in it.
+    """
+    href = files.href(name)
+    header = read_header(href, companions=True)
+    refuse_unplaced(header, href)
+    _refuse_no_imagery(header, href)
+    sidecar = sidecar_of(files, name)
+    said: Mapping[str, Any] = (sidecar or {}).get("properties", {})
+    when, source = _date(header, said, name.rsplit("/", 1)[-1], given, href)
+    names = _sidecar_names(sidecar, name, header) or name_bands(header)
+    channels = tuple(Channel(names[n], header.scales[n], header.offsets[n], header.nodata[n]) for n in range(header.count))
+    layers = [Layer("image", href, channels, header=header), *_masks(href, header)]
+    if sidecar is not None:
+        layers.append(Layer("stac", files.href(next(n for n in (f"{stem_of(name)}.json", f"{name}.json") if n in files.names)), metadata=True))
+    tags = {re.sub(r"[^a-z0-9]", "", key.lower()): value for key, value in {**header.tags, **{k: v for k, v in said.items() if v is not None}}.items()}
+    azimuth, elevation = _number(tags, _SUN[0]), _number(tags, _SUN[1])
+    return build_item(Facts(
+        id=stem_of(name.rsplit("/", 1)[-1]), family="raster", acquired=when, date_source=source,
+        calibration=said.get("camwatch:calibration") or _calibration(header), simulated=_simulated(header, said),
+        sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
+        off_nadir=_number(tags, _OFF_NADIR), gsd=float(said["gsd"]) if said.get("gsd") else None,
+        platform=str(next((tags[key] for key in _PLATFORM if tags.get(key)), "")).lower().replace("_", "-").replace(" ", "-"),
+        instrument=str((said.get("instruments") or [""])[0]),
+    ), layers)
+
+
+def _masks(href: str, header: Header) -> list[Layer]:
+    alpha = [Layer("alpha", href, mask="alpha", index=n, header=header) for n, role in enumerate(header.roles, 1) if role == "alpha"]
+    return alpha + ([Layer("internal", href, mask="internal", header=header)] if header.per_dataset_mask else [])
+
+
+def _refuse_no_imagery(header: Header, href: str) -> None:
+    if "palette" in header.roles:
+        raise SceneError("raster holds classes or a palette, not imagery", where=href, expected="digital numbers or reflectance")
+    if header.dtype.startswith("complex"):
+        raise SceneError("raster holds complex numbers", where=href, got=header.dtype, expected="an optical image")
+
+
+def _date(header: Header, said: Mapping[str, Any], name: str, given: datetime | date | str | None, href: str) -> tuple[datetime, str]:
+    if given is not None:
+        when = dates.as_time(given)
+        if when is None:
+            raise SceneError("given date is no date", where=href, got=repr(given), expected="YYYY-MM-DD")
+        return when, "argument"
+    stated = dates.parse_time(str(said.get("datetime") or said.get("start_datetime") or ""))
+    if stated is not None:
+        return stated, "STAC Item beside the raster"
+    tagged = dates.from_tags(header.tags)
+    if tagged is not None:
+        return tagged[0], f"tag {tagged[1]}"
+    described = dates.from_descriptions(header.descriptions)
+    if described is not None:
+        return described, "product named in the band descriptions"
+    named = dates.from_name(stem_of(name))
+    if named is not None:
+        return named, "file name"
+    raise SceneError(
+        "raster does not tell when it was taken", where=href, expected="a date in its tags, its name or a STAC Item beside it",
+        remedy="give --before-date / --after-date YYYY-MM-DD, or put NAME.json beside it",
+    )
+
+
+def _sidecar_names(sidecar: Mapping[str, Any] | None, name: str, header: Header) -> tuple[str, ...] | None:
+    """Return the band names that the Item beside the raster gives, when there is one for each band."""
+    assets = list((sidecar or {}).get("assets", {}).values())
+    own = [asset for asset in assets if str(asset.get("href", "")).rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1]] or (assets if len(assets) == 1 else [])
+    for asset in own:
+        names = tuple(name_of(band) for band in asset.get("bands") or asset.get("eo:bands") or [])
+        if len(names) == header.count and all(names) and len(set(names)) == len(names):
+            return tuple("" if header.roles[n] == "alpha" else names[n] for n in range(header.count))
+    return None
+
+
+def name_of(band: Mapping[str, Any]) -> str:
+    """Return the name of a STAC band entry: its common name, else its own name where that is one of ours."""
+    common = str(band.get("eo:common_name") or band.get("common_name") or "")
+    own = str(band.get("name") or "")
+    return common or (own if own.lower() in ORDER or re.fullmatch(r"b\d+", own) else "")
+
+
+def _calibration(header: Header) -> str:
+    """A declared scale of the order of 1/10000 says reflectance; which one, only the text can tell."""
+    if not 0 < header.scales[0] < 0.01:
+        return "dn"
+    text = " ".join([*header.descriptions, *header.tags.values()]).lower()
+    return "surface reflectance" if re.search(r"surface|\bsr\b|\bboa\b|level-?2|\bl2", text) else "toa reflectance"
+
+
+def _simulated(header: Header, said: Mapping[str, Any]) -> bool:
+    tag = header.tags.get("camwatch:simulated", header.tags.get("CAMWATCH_SIMULATED", "")).lower()
+    return bool(said.get("camwatch:simulated")) or tag in ("true", "yes", "1") or "SIMULATED" in header.tags.get("TIFFTAG_IMAGEDESCRIPTION", "").upper()
+
+
+def _number(tags: Mapping[str, Any], keys: tuple[str, ...]) -> float | None:
+    for key in keys:
+        try:
+            return float(tags[key])
+        except (KeyError, ValueError, TypeError):
+            continue
+    return None

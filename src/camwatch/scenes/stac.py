@@ -1,0 +1,105 @@
+"""A STAC Item JSON beside its rasters."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from camwatch.errors import SceneError
+from camwatch.scenes.bands import name_bands
+from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.dates import parse_time
+from camwatch.scenes.gdal import read_header
+from camwatch.scenes.raster import SUFFIXES, name_of, stac_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pystac
+
+    from camwatch.scenes.files import Files
+
+_NO_DATA_ROLES = {"thumbnail", "overview", "visual", "metadata"}
+_MASKS = {"qa_pixel": "QA_PIXEL", "qa_radsat": "QA_RADSAT", "scl": "SCL"}
+
+
+def member_of(files: Files, item_name: str, href: str) -> str | None:
+    """Return the member that an asset's relative href names; None for what is remote or not there."""
+    if "://" in href or href.startswith(("/vsi", "/")):
+        return None
+    member = posixpath.normpath(posixpath.join(posixpath.dirname(item_name), href))
+    return member if member in files.names else None
+
+
+def read_stac(files: Files, name: str) -> pystac.Item:
+    """Return our Item for a STAC Item whose rasters lie beside it; remote assets are left out.
+
+    Raises
+    ------
+    SceneError
+        When the JSON is no STAC Item, has no datetime, or none of its rasters is here.
+    """
+    where = str(files.root / name)
+    document = stac_document(files, name)
+    if document is None:
+        raise SceneError("JSON is no STAC Item", where=where, expected="type Feature with stac_version")
+    said: dict[str, Any] = document.get("properties", {})
+    when = parse_time(str(said.get("datetime") or said.get("start_datetime") or ""))
+    if when is None:
+        raise SceneError("STAC Item has no datetime", where=where, expected="properties.datetime, ISO 8601")
+    layers = []
+    for key, asset in document.get("assets", {}).items():
+        member = member_of(files, name, str(asset.get("href", "")))
+        if member is not None and member.lower().endswith(SUFFIXES) and not _no_data(key, asset):
+            layers += _layers(files, member, key, asset)
+    if not any(channel.name for layer in layers for channel in layer.channels):
+        raise SceneError("STAC Item without pixels: none of its rasters is here", where=where, remedy="download its assets beside it")
+    layers.append(Layer("stac", files.href(name), metadata=True))
+    azimuth, elevation = (said.get(f"view:{key}", said.get(f"eo:{key}")) for key in ("sun_azimuth", "sun_elevation"))
+    return build_item(Facts(
+        id=str(document.get("id") or name), family="stac", acquired=when, date_source="STAC Item", calibration=_calibration(said, layers),
+        simulated=bool(said.get("camwatch:simulated")),
+        sun=None if azimuth is None or elevation is None else (float(azimuth) % 360, float(elevation)),
+        off_nadir=None if said.get("view:off_nadir") is None else float(said["view:off_nadir"]),
+        gsd=float(said["gsd"]) if said.get("gsd") else None, platform=str(said.get("platform") or ""), instrument=str((said.get("instruments") or [""])[0]),
+    ), layers)
+
+
+def _no_data(key: str, asset: Mapping[str, Any]) -> bool:
+    return bool(_NO_DATA_ROLES & {key, *(asset.get("roles") or [])}) or key.lower().startswith("udm")
+
+
+def _layers(files: Files, member: str, key: str, asset: Mapping[str, Any]) -> list[Layer]:
+    href = files.href(member)
+    kind = asset.get("camwatch:mask") or _MASKS.get(key.lower())
+    if kind:
+        return [Layer(key, href, mask=str(kind), index=int(asset.get("camwatch:index", 1)))]
+    if "mask" in (asset.get("roles") or []) or "data-mask" in (asset.get("roles") or []):
+        return []  # a mask whose meaning nothing tells: masking by guess would hide ground
+    header = read_header(href, companions=True)
+    bands = asset.get("bands") or asset.get("eo:bands") or []
+    rasters = asset.get("raster:bands") or bands
+    names = [name_of(band) for band in bands]
+    if len(names) != header.count or not all(names) or len(set(names)) != len(names):
+        names = list(name_bands(header))
+    channels = []
+    for n in range(header.count):
+        raster = rasters[n] if n < len(rasters) else {}
+        nodata = raster.get("nodata", header.nodata[n])
+        scale, offset = raster.get("scale", raster.get("raster:scale")), raster.get("offset", raster.get("raster:offset"))
+        channels.append(Channel(
+            names[n], float(scale if scale is not None else header.scales[n]), float(offset if offset is not None else header.offsets[n]),
+            None if nodata is None else float(nodata),
+        ))
+    masks = [Layer(f"{key}-alpha", href, mask="alpha", index=n, header=header) for n, role in enumerate(header.roles, 1) if role == "alpha"]
+    return [Layer(key, href, tuple(channels), header=header), *masks]
+
+
+def _calibration(said: Mapping[str, Any], layers: list[Layer]) -> str:
+    if said.get("camwatch:calibration"):
+        return str(said["camwatch:calibration"])
+    scales = [channel.scale for layer in layers for channel in layer.channels if channel.name]
+    if not scales or not all(0 < scale < 0.01 for scale in scales):
+        return "dn"
+    level = str(said.get("processing:level", said.get("landsat:correction", ""))).upper()
+    return "surface reflectance" if level.startswith("L2") else "toa reflectance"

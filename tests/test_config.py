@@ -1,0 +1,40 @@
+"""The configuration of a run."""
+
+import datetime as dt
+
+import pytest
+
+from camwatch.config import RunConfig
+from camwatch.errors import ConfigError, MissingInputError
+
+TODAY = dt.date(2014, 1, 5)
+
+
+def test_defaults_are_complete_and_written_back_whole(tmp_path):
+    config = RunConfig.read(None, report_date=TODAY)
+    assert RunConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_a_file_wins_over_the_defaults_and_an_option_over_the_file(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("margin_m: 40\nkinds: [tower]\nreport_date: 2013-02-25\n")
+    config = RunConfig.read(path, report_date=TODAY, kinds=("structure",))
+    assert (config.margin_m, config.kinds, config.report_date) == (40, ("structure",), dt.date(2013, 2, 25))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("margin: 40\n", "margin"), ("margin_m: -1\n", "margin_m"), ("kinds: [people]\n", "kinds"), ("- 1\n", "mapping"), ("a: [\n", "YAML")],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path, text, named):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=named) as told:
+        RunConfig.read(path, report_date=TODAY)
+    assert "\n" not in str(told.value)
+    assert str(path) in str(told.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(MissingInputError, match=r"nowhere\.yaml"):
+        RunConfig.read(tmp_path / "nowhere.yaml", report_date=TODAY)
