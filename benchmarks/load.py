@@ -2,9 +2,9 @@
 
     python benchmarks/load.py [--repeats 9] [--gsd 0.5]
 
-Three layouts: one tiled ten-band GeoTIFF for each date, ten single-band files for each date (a Landsat-like product), and the first again on a grid turned by
-0.2° and shifted by a third of a pixel, which rasterio does with a WarpedVRT of the same kernel. Each row is the median over the repeats of
-(load both dates) / (rasterio alone reads the same windows of the same files, as float32).
+Three layouts: one tiled ten-band GeoTIFF for each date, ten single-band files for each date (a Landsat-like product), and the first again on a grid
+turned by 0.2° and shifted by a third of a pixel, which rasterio does with a WarpedVRT of the same kernel. Each row is the median over the repeats of
+both, loading both dates and rasterio alone reading the same windows of the same files as float32.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def warped(files: list[Path], target: GeoBox) -> None:
     """Warp with rasterio alone, same kernel."""
     for path in files:
         with rasterio.open(path) as dataset, WarpedVRT(
-            dataset, crs=str(target.crs), transform=target.affine, height=target.shape[0], width=target.shape[1], resampling=Resampling.cubic, dtype="float32",
+            dataset, crs=str(target.crs), transform=target.affine, height=target.shape[0], width=target.shape[1],
+            resampling=Resampling.cubic, dtype="float32",
         ) as view:
             view.read()
 

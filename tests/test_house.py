@@ -47,7 +47,7 @@ def test_public_names_are_pinned(module):
 def test_the_command_line_answers_without_heavy_imports(arguments):
     # Time on a shared machine says little; what is imported says all. Half a second is kept as long as none of these is touched.
     heavy = {"numpy", "scipy", "rasterio", "matplotlib", "geopandas", "pandas", "skimage", "odc", "shapely", "pyproj", "pystac", "xarray"}
-    code = f"import sys; from camwatch.cli import run; run({arguments!r}); print(sorted(set(m.partition('.')[0] for m in sys.modules) & {heavy!r}))"
+    code = f"import sys; from camwatch.cli import execute; execute({arguments!r}); print(sorted(set(m.partition('.')[0] for m in sys.modules) & {heavy!r}))"
     done = run(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -138,7 +139,7 @@ class Findings:
                 "properties": {
                     "id": r.id, "kind": r.kind, "change": r.change, "score": round(r.score, 4), "area_m2": round(r.area_m2, 1),
                     "before": dates[0], "after": dates[1], "nominal_outline": self.nominal, "simulated": self.simulated,
-                    **{k: round(v, 4) if isinstance(v, float) else v for k, v in sorted(r.measures.items())},
+                    **{k: _plain(v) for k, v in sorted(r.measures.items())},
                 },
                 "geometry": lonlat(r.geometry),
             }
@@ -198,6 +199,13 @@ COMMON = {"id", "kind", "change", "score", "area_m2", "before", "after", "nomina
 """Properties of a feature that are no measures."""
 
 
+def _plain(value: float | str) -> float | str | None:
+    """Return a measure as JSON holds it: rounded; None where it was not measured."""
+    if not isinstance(value, float):
+        return value
+    return round(value, 4) if math.isfinite(value) else None
+
+
 def _finding(feature: dict[str, Any], crs: str) -> Finding:
     properties = feature["properties"]
     return Finding(
@@ -207,5 +215,5 @@ def _finding(feature: dict[str, Any], crs: str) -> Finding:
         geometry=reproject(shape(feature["geometry"]), LONLAT, crs),
         score=properties["score"],
         area_m2=properties["area_m2"],
-        measures={k: v for k, v in properties.items() if k not in COMMON},
+        measures={k: float("nan") if v is None else v for k, v in properties.items() if k not in COMMON},
     )

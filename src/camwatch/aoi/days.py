@@ -32,8 +32,8 @@ def read_day(value: object, *, last: bool) -> date:
         raise ValueError(f"no date: {value!r}; expected {EXPECTED}")
     year, month, day = (int(part) if part else None for part in match.groups())
     assert year is not None  # the pattern begins with it
-    month = month or (12 if last else 1)
+    month = (12 if last else 1) if month is None else month
     try:
-        return date(year, month, day or (monthrange(year, month)[1] if last else 1))
+        return date(year, month, (monthrange(year, month)[1] if last else 1) if day is None else day)
     except (ValueError, IndexError) as error:
         raise ValueError(f"no day of the calendar: {value!r}; expected {EXPECTED}") from error

@@ -11,6 +11,7 @@ from shapely.ops import nearest_points
 
 from camwatch.aoi.geometry import WGS84, geodesic
 from camwatch.aoi.records import LONLAT, reproject
+from camwatch.errors import AoiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +99,11 @@ def _distance(aoi: Aoi, record: Mapping[str, object]) -> Measurement:
     lon, lat, km = (float(cast("float", record[key])) for key in ("lon", "lat", "km"))
     name = str(record.get("from_outline", ""))
     if name:
-        outline = next(o for o in aoi.outlines if o.id == name)
+        outline = next((o for o in aoi.outlines if o.id == name), aoi.camp if name == aoi.id else None)
+        if outline is None:
+            known = " | ".join(o.id for o in aoi.outlines)
+            raise AoiError("a distance from an outline that is not there", where=aoi.id, got=repr(name), expected=known,
+                           remedy="mend `from_outline`")
         start, spread = _nearest(outline, lon, lat), outline.accuracy_m / 1e3
     else:
         start, spread = (float(cast("float", record["from_lon"])), float(cast("float", record["from_lat"]))), 0.0

@@ -58,6 +58,31 @@ def outline_from(properties: Mapping[str, Any], geometry: BaseGeometry, *, defau
     )
 
 
+def aliases_from(head: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Return the other names of a camp from the top level of a file."""
+    names = head.get("aliases") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise AoiError("`aliases` is no list of texts", where=where, got=repr(names), remedy="mend the member `aliases`")
+    return tuple(names)
+
+
+def distances_from(head: Mapping[str, Any], where: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the published distances from the top level of a file, each with the numbers that measuring it needs."""
+    records = head.get("distances") or []
+    for number, record in enumerate(records if isinstance(records, list) else [records], start=1):
+        start = [] if isinstance(record, dict) and record.get("from_outline") else ["from_lon", "from_lat"]
+        needed = ["lon", "lat", "km", *start]
+        wrong = [key for key in needed if not isinstance(record, dict) or not _is_number(record.get(key))]
+        if wrong or not _is_number(record.get("tolerance_km", 0)) or record["km"] <= 0:
+            raise AoiError(f"distance {number} cannot be measured", where=where, got=repr(record), expected=f"numbers for {', '.join(needed)}",
+                           remedy="mend the member `distances`")
+    return tuple(records)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def slug(text: str) -> str:
     """Return `text` as an id that is also a safe file name: letters of any script, digits, dot, hyphen and underscore."""
     return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "aoi"

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 from shapely import union_all
@@ -14,7 +15,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from camwatch.aoi.geometry import polygon_from
-from camwatch.aoi.properties import outline_from, slug
+from camwatch.aoi.properties import aliases_from, distances_from, outline_from, slug
 from camwatch.aoi.records import LONLAT, Aoi, Outline, reproject
 from camwatch.errors import AoiError, MissingInputError
 
@@ -69,7 +70,7 @@ def read_aoi(path: Path) -> Aoi:
     main = next((o for o in outlines if o.role == "camp"), None)
     return Aoi(
         id=slug(str(head.get("id") or (main.id if main else stem))), name=str(head.get("name") or (main or outlines[0]).name), outlines=outlines,
-        aliases=tuple(str(a) for a in head.get("aliases") or ()), distances=tuple(head.get("distances") or ()), notes=str(head.get("notes") or ""),
+        aliases=aliases_from(head, path.name), distances=distances_from(head, path.name), notes=str(head.get("notes") or ""),
     )
 
 
@@ -103,7 +104,8 @@ def _geojson(path: Path) -> tuple[Mapping[str, Any], list[Feature]]:
     for number, record in enumerate(records if isinstance(records, list) else [], start=1):
         where = f"{path.name}, feature {number}"
         try:
-            geometry = shape(record["geometry"]) if record.get("geometry") else None
+            with np.errstate(invalid="ignore"):  # coordinates that are no numbers are told of by `polygon_from`
+                geometry = shape(record["geometry"]) if record.get("geometry") else None
         except (ShapelyError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
             raise AoiError(f"unreadable geometry: {error}", where=where, remedy="save the file again from a GIS") from error
         properties = record.get("properties") or {}
@@ -143,7 +145,8 @@ def _table(path: Path) -> tuple[Mapping[str, Any], list[Feature]]:
             continue  # a table of attributes beside the outlines
         if table.crs is None:
             raise AoiError(f"layer {name!r} states no CRS", where=path, expected="a CRS", remedy="add it in a GIS (a shapefile needs its .prj)")
-        rows = table.drop(columns=table.geometry.name).to_dict("records")
+        number = ["id"] if path.suffix.lower() == ".kml" else []  # of a placemark, given by the program that wrote it
+        rows = table.drop(columns=[table.geometry.name, *number], errors="ignore").to_dict("records")
         features += [(row, _lonlat(geometry, table.crs)) for row, geometry in zip(rows, table.geometry, strict=True)]
     return {}, features
 

@@ -111,7 +111,8 @@ class Aoi:
     outlines : tuple of Outline
         At least one with role `camp` or `search-window`.
     distances : tuple of mapping
-        Published distances to check: `to` (name), `lon`, `lat`, `from_lon`, `from_lat`, `km`, `source`.
+        Published distances to check: `to` (name), `lon`, `lat`, `km`, and where from: `from_lon` and `from_lat`, or `from_outline` (the nearest
+        point of that outline). Optional: `id`, `what` (in words), `tolerance_km` (spread of the published figure), `source`.
     notes : str
     """
 

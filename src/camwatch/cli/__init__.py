@@ -20,10 +20,10 @@ BAD_INPUT, INTERNAL, INTERRUPTED = 2, 3, 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one verb and leave the process with its exit code."""
-    sys.exit(run(arguments))
+    sys.exit(execute(arguments))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def execute(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code; every error is one line on standard error."""
     from typer.main import get_command
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from camwatch.config import Kind, RunConfig
-    from camwatch.pipeline.run import Progress
+    from camwatch.pipeline.search import Progress as Show
 
 REFUSED = 1
 """Exit code: done, and something that was asked for was refused or is not testable."""
@@ -65,7 +65,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Iterator[Progress]:
+def progress(*, quiet: bool) -> Iterator[Show]:
     """Show a bar on standard error; `quiet` for `--json`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

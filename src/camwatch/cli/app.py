@@ -5,7 +5,17 @@ from __future__ import annotations
 import typer
 
 import camwatch
-from camwatch.cli import aoi, claims, demo, detect, plan, register, report, run, scenes, sensitivity, verify
+from camwatch.cli.aoi import app as aoi
+from camwatch.cli.claims import app as claims
+from camwatch.cli.demo import demo
+from camwatch.cli.detect import detect
+from camwatch.cli.plan import plan
+from camwatch.cli.register import register
+from camwatch.cli.report import report
+from camwatch.cli.run import run
+from camwatch.cli.scenes import app as scenes
+from camwatch.cli.sensitivity import sensitivity
+from camwatch.cli.verify import verify
 
 app = typer.Typer(
     name="camwatch",
@@ -28,14 +38,7 @@ def _options(version: bool = typer.Option(False, "--version", help="Print the ve
     """Does the imagery I hold support this documented claim, and could it have shown otherwise?"""
 
 
-app.command("demo")(demo.demo)
-app.add_typer(aoi.app, name="aoi")
-app.add_typer(claims.app, name="claims")
-app.add_typer(scenes.app, name="scenes")
-app.command("plan")(plan.plan)
-app.command("register")(register.register)
-app.command("detect")(detect.detect)
-app.command("sensitivity")(sensitivity.sensitivity)
-app.command("run")(run.run)
-app.command("report")(report.report)
-app.command("verify")(verify.verify)
+for verb in (demo, plan, register, detect, sensitivity, run, report, verify):
+    app.command()(verb)
+for name, group in (("aoi", aoi), ("claims", claims), ("scenes", scenes)):
+    app.add_typer(group, name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def plan(
 
     answers = plan_camp(camp, scenes, claims=claims, aoi_file=aoi)
     if as_json:
-        emit([a.as_json() for a in answers])
+        emit([dataclasses.asdict(a) for a in answers])
     else:
         table(("claim", "reading", "testable", "why"), [(a.claim, a.reading, "yes" if a.testable else "NO", a.reason) for a in answers])
     if not all(a.testable for a in answers):

@@ -62,6 +62,22 @@ def shadow_step(sun: Sun, geobox: GeoBox) -> tuple[float, float]:
     return float(rows), float(cols)
 
 
+def greenness(names: tuple[str, ...], planes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return a (y, x) plane that is 0 on bare ground and 1 on vegetation, beyond both ends too: from NDVI, else from excess green, else zeros.
+
+    To be clipped after averaging over an object, not per pixel, lest noise count as vegetation. Excess green: doi:10.13031/2013.27838.
+    """
+    at = {name: planes[i].astype(np.float64) for i, name in enumerate(names)}
+    if {"nir", "red"} <= at.keys():
+        ndvi: NDArray[np.float64] = (at["nir"] - at["red"]) / np.maximum(at["nir"] + at["red"], 1e-6)
+        return (ndvi - 0.15) / 0.25
+    if {"red", "green", "blue"} <= at.keys():
+        total = np.maximum(at["red"] + at["green"] + at["blue"], 1e-6)
+        excess: NDArray[np.float64] = (2.0 * at["green"] - at["red"] - at["blue"]) / total
+        return (excess - 0.03) / 0.07
+    return np.zeros(planes.shape[1:])
+
+
 def guessed_azimuth(image: Image) -> float | None:
     """Return the sun's azimuth in degrees as the shadows in the picture tell it, or None where they cannot.
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage as ndi
 from skimage.segmentation import felzenszwalb
 
-from camwatch.detect._common import filled, guessed_azimuth, ramp, robust_sd, shadow_step
+from camwatch.detect._common import filled, greenness, guessed_azimuth, ramp, robust_sd, shadow_step
 from camwatch.imagery.image import Sun
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def roof_likelihood(image: Image) -> NDArray[np.float32]:
     contrast = tones[0] - ndi.gaussian_filter(tones[0], 30.0 / pixel)
     tones = tones / np.float32(robust_sd(contrast))
     edges = ndi.gaussian_gradient_magnitude(tones[0], 0.7)
-    green = _greenness(image, bands)
+    green = greenness(image.bands, bands)
     stack = np.moveaxis(ndi.median_filter(tones, (1, 3, 3)), 0, 2).astype(np.float64)
     labels, scores = _best_segments(stack, edges, green, pixel)
     factors = _shadow_factor(image, tones[0], labels, len(scores), factor)
@@ -90,21 +90,6 @@ def _tones(image: Image, bands: NDArray[np.float32]) -> NDArray[np.float32]:
     roots = np.sqrt(np.maximum(bands[rows], 0.0))
     mean = roots.mean(axis=0)
     return np.stack([mean, *(3.0 * (roots - mean) if len(rows) > 1 else ())]).astype(np.float32)
-
-
-def _greenness(image: Image, bands: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return a plane that is 0 on bare ground and 1 on vegetation, beyond both ends too, from NDVI, else from excess green (doi:10.13031/2013.27838),
-    else zeros. It is clipped per segment, not per pixel, lest noise count as vegetation.
-    """
-    at = {name: bands[i].astype(np.float64) for i, name in enumerate(image.bands)}
-    if {"nir", "red"} <= at.keys():
-        ndvi: NDArray[np.float64] = (at["nir"] - at["red"]) / np.maximum(at["nir"] + at["red"], 1e-6)
-        return (ndvi - 0.15) / 0.25
-    if {"red", "green", "blue"} <= at.keys():
-        total = np.maximum(at["red"] + at["green"] + at["blue"], 1e-6)
-        excess: NDArray[np.float64] = (2.0 * at["green"] - at["red"] - at["blue"]) / total
-        return (excess - 0.03) / 0.07
-    return np.zeros(bands.shape[1:])
 
 
 def _best_segments(

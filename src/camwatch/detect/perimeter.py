@@ -20,7 +20,7 @@ from shapely.geometry import LineString, MultiPolygon, Polygon
 from shapely.geometry.polygon import orient
 
 from camwatch.detect._line import (
-    MARGIN_M, NODE, Strip, cheapest_path, evidence, keep_shape, path_points, resample, ring_strip, sample, smooth, snap, straight_strip, straighten,
+    MARGIN_M, NODE, Path, Strip, cheapest_path, evidence, keep_shape, path_points, resample, ring_strip, sample, smooth, snap, straight_strip, straighten,
 )
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.rasters import mask_of
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from camwatch.imagery.image import Image
 
 
+GATHER_M = 25.0
+"""Length over which evidence along a path is averaged before it is called its own."""
+MIN_EVIDENCE = 0.2
+"""Evidence below this is none, however empty the control ground."""
+RIVAL_M = 60.0
+"""Shortest stretch on which another line counts as a rival."""
 STIFFNESS = 4.0
 """Price of turning in the final line, in metres per metre of ground sample distance."""
 
@@ -50,6 +56,8 @@ class PerimeterParams:
         Coarsest sensor that is searched; a cleared strip is 4 to 8 m wide.
     registration_px : float
         Standard error of the image's local registration and of digitising, in pixels of the coarser of sensor and grid.
+    definition_m : float
+        Standard error of which part of wall, strip and shadow is taken for the line.
     correlation_m : float
         Length along the line over which its lateral error keeps its sign.
     band_share : float
@@ -68,7 +76,8 @@ class PerimeterParams:
 
     max_gsd_m: float = 3.0
     registration_px: float = 0.3
-    correlation_m: float = 25.0
+    correlation_m: float = 50.0
+    definition_m: float = 0.8
     band_share: float = 0.35
     min_support: float = 2.5
     max_inferred_share: float = 0.5
@@ -91,16 +100,13 @@ class _Band:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gap:
-    """A bridged stretch: its line, length and lateral standard error; a bow of that height encloses about half its rectangle."""
+class _Doubt:
+    """A stretch that may run elsewhere, bridged without evidence or with a rival beside it: where, how far aside, and what that does to area and length."""
 
     line: LineString
-    length_m: float
-    lateral_se_m: float
-
-    @property
-    def area_se_m2(self) -> float:
-        return 0.5 * self.length_m * self.lateral_se_m
+    aside_m: float
+    area_se_m2: float
+    length_se_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +127,9 @@ class _Trace:
     length_se_m: float
     sigma_m: float
     inferred: float
+    ambiguous: float
     grade: _Grade
-    gaps: tuple[_Gap, ...]
+    doubts: tuple[_Doubt, ...]
     strip: Strip
     field: NDArray[np.float16]
 
@@ -264,26 +271,62 @@ def _trace(image: Image, band: _Band, bands: Sequence[_Band], params: PerimeterP
     step = _step(image)
     wide = ring_strip(band.ring, band.half_m + MARGIN_M, step)
     energy, _ = evidence(image, wide)
-    rough = smooth(path_points(wide, cheapest_path(wide, energy), energy.shape[1]), 0.8)
+    rough = cheapest_path(wide, energy)
     # The axis of the wide strip cuts corners; around the path itself a narrow one follows them.
-    strip = ring_strip(rough, min(band.half_m, 12.0 + 6 * step) + MARGIN_M, step)
+    strip = ring_strip(smooth(path_points(wide, rough, energy.shape[1]), 0.8), min(band.half_m, 12.0 + 6 * step) + MARGIN_M, step)
     close, observed = evidence(image, strip)
     path = cheapest_path(strip, close, centre=0.0)
-    nodes = path_points(strip, path, close.shape[1])
-    sigma = 0.5 * params.correlation_m / (NODE * strip.step_m)
-    support = gaussian_filter1d(path.support, sigma, mode="wrap")
-    means, local = [], []
+    sigma = 0.5 * GATHER_M / (NODE * strip.step_m)
+    means, local = [], [np.array([MIN_EVIDENCE])]
     for control in _control_strips(image, band, bands, params):
         found = cheapest_path(control, evidence(image, control)[0]).support
         means.append(float(found.mean()))
         local.append(gaussian_filter1d(found, sigma, mode="nearest"))
+    # A fifth of what the best paths of control ground collect passes for evidence; robust, because a control strip may happen to lie along a road.
+    limit = max(float(np.quantile(np.concatenate(local), 0.8)), MIN_EVIDENCE)
     seen = observed[np.arange(len(path.column)), path.column]
-    mean = float(path.support[seen].mean()) if seen.any() else 0.0
-    # Robust, because a control strip may happen to lie along a road.
-    limit = max(float(np.quantile(np.concatenate(local), 0.8)), 0.2) if local else np.inf
-    middle = float(np.median(means)) if means else np.inf
-    spread = max(1.4826 * float(np.median(np.abs(np.array(means) - middle))), 0.05) if means else 1.0
-    return _measure(image, nodes, (support >= limit) & seen, band, _Grade(mean, (mean - middle) / spread), (wide, energy.max(axis=2)), params)
+    own = (gaussian_filter1d(path.support, sigma, mode="wrap") >= limit) & seen
+    grade = _grade(float(path.support[seen].mean()) if seen.any() else 0.0, means)
+    rivals = _rivals(wide, energy, rough, limit)
+    return _measure(image, path_points(strip, path, close.shape[1]), own, band, params, grade=grade, rivals=rivals, field=(wide, energy.max(axis=2)))
+
+
+def _grade(mean: float, controls: list[float]) -> _Grade:
+    """Compare the mean evidence along a line with that of the best paths of control strips: median and median deviation, the latter at least 0.05."""
+    if not controls:
+        return _Grade(mean, -np.inf)
+    middle = float(np.median(controls))
+    spread = 1.4826 * float(np.median(np.abs(np.array(controls) - middle)))
+    return _Grade(mean, (mean - middle) / max(spread, 0.05))
+
+
+def _rivals(strip: Strip, energy: NDArray[np.float16], path: Path, limit: float) -> list[_Doubt]:
+    """Return the stretches where another line in the band, 10 m or more from the path, is nearly as well supported for RIVAL_M on end: a road, most often."""
+    nodes, columns = energy.shape[:2]
+    away = np.abs(np.arange(columns)[None, :] - path.column[:, None]) * strip.step_m
+    other = cheapest_path(strip, np.where((away < 10.0)[..., None], np.float16(0), energy))
+    sigma = 0.5 * GATHER_M / (NODE * strip.step_m)
+    ours, theirs = (gaussian_filter1d(p.support, sigma, mode="wrap") for p in (path, other))
+    here, there = path_points(strip, path, columns), path_points(strip, other, columns)
+    found = []
+    for run in _runs(theirs >= np.maximum(limit, 0.9 * ours)):
+        if len(run) * NODE * strip.step_m < RIVAL_M:
+            continue
+        at = np.r_[run[0] - 1, run, run[-1] + 1] % nodes
+        loop = np.vstack([here[at], there[at][::-1]])
+        lengths = [float(np.hypot(*np.diff(side, axis=0).T).sum()) for side in (here[at], there[at])]
+        # Either of the two: half of the difference is its standard error.
+        between = float((np.abs(other.column - path.column)[run] * strip.step_m).mean())
+        area = between * float(lengths[0])
+        found.append(_Doubt(LineString(loop), between / 2, area / 2, abs(lengths[1] - lengths[0]) / 2))
+    return found
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Return the indices of each run of True in a closed sequence, in order around it; a run over the seam is one."""
+    first = 0 if flags.all() else int(np.argmin(flags))
+    names, count = label(np.roll(flags, -first))
+    return [(np.flatnonzero(names == name) + first) % len(flags) for name in range(1, count + 1)]
 
 
 def _middle(image: Image, ring: NDArray[np.float64], reach_m: float, along_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -324,40 +367,35 @@ def _refine(image: Image, nodes: NDArray[np.float64], own: NDArray[np.bool_]) ->
 
 
 def _measure(
-    image: Image, nodes: NDArray[np.float64], own: NDArray[np.bool_], band: _Band, grade: _Grade, field: tuple[Strip, NDArray[np.float16]],
-    params: PerimeterParams,
+    image: Image, nodes: NDArray[np.float64], own: NDArray[np.bool_], band: _Band, params: PerimeterParams, *, grade: _Grade, rivals: list[_Doubt],
+    field: tuple[Strip, NDArray[np.float16]],
 ) -> _Trace:
     """Turn the path's nodes into a polygon with the standard errors of its area and length."""
     ring, kept, scatter = _refine(image, nodes, own)
-    polygon = Polygon(ring)
+    polygon: BaseGeometry = Polygon(ring)
     if not polygon.is_valid:
         whole = polygon.buffer(0)
-        polygon = max(whole.geoms, key=lambda p: p.area) if isinstance(whole, MultiPolygon) else whole
+        polygon = max(getattr(whole, "geoms", [whole]), key=lambda p: p.area)
     pixel = max(image.pixel_m, image.gsd_m)
-    sigma = float(np.sqrt(pixel**2 / 12 + scatter**2 + (params.registration_px * pixel) ** 2))
-    gaps = _gaps(ring, ~kept, band.half_m)
-    length = float(polygon.exterior.length)
-    bridged = sum(gap.length_m for gap in gaps)
-    area_var = sigma**2 * params.correlation_m * max(length - bridged, params.correlation_m) + sum(gap.area_se_m2**2 for gap in gaps)
-    # First variation of the length: a lateral error times the turning of its stretch; second order: the slack that a bow adds over a gap.
-    length_var = sigma**2 * float((_turning(ring, params.correlation_m) ** 2).sum()) + sum((2 * gap.lateral_se_m**2 / gap.length_m) ** 2 for gap in gaps)
+    sigma = float(np.sqrt(pixel**2 / 12 + scatter**2 + (params.registration_px * pixel) ** 2 + params.definition_m**2))
+    gaps = [_gap(ring, run, band.half_m) for run in _runs(~kept)]
+    doubts = (*gaps, *rivals)
+    length = float(polygon.length)
+    bridged = sum(gap.line.length for gap in gaps)
+    area_var = sigma**2 * params.correlation_m * max(length - bridged, params.correlation_m) + sum(doubt.area_se_m2**2 for doubt in doubts)
+    # First variation of the length: a lateral error times the turning of its stretch.
+    length_var = sigma**2 * float((_turning(ring, params.correlation_m) ** 2).sum()) + sum(doubt.length_se_m**2 for doubt in doubts)
     return _Trace(
-        polygon, float(np.sqrt(area_var)), length, float(np.sqrt(length_var)), sigma, min(bridged / length, 1.0), grade, gaps, *field,
+        polygon, float(np.sqrt(area_var)), length, float(np.sqrt(length_var)), sigma, min(bridged / length, 1.0),
+        min(sum(r.line.length for r in rivals) / 2 / length, 1.0), grade, doubts, *field,
     )
 
 
-def _gaps(ring: NDArray[np.float64], missing: NDArray[np.bool_], half_m: float) -> tuple[_Gap, ...]:
-    """Return the bridged stretches of a closed ring."""
-    first = int(np.argmin(missing)) if not missing.all() else 0  # no stretch runs over the seam
-    names, count = label(np.roll(missing, -first))
-    points = np.roll(ring, -first, axis=0)
-    points = np.vstack([points, points[:1]])
-    found = []
-    for name in range(1, count + 1):
-        at = np.flatnonzero(names == name)
-        line = LineString(points[at[0] : at[-1] + 2])
-        found.append(_Gap(line, line.length, min(half_m, line.length / 2) / float(np.sqrt(3))))
-    return tuple(found)
+def _gap(ring: NDArray[np.float64], run: NDArray[np.intp], half_m: float) -> _Doubt:
+    """Doubt about a bridged stretch: its bow encloses about half its rectangle and adds a slack of second order."""
+    line = LineString(ring[np.r_[run, run[-1] + 1] % len(ring)])
+    aside = min(half_m, line.length / 2) / float(np.sqrt(3))
+    return _Doubt(line, aside, 0.5 * line.length * aside, 2 * aside**2 / line.length)
 
 
 def _turning(ring: NDArray[np.float64], stretch_m: float) -> NDArray[np.float64]:
@@ -385,7 +423,7 @@ def _line_record(image: Image, trace: _Trace, band: _Band, when: str) -> Finding
         area_m2=float(trace.polygon.area),
         measures={
             "date": image.acquired.date().isoformat(), "area_m2": float(trace.polygon.area), "area_se_m2": trace.area_se_m2, "length_m": trace.length_m,
-            "length_se_m": trace.length_se_m, "inferred_share": trace.inferred, "support": trace.grade.support, "sigma_m": trace.sigma_m, "half_band_m": band.half_m,
+            "length_se_m": trace.length_se_m, "inferred_share": trace.inferred, "ambiguous_share": trace.ambiguous, "support": trace.grade.support, "sigma_m": trace.sigma_m, "half_band_m": band.half_m,
         },
     )
 
@@ -400,7 +438,7 @@ def _parts(here: _Trace, there: _Trace, change: Literal["appeared", "removed"], 
         # Back to the full outline: what grows from the core over its lost rim and a corner's worth more, within the difference.
         part = piece.buffer(4 * sigma).intersection(rest)
         blurred = sigma**2 * params.correlation_m * part.length
-        blurred += sum(gap.area_se_m2**2 for gap in (*here.gaps, *there.gaps) if part.distance(gap.line) < 2 * gap.lateral_se_m)
+        blurred += sum(doubt.area_se_m2**2 for doubt in (*here.doubts, *there.doubts) if part.distance(doubt.line) < 2 * doubt.aside_m)
         if part.area > 2 * np.sqrt(blurred):
             found.append((part, float(np.sqrt(blurred))))
     found.sort(key=lambda each: -each[0].area)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from pyproj import CRS
 from shapely import box as rectangle
 from shapely import segmentize
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import CoverageError
-from camwatch.scenes.item import band_names, default_bands, footprint, gsd_m, native_geobox
+from camwatch.scenes.build import in_metres, pixel_m
+from camwatch.scenes.item import band_names, default_bands, footprint, native_geobox
 
 if TYPE_CHECKING:
     import pystac
@@ -23,26 +23,23 @@ if TYPE_CHECKING:
 def shared_bands(before: pystac.Item, after: pystac.Item) -> tuple[str, ...] | None:
     """Return the bands that both scenes have, in the fixed order; None where only luminance can be compared.
 
-    The multispectral bands count first; `pan` is shared where nothing else is. Numbered bands (`b1`, …) say nothing of their colour: they are shared only
-    where both scenes consist of the same numbers of them, as two deliveries of one sensor do.
+    The multispectral bands count first; `pan` is shared where nothing else is. Numbered bands (`b1`, …) say nothing of their colour: they are
+    shared only where both scenes have the same bands throughout, as two deliveries of one sensor do.
     """
     ours, theirs = default_bands(before), default_bands(after)
-    numbered = [name for name in (*ours, *theirs) if name[1:].isdigit()]
-    if numbered and ours != theirs:
-        theirs = tuple(name for name in theirs if name not in numbered)
-    common = tuple(name for name in ours if name in theirs)
+    common = tuple(name for name in ours if name in theirs and (ours == theirs or not name[1:].isdigit()))
     if common:
         return common
     return ("pan",) if "pan" in band_names(before) and "pan" in band_names(after) else None
 
 
 def pair_geobox(
-    before: pystac.Item, after: pystac.Item, geometry: BaseGeometry | None, *, margin_m: float, bands: tuple[tuple[str, ...] | None, tuple[str, ...] | None] = (None, None),
+    before: pystac.Item, after: pystac.Item, geometry: BaseGeometry | None, *, margin_m: float, bands: tuple[str, ...] | None = None,
 ) -> GeoBox:
     """Return the analysis grid of a pair.
 
-    Its pixels are those of the coarser scene, so that scene is read without interpolation; where that scene's CRS does not count in metres on the ground
-    (degrees, Web Mercator), it is the UTM zone of the overlap with the coarser scene's GSD.
+    Its pixels are those of the coarser scene, so that scene is read without interpolation; where that scene's CRS does not count in metres on the
+    ground (degrees, Web Mercator), it is the UTM zone of the overlap with the coarser scene's pixel size.
 
     Parameters
     ----------
@@ -51,8 +48,8 @@ def pair_geobox(
         What to look at; None = all that both scenes show.
     margin_m : float
         Metres of ground around it, for registration and context.
-    bands : pair of tuple of str or None
-        Bands that will be loaded from each scene, where not those of the default.
+    bands : tuple of str, optional
+        Bands that will be loaded, e.g. `("pan",)` for the finer grid; a scene without them counts with those of its default.
 
     Returns
     -------
@@ -64,32 +61,27 @@ def pair_geobox(
     CoverageError
         When the scenes do not overlap each other or the geometry.
     """
-    sizes = [gsd_m(item, names or default_bands(item)) for item, names in zip((before, after), bands, strict=True)]
-    second = sizes[1] > sizes[0]
-    native = native_geobox(after if second else before, bands[1] if second else bands[0])
+    natives = [native_geobox(item, bands if bands and set(bands) <= set(band_names(item)) else None) for item in (before, after)]
+    sizes = [pixel_m(native) for native in natives]
+    native = natives[1] if sizes[1] > sizes[0] else natives[0]
     both = footprint(before).intersection(footprint(after))
     if both.is_empty or both.area == 0:
         raise CoverageError("scenes do not overlap each other", where=f"{before.id}, {after.id}", remedy="choose two scenes of the same ground")
     seen = both if geometry is None else both.intersection(geometry)
     if seen.is_empty:
-        raise CoverageError("scenes do not show the AOI", where=f"{before.id}, {after.id}", got=f"overlap {_bounds(both)}", expected=f"AOI {_bounds(geometry)}")
-    if not _metric(native):
+        got, wanted = f"overlap {_bounds(both)}", f"AOI {_bounds(geometry)}"
+        raise CoverageError("scenes do not show the AOI", where=f"{before.id}, {after.id}", got=got, expected=wanted, remedy="choose other scenes")
+    if not in_metres(native):
         native = _utm_grid(both, max(sizes))
-    left, bottom, right, top = _extent(geometry if geometry is not None else both, native, margin_m)
-    limit = _extent(both, native, margin_m)
-    left, bottom, right, top = max(left, limit[0]), max(bottom, limit[1]), min(right, limit[2]), min(top, limit[3])
-    return _crop(native, (left, bottom, right, top))
+    extents = [_reach(item, grid, native) for item, grid in zip((before, after), natives, strict=True)]
+    extents += [] if geometry is None else [_extent(geometry, native)]
+    left, bottom, right, top = np.array(extents).T
+    # An AOI may reach beyond the scenes: the grid ends with the margin around what both show of it.
+    return _crop(native, (left.max() - margin_m, bottom.max() - margin_m, right.min() + margin_m, top.min() + margin_m))
 
 
 def _bounds(geometry: BaseGeometry | None) -> str:
     return "" if geometry is None else str(tuple(round(value, 4) for value in geometry.bounds))
-
-
-def _metric(grid: GeoBox) -> bool:
-    """Whether one unit of the CRS is a metre on the ground."""
-    crs = CRS.from_user_input(str(grid.crs))
-    operation = crs.coordinate_operation.method_name.lower() if crs.coordinate_operation is not None else ""
-    return crs.is_projected and crs.axis_info[0].unit_name == "metre" and "popular visualisation" not in operation
 
 
 def _utm_grid(seen: BaseGeometry, pixel: float) -> GeoBox:
@@ -100,12 +92,20 @@ def _utm_grid(seen: BaseGeometry, pixel: float) -> GeoBox:
     return GeoBox((1, 1), Affine(pixel, 0, 0, 0, -pixel, 0), crs)
 
 
-def _extent(geometry: BaseGeometry, grid: GeoBox, margin_m: float) -> tuple[float, float, float, float]:
+def _reach(item: pystac.Item, own: GeoBox, grid: GeoBox) -> tuple[float, float, float, float]:
+    """Return the extent of a scene in the CRS of `grid`: exact where it is the scene's own."""
+    if own.crs != grid.crs:
+        return _extent(footprint(item), grid)
+    left, bottom, right, top = own.boundingbox.bbox
+    return left, bottom, right, top
+
+
+def _extent(geometry: BaseGeometry, grid: GeoBox) -> tuple[float, float, float, float]:
     outline = rectangle(*geometry.bounds) if geometry.area == 0 else geometry
     span = max(outline.bounds[2] - outline.bounds[0], outline.bounds[3] - outline.bounds[1])
     moved = reproject(segmentize(outline, span / 8) if span > 0 else outline, LONLAT, grid.crs)
     left, bottom, right, top = moved.bounds
-    return left - margin_m, bottom - margin_m, right + margin_m, top + margin_m
+    return left, bottom, right, top
 
 
 def _crop(grid: GeoBox, extent: tuple[float, float, float, float]) -> GeoBox:

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from camwatch.errors import CoverageError, SceneError
 from camwatch.imagery.image import Calibration, Image, Sun
 from camwatch.imagery.quality import usable
-from camwatch.imagery.sample import PAD, aligned, pixel_map, reduction, resample, source_points
+from camwatch.imagery.sample import PAD, aligned, block_mean, pixel_map, reduction, resample, source_points
 from camwatch.scenes.gdal import open_raster
 from camwatch.scenes.item import Band, Mask, acquired, band_names, bands_of, calibration, default_bands, gsd_m, is_simulated, masks_of, sun
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     import pystac
     from numpy.typing import NDArray
+
+_STRIP = 2**24
+"""Pixels, bands counted, that are held at once while averaging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +136,33 @@ def _copy(level: _Level, geobox: GeoBox, values: NDArray[np.float32], places: Se
 
 def _interpolate(level: _Level, geobox: GeoBox, valid: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the level's bands on the target grid, (band, y, x); `valid` becomes False where they have no data."""
-    window, box = _window(level, geobox)
+    window, box, k = _window(level, geobox)
     shape = (int(window.height), int(window.width))
-    values, seen = np.empty((len(level.bands), *shape), np.float32), np.ones(shape, bool)
-    _read(level, window, list(values), seen)
+    if k == 1:
+        values, seen = np.empty((len(level.bands), *shape), np.float32), np.ones(shape, bool)
+        _read(level, window, list(values), seen)
+    else:
+        values, seen = _read_reduced(level, window, k)
     sampled, covered = resample(values, seen, box, geobox)
     valid &= covered
     return sampled
 
 
-def _window(level: _Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox]:
-    """Return the part of the source that the target needs."""
+def _read_reduced(level: _Level, window: Window, k: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Read a window averaged over k by k blocks, strip by strip: an overview of a gigapixel needs no more memory than the overview."""
+    height, width = int(window.height) // k, int(window.width)
+    values, seen = np.empty((len(level.bands), height, width // k), np.float32), np.empty((height, width // k), bool)
+    step = max(1, _STRIP // (width * k * len(level.bands)))
+    for top in range(0, height, step):
+        rows = min(step, height - top)
+        strip, good = np.empty((len(level.bands), rows * k, width), np.float32), np.ones((rows * k, width), bool)
+        _read(level, Window(window.col_off, window.row_off + top * k, width, rows * k), list(strip), good)
+        values[:, top : top + rows], seen[top : top + rows] = block_mean(strip, good, k)
+    return values, seen
+
+
+def _window(level: _Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox, int]:
+    """Return the part of the source that the target needs, its grid after averaging, and the side of the blocks to average (1: none)."""
     height, width = level.geobox.shape
     points = source_points(level.geobox, geobox)
     if len(points) == 0:
@@ -152,20 +171,25 @@ def _window(level: _Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox]:
     if right <= 0 or bottom <= 0 or left >= width or top >= height:
         raise _no_overlap(level, geobox)
     # A straight edge of the target is curved in another CRS; the points follow it, a part of their spacing covers what is between them.
-    pad = PAD * reduction(level.geobox, geobox) + (0 if pixel_map(level.geobox, geobox) else 0.002 * max(right - left, bottom - top))
+    k = reduction(level.geobox, geobox)
+    pad = PAD * k + (0 if pixel_map(level.geobox, geobox) else 0.002 * max(right - left, bottom - top))
     first_col, first_row = max(0, int(np.floor(left - pad))), max(0, int(np.floor(top - pad)))
     last_col, last_row = min(width, int(np.ceil(right + pad))), min(height, int(np.ceil(bottom + pad)))
-    shape = (last_row - first_row, last_col - first_col)
-    box = GeoBox(shape, level.geobox.affine * Affine.translation(first_col, first_row), level.geobox.crs)
-    return Window(first_col, first_row, shape[1], shape[0]), box
+    rows, cols = last_row - first_row, last_col - first_col
+    if min(rows, cols) < k:
+        raise _no_overlap(level, geobox)  # less than one pixel of the target
+    box = GeoBox((rows // k, cols // k), level.geobox.affine * Affine.translation(first_col, first_row) * Affine.scale(k), level.geobox.crs)
+    return Window(first_col, first_row, cols, rows), box, k
 
 
 def _no_overlap(level: _Level | Mask, geobox: GeoBox) -> CoverageError:
     where = level.href if isinstance(level, Mask) else level.bands[0].href
-    return CoverageError(
-        "scene does not overlap the grid", where=where, got=f"scene bounds {tuple(round(v, 1) for v in level.geobox.boundingbox.bbox)} in {level.geobox.crs}",
-        expected=f"an overlap with {tuple(round(v, 1) for v in geobox.boundingbox.bbox)} in {geobox.crs}", remedy="choose a scene that shows the AOI",
-    )
+    got, wanted = f"scene {_extent(level.geobox)}", f"an overlap with {_extent(geobox)}"
+    return CoverageError("scene does not overlap the grid", where=where, got=got, expected=wanted, remedy="choose a scene that shows the AOI")
+
+
+def _extent(geobox: GeoBox) -> str:
+    return f"{tuple(round(value, 4) for value in geobox.boundingbox.bbox)} in {geobox.crs}"
 
 
 def _read(level: _Level, window: Window, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
@@ -174,7 +198,7 @@ def _read(level: _Level, window: Window, targets: Sequence[NDArray[np.float32]],
     for n, band in enumerate(level.bands):
         by_file.setdefault(band.href, []).append(n)
     for href, members in by_file.items():
-        with open_raster(href, companions=True) as dataset:
+        with open_raster(href, companions=level.bands[members[0]].companions) as dataset:
             _read_file(dataset, [level.bands[n] for n in members], window, [targets[n] for n in members], valid)
     for mask in level.masks:
         np.logical_and(valid, usable(mask.kind, _read_mask(mask, window), level.bands), out=valid)
@@ -206,18 +230,21 @@ def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
 
 
 def _read_mask(mask: Mask, window: Window) -> NDArray[Any]:
-    with open_raster(mask.href, companions=True) as dataset:
+    with open_raster(mask.href, companions=mask.companions) as dataset:
+        layer: NDArray[Any]
         if mask.kind == "internal":
-            layer: NDArray[Any] = dataset.read_masks(1, window=window)
+            layer = dataset.read_masks(1, window=window)
             return layer
-        return _pixels(dataset, [mask.index], window)[0]
+        layer = _pixels(dataset, [mask.index], window)[0]
+        return layer
 
 
 def _pixels(dataset: Any, indexes: list[int], window: Window) -> NDArray[Any]:
     try:
         pixels: NDArray[Any] = dataset.read(indexes, window=window)
     except RasterioError as error:
-        raise SceneError("pixels cannot be read", where=dataset.name, got=" ".join(str(error).split())[:160], remedy="download the file again") from error
+        got = " ".join(str(error).split())[:160]
+        raise SceneError("pixels cannot be read", where=dataset.name, got=got, remedy="download the file again") from error
     return pixels
 
 
@@ -227,12 +254,17 @@ def _mask_on(mask: Mask, geobox: GeoBox, bands: Sequence[Band], *, strict: bool)
     Where the target's pixels are copies, the class at a pixel's centre decides. Where they are interpolated (`strict`), every mask pixel under the
     bilinear kernel must be usable, so that nothing of a cloud reaches into a valid pixel.
     """
-    window, box = _window(mask, geobox)
+    window, box, k = _window(mask, geobox)
     seen = usable(mask.kind, _read_mask(mask, window), bands)
-    affine = pixel_map(box, geobox)
-    if strict or affine is None:
-        return resample(np.zeros((1, *seen.shape), np.float32), seen, box, geobox)[1]
+    affine = pixel_map(mask.geobox, geobox)
+    if strict or affine is None or k > 1:
+        nothing = np.zeros((1, *seen.shape), np.float32)
+        if k > 1:
+            nothing, seen = block_mean(nothing, seen, k)
+        return resample(nothing, seen, box, geobox)[1]
+    affine = Affine.translation(-window.col_off, -window.row_off) * affine
     rows, cols = np.mgrid[: geobox.shape[0], : geobox.shape[1]] + 0.5
     x, y = np.floor(affine.a * cols + affine.b * rows + affine.c).astype(int), np.floor(affine.d * cols + affine.e * rows + affine.f).astype(int)
     inside = (x >= 0) & (y >= 0) & (x < seen.shape[1]) & (y < seen.shape[0])
-    return inside & seen[np.clip(y, 0, seen.shape[0] - 1), np.clip(x, 0, seen.shape[1] - 1)]
+    found: NDArray[np.bool_] = inside & seen[np.clip(y, 0, seen.shape[0] - 1), np.clip(x, 0, seen.shape[1] - 1)]
+    return found

@@ -53,9 +53,9 @@ class Radiometry:
 def fit_radiometry(reference: Image, moving: Image) -> Radiometry:
     """Fit the line that takes moving values to reference values, robustly against what changed.
 
-    Orthogonal regression, because both dates carry noise, on pixels that lie near the line, found by iterated trimming at 2.5 robust standard deviations
-    from a start that matches medians and quartile ranges. The choice of line is that of Canty, Nielsen & Schmidt (2004), doi:10.1016/j.rse.2003.10.024;
-    trimming takes the place of their no-change probabilities.
+    Orthogonal regression, because both dates carry noise, on pixels that lie near the line, found by iterated trimming at 2.5 robust standard
+    deviations from a start that matches medians and quartile ranges. The choice of line is that of Canty, Nielsen & Schmidt (2004),
+    doi:10.1016/j.rse.2003.10.024; trimming takes the place of their no-change probabilities.
 
     Parameters
     ----------
@@ -74,9 +74,11 @@ def fit_radiometry(reference: Image, moving: Image) -> Radiometry:
         )
     both = np.flatnonzero(reference.valid & moving.valid)
     if len(both) < ENOUGH:
-        raise PairError("too few pixels are valid in both images", where=f"{reference.scene}, {moving.scene}", got=len(both), expected=f"at least {ENOUGH}")
+        pair, wanted = f"{reference.scene}, {moving.scene}", f"at least {ENOUGH}"
+        raise PairError("too few pixels are valid in both images", where=pair, got=len(both), expected=wanted, remedy="choose a clearer scene")
     sample = both[:: max(1, len(both) // _SAMPLE)]
-    fits = [_fit(reference.values[n].ravel()[sample].astype(np.float64), moving.values[n].ravel()[sample].astype(np.float64)) for n in range(len(reference.bands))]
+    planes = [image.values.reshape(len(image.bands), -1)[:, sample].astype(np.float64) for image in (reference, moving)]
+    fits = [_fit(y, x) for y, x in zip(*planes, strict=True)]
     gain, offset, residual, kept = zip(*fits, strict=True)
     return Radiometry(reference.bands, gain, offset, residual, kept)
 

@@ -22,6 +22,9 @@ TOLERANCE_PX = 1e-4
 PAD = 4
 """Source pixels read around what the target touches: two for the cubic kernel, two for rounding and curvature."""
 
+STRICT = 4
+"""Blocks up to this side are averaged only when whole."""
+
 ALIGNED_PX = 2e-4
 """A target that lies on the source's pixels to within this is copied, not interpolated."""
 
@@ -32,7 +35,7 @@ def pixel_map(source: GeoBox, target: GeoBox) -> Affine | None:
 
 
 def aligned(source: GeoBox, target: GeoBox) -> tuple[int, int, int, int] | None:
-    """Return (first row, first column, row step, column step) in the source of the target's pixel (0, 0), steps ±1; None where pixels do not coincide."""
+    """Return (row, column, row step, column step) in the source of the target's pixel (0, 0), steps ±1; None where pixels do not coincide."""
     affine = pixel_map(source, target)
     if affine is None:
         return None
@@ -72,21 +75,26 @@ def reduction(source: GeoBox, target: GeoBox) -> int:
 
 
 def block_mean(values: NDArray[np.float32], valid: NDArray[np.bool_], k: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return means over k by k blocks, and which blocks are valid throughout.
+    """Return the means of the valid pixels over k by k blocks, and which blocks are valid.
 
-    A block with one invalid pixel is invalid: the mean of the others would lie elsewhere than the block's centre.
+    Up to 4 by 4, one invalid pixel makes a block invalid: the mean of the others lies elsewhere than the block's centre. In larger blocks, which
+    serve overviews, half of the pixels are enough: a few holes should not black out a whole picture.
     """
     rows, cols = valid.shape[0] // k, valid.shape[1] // k
-    cut = values[:, : rows * k, : cols * k].reshape(len(values), rows, k, cols, k)
-    return cut.mean(axis=(2, 4), dtype=np.float64).astype(np.float32), valid[: rows * k, : cols * k].reshape(rows, k, cols, k).all(axis=(1, 3))
+    good = valid[: rows * k, : cols * k].reshape(rows, k, cols, k)
+    blocks = np.where(good, values[:, : rows * k, : cols * k].reshape(len(values), rows, k, cols, k), np.float32(0))
+    count = good.sum(axis=(1, 3))
+    usable: NDArray[np.bool_] = count >= (k * k if k <= STRICT else (k * k + 1) // 2)
+    sums = blocks.sum(axis=(2, 4), dtype=np.float64)
+    return (sums / np.maximum(count, 1)).astype(np.float32), usable
 
 
 def resample(values: NDArray[np.float32], valid: NDArray[np.bool_], source: GeoBox, target: GeoBox) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Interpolate a source window onto a target grid.
 
-    Cubic convolution (Keys 1981, doi:10.1109/TASSP.1981.1163711) where all 4 × 4 pixels under the kernel are valid; bilinear where only the inner 2 × 2
-    are; invalid elsewhere. So nothing invalid ever enters a valid pixel, and the valid area shrinks by less than one pixel. Both kernels reproduce a
-    linear ramp exactly.
+    Cubic convolution (Keys 1981, doi:10.1109/TASSP.1981.1163711) where all 4 × 4 pixels under the kernel are valid; bilinear where only the inner
+    2 × 2 are; invalid elsewhere. So nothing invalid ever enters a valid pixel, and the valid area shrinks by less than one pixel. Both kernels
+    reproduce a linear ramp exactly. The target must not be much coarser than the source: average first (:func:`block_mean`).
 
     Parameters
     ----------
@@ -102,17 +110,14 @@ def resample(values: NDArray[np.float32], valid: NDArray[np.bool_], source: GeoB
     values : (band, y, x) float32 on `target`
     valid : (y, x) bool on `target`
     """
-    k = reduction(source, target)
-    if k > 1:
-        values, valid = block_mean(values, valid, k)
-        source = GeoBox(valid.shape, source.affine * Affine.scale(k), source.crs)
     # A rim of invalid pixels: beyond the window GDAL would shorten its kernels, which shifts what they sample.
     rim = 3
     source = GeoBox((valid.shape[0] + 2 * rim, valid.shape[1] + 2 * rim), source.affine * Affine.translation(-rim, -rim), source.crs)
     valid = np.pad(valid, rim)
     values = np.pad(values, ((0, 0), (rim, rim), (rim, rim)))
     values[:, ~valid] = 0
-    inner = minimum_filter(valid, size=3)  # pixels whose 3 × 3 neighbours are valid: under bilinear weights these make up the 4 × 4 of the cubic kernel
+    # Pixels whose 3 × 3 neighbours are valid: the four under the bilinear kernel have all of the cubic kernel's 4 × 4 as neighbours.
+    inner = minimum_filter(valid, size=3)
     smooth = _warp(values, source, target, Resampling.cubic)
     weights = _warp(np.stack([valid, inner]).astype(np.float32), source, target, Resampling.bilinear)
     usable, whole = weights > 1 - 1e-5

@@ -16,7 +16,7 @@ from camwatch.judge.record import Estimate
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -56,6 +56,19 @@ def ground_of(findings: Findings, reading: Reading, aoi: Aoi | None) -> Ground:
     if min(seen_m2, share) <= 0:
         raise CannotMeasureError(f"none of the sub-area {outline.id} was seen at both dates")
     return Ground(geometry, seen_m2 / 1e6, share)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number as measured, and as it would be had the search missed nothing (`least`) or raised no false alarm (`most`)."""
+
+    least: Posterior
+    measured: Posterior
+    most: Posterior
+
+    def map(self, change: Callable[[Posterior], Posterior]) -> Range:
+        """Return the range with each of its posteriors changed."""
+        return Range(change(self.least), change(self.measured), change(self.most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +115,11 @@ class Counter:
         s = self.sensitivity
         return s is not None and self.index is not None and s.control_km2 > 0 and not (standing and s.standing_false is None)
 
-    def number(self, changes: Sequence[Change], *, standing: bool = False, all_true: bool = False) -> Posterior:
-        """Return the posterior of the true number; `all_true` takes every report as true."""
+    def number(self, changes: Sequence[Change], *, standing: bool = False) -> Range:
+        """Return the true number behind the reports of some changes."""
         detector, reports = self.detector(standing=standing), self.reports(changes)
         end = grid_end(reports, detector, self.claimed)
-        return posterior(reports, detector.without_false_reports() if all_true else detector, end)
+        return Range(*(posterior(reports, d, end) for d in (detector.without_misses(), detector, detector.without_false_reports())))
 
 
 def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, claimed: float = 0.0) -> Counter:
@@ -125,7 +138,7 @@ def estimate_count(findings: Findings, sensitivity: Sensitivity | None, change: 
     counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
     if not counter.calibrated(standing=False):
         return None
-    number = counter.number((change,))
+    number = counter.number((change,)).measured
     return Estimate(number.quantile(0.5), *number.interval(), "objects")
 
 
@@ -141,25 +154,25 @@ def measure_count(reading: Reading, evidence: Evidence, findings: Findings, aoi:
     counter = counter_of(findings, evidence.sensitivity.get(findings.kind), ground_of(findings, reading, aoi), largest)
     if reading.aspect == "state":
         when = end_of_state(reading, evidence)
-        return _held(counter, counter.number(STANDING[when], standing=True), counter.number(STANDING[when], standing=True, all_true=True), claimed,
-                     reports=counter.reports(STANDING[when]), standing=True)
+        return _held(counter, counter.number(STANDING[when], standing=True), claimed, reports=counter.reports(STANDING[when]), standing=True)
     if reading.aspect in ("appeared", "removed"):
         change: tuple[Change] = ("appeared",) if reading.aspect == "appeared" else ("removed",)
-        return _held(counter, counter.number(change), counter.number(change, all_true=True), claimed, reports=counter.reports(change))
-    lost = counter.number(("removed",))
-    net, most = difference(counter.number(("appeared",)), lost), difference(counter.number(("appeared",), all_true=True), lost)
+        return _held(counter, counter.number(change), claimed, reports=counter.reports(change))
+    lost = counter.number(("removed",)).measured
+    net = counter.number(("appeared",)).map(lambda gained: difference(gained, lost))
     reports = counter.reports(("appeared", "removed"))
     if not relative:
-        return _held(counter, net, most, claimed, reports=reports, additive=False)
-    base = counter.number(STANDING["before"], standing=True)
-    return _held(counter, ratio(net, base), ratio(most, base), claimed, reports=reports, standing=True, base=base.mean, additive=False)
+        return _held(counter, net, claimed, reports=reports, additive=False)
+    base = counter.number(STANDING["before"], standing=True).measured
+    return _held(counter, net.map(lambda change: ratio(change, base)), claimed, reports=reports, standing=True, base=base.mean, additive=False)
 
 
 def _held(
-    counter: Counter, number: Posterior, most: Posterior, claimed: Bounds, *, reports: int, standing: bool = False, base: float | None = None,
+    counter: Counter, numbers: Range, claimed: Bounds, *, reports: int, standing: bool = False, base: float | None = None,
     additive: bool = True,
 ) -> Measurement:
-    """Hold a posterior against the claimed bounds; `base` is the number before, where `number` is a growth ratio."""
+    """Hold a number against the claimed bounds; `base` is the number before, where `numbers` are growth ratios."""
+    number = numbers.measured
     if not np.isfinite(number.values).all():
         raise CannotMeasureError("nothing is known to have stood before, so there is no growth factor")
     low, high = number.interval()
@@ -173,7 +186,8 @@ def _held(
     design = abs(claimed.design) * (base or 1.0)
     return Measurement(
         Estimate(number.quantile(0.5), low, high, "objects" if base is None else "ratio"),
-        ceiling=most.interval()[1] + unseen / max(base or 1.0, 1.0),
+        floor=min(low, numbers.least.interval()[0]),
+        ceiling=numbers.most.interval()[1] + unseen / max(base or 1.0, 1.0),
         mass=number.within(claimed.near_low, claimed.near_high),
         bayes=None if base is not None else factor(near, nothing),
         bayes_other=None if base is not None else factor(near, others),
@@ -195,4 +209,5 @@ def _detail(counter: Counter, detector: Detector, reports: int) -> str:
     found = f"{reports} reported; of {detector.planted} planted objects of {size:g} m the search found {detector.found}"
     if math.isinf(detector.control_km2):
         return f"{found}; its false alarms could not be measured"
-    return f"{found}, and it gives at most {detector.false_reports / detector.control_km2 * detector.area_km2:.1f} false alarms there"
+    expected = (detector.false_reports + 0.5) / detector.control_km2 * detector.area_km2
+    return f"{found}, and {'fewer than 0.1' if expected < 0.1 else f'at most {expected:.1f}'} false alarms are to be expected there"

@@ -52,6 +52,10 @@ class Detector:
         """Return the same search as if every report were true."""
         return Detector(self.planted, self.found, 0, float("inf"), self.area_km2)
 
+    def without_misses(self) -> Detector:
+        """Return the same search as if it found every object."""
+        return Detector(10**9, 10**9, self.false_reports, self.control_km2, self.area_km2)
+
     @property
     def probability(self) -> float:
         """Posterior mean of the probability of detection."""

@@ -73,6 +73,7 @@ def _held(value: float, se: float, claimed: Bounds, lines: tuple[Finding, ...], 
     mass = float(norm.cdf((claimed.near_high - value) / se) - norm.cdf((claimed.near_low - value) / se))
     return Measurement(
         Estimate(value, low, high, unit),
+        floor=low,
         ceiling=high,
         mass=mass,
         bayes=_factor_against_nothing(value, se, claimed) if changes else None,

@@ -132,7 +132,7 @@ _SCALE = {"km": 1e3, "km2": 1e6}
 def bounds_of(quantity: Quantity | None, metric: str) -> Bounds:
     """Return the bounds of a stated number.
 
-    Without a number, or with "more than 0", it is *some*: at least one object, or more growth than two tracings differ by. A measured area or length, a
+    Without a number, or with "more than 0", it is *some*: at least one object, or more growth than two tracings differ by. An area or length, a
     single number and a number with *about* are stretched by the tolerance before they are compared; a bound of a count such as "over two dozen" is
     not, but it is contradicted only beyond the tolerance. Counts are stretched outward to whole objects, growth by its factor (+72 % is 1.72).
     """

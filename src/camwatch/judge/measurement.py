@@ -28,6 +28,8 @@ class Measurement:
     ----------
     estimate : Estimate
         In base units (objects, m, m², ratio).
+    floor : float
+        Lower end of the interval were no object missed; *too many* is judged by it, so that a search that misses nearly everything proves nothing.
     ceiling : float
         Upper end of the interval were every report true and every unseen place occupied; *too few* is judged by it, because control ground may
         hold real change and so gives no more than an upper bound of the false alarms.
@@ -54,6 +56,7 @@ class Measurement:
     """
 
     estimate: Estimate
+    floor: float
     ceiling: float
     mass: float
     bayes: float | None

@@ -16,9 +16,9 @@ contradicts leaves the reading *inconclusive*.
    A claim with an upper bound ("exactly", "at most"), a balance or a line also needs that at least 95 % of the ground (half of the line) was
    seen, since the rest may hold more; "at least" can be supported by a part. A claim of no change also needs a power of 80 %.
 3. *Contradicted*: the 95 % interval excludes the claimed number, stretched by what experts' figures differ by. Too many objects contradict from
-   whatever part was seen. Too few contradict only where at least 95 % of the ground and of the claimed time was seen, where the change would have
-   been told from nothing with a probability of at least 80 % (the power), and where it stays too few even were every report true: "no" is said only
-   where change would have been seen.
+   whatever part was seen, if they are too many even had the search missed none. Too few contradict only where at least 95 % of the ground and of
+   the claimed time was seen, where the change would have been told from nothing with a probability of at least 80 % (the power), and where it
+   stays too few even were every report true: "no" is said only where change would have been seen.
 4. *Partly*: the change surely happened in the claimed direction, but its size is contradicted; or the number is supported, but the pair reaches
    more than two years beyond the claimed time, so that the date is not confirmed.
 5. *Inconclusive*: everything else; also whatever would be decided while the misses or the false alarms of the search were not measured, and
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
 DECIDED: tuple[Outcome, ...] = ("supported", "contradicted", "partly")
 
 UNSEEN = "the part of the ground or of the claimed time that was not seen may hold more"
+BLIND = "the pair is blind to objects of this size"
 UNMEASURED = "how often this search misses objects or raises false alarms was not measured"
 
 
@@ -133,7 +134,8 @@ def decide(measured: Measurement, claimed: Bounds, *, coverage: float, slack_day
     change : bool
         Whether the claim is about a change, not about a state.
     """
-    if measured.mass >= SUPPORT_MASS and _told_from_nothing(measured, claimed):
+    fits = measured.mass >= SUPPORT_MASS and _told_from_nothing(measured, claimed)
+    if fits and (not measured.blind or measured.floor >= claimed.near_low):
         bounded = math.isfinite(claimed.high) or not measured.additive
         checks: Checks = (
             (not measured.calibrated, "inconclusive", UNMEASURED),
@@ -143,10 +145,10 @@ def decide(measured: Measurement, claimed: Bounds, *, coverage: float, slack_day
         )
         return _first(checks, "supported")
     complete = measured.complete and coverage >= COMPLETE
-    many, few = measured.estimate.low > claimed.wide_high, measured.ceiling < claimed.wide_low
+    many, few = measured.floor > claimed.wide_high, measured.ceiling < claimed.wide_low
     same_way = change and not claimed.includes_nothing and measured.sign == (1 if claimed.low > 0 else -1)
     checks = (
-        (measured.blind and not many, "not testable", "the pair is blind to objects of this size"),
+        (measured.blind and not many, "not testable", BLIND),
         (not (many or few), "inconclusive", _weak(measured) if measured.power < POWER_LIMIT else "the interval leaves both open"),
         (not measured.calibrated, "inconclusive", UNMEASURED),
         ((few or not measured.additive) and not complete, "inconclusive", UNSEEN),
@@ -246,8 +248,11 @@ def _answer_pair(reading: Reading, kind: Kind, evidence: Evidence, aoi: Aoi | No
     held = bracket(earlier, later, reading.interval)
     coverage, slack_days = (held.coverage, held.slack_days) if change else (1.0, 0)
     outcome, why = decide(measured, bounds_of(reading.quantity, reading.metric), coverage=coverage, slack_days=slack_days, change=change)
+    if why == BLIND:
+        # A number from a blind search would only be its prior; none is told.
+        body = f"{span}, at {evidence.gsd_m:.2g} m, {BLIND.removeprefix('the pair ')} ({measured.detail})"
+        return Answer(outcome, body, pair, measured, findings.nominal)
     parts = [f"{measured_words(reading, evidence, measured)}, and the claim {claimed_words(reading.quantity)}"]
-    parts += [f"{100 * measured.seen:.0f} % of the ground was seen"] if measured.seen < COMPLETE and reading.metric == "count" else []
     parts += ["the outline used is nominal"] if findings.nominal else []
     parts += [why] if why else []
     return Answer(outcome, "; ".join(parts), pair, measured, findings.nominal)
@@ -258,12 +263,13 @@ def _answer_pair(reading: Reading, kind: Kind, evidence: Evidence, aoi: Aoi | No
 
 def _verdict(reading: Reading, answer: Answer, *, simulated: bool) -> ReadingVerdict:
     measured = answer.measured
+    told = None if answer.outcome == "not testable" else measured
     return ReadingVerdict(
         reading.id, answer.outcome, sentence(answer.outcome, answer.body, simulated=simulated),
-        measured=None if measured is None else display(measured.estimate),
-        power=None if measured is None else measured.power,
-        bayes_factor=None if measured is None else measured.bayes,
-        bayes_factor_other=None if measured is None else measured.bayes_other,
+        measured=display(told.estimate) if told else None,
+        power=measured.power if measured else None,
+        bayes_factor=told.bayes if told else None,
+        bayes_factor_other=told.bayes_other if told else None,
         evidence=answer.pairs,
     )
 
@@ -273,5 +279,5 @@ def _over_readings(readings: Sequence[Reading], answers: Sequence[Answer]) -> st
     if len({a.body for a in answers}) == 1:
         return answers[0].body
     same = len({a.outcome for a in answers}) == 1
-    parts = [f"read as \u201c{r.id}\u201d{'' if same else f' {a.outcome}'}, {a.body}" for r, a in zip(readings, answers, strict=True)]
+    parts = [f"read as “{r.id}”{'' if same else f': {a.outcome}'}, {a.body}" for r, a in zip(readings, answers, strict=True)]
     return "; ".join(parts)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from camwatch.judge.bracket import date_of_state, span_in_words
+from camwatch.judge.limits import COMPLETE
 from camwatch.judge.measurement import days
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ NOT_JUDGED = (
     "this claim ({metric}, {subject}) is listed without being judged, and no imagery was looked at for it"
 )
 
-OBJECTS = {"tower": ("guard tower", "guard towers"), "structure": ("building", "buildings")}
+OBJECTS = {"tower": "guard towers", "structure": "buildings"}
 UNITS = {"m2": "m²", "km2": "km²", "m": "m", "km": "km"}
 LIMIT_WORDS = {"tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line"}
 
@@ -79,39 +80,30 @@ def measured_words(reading: Reading, evidence: Evidence, measured: Measurement) 
     day = date_of_state((earlier, later), reading.interval) if reading.aspect == "state" else None
     when = f"on {day.isoformat()}" if day else f"between {earlier.isoformat()} and {later.isoformat()}"
     estimate = display(measured.estimate)
-    low, high = estimate.low, estimate.high
+    what = _what(reading, relative=estimate.unit == "ratio", seen=measured.seen)
+    value = with_unit(estimate.value, estimate.unit, signed=reading.aspect in ("net change", "growth"))
     detail = f"; {measured.detail}" if measured.detail else ""
-    interval = f"(95 % interval {_range(low, high, estimate.unit)}{detail})"
-    return f"{when}, at {evidence.gsd_m:.2g} m ground sample distance, {_what(reading, estimate)} {interval}"
+    return f"{when}, at {evidence.gsd_m:.2g} m ground sample distance, {what} is {value} (95 % interval {_range(estimate)}{detail})"
 
 
-def _range(low: float, high: float, unit: str) -> str:
-    if unit == "ratio":
-        return f"{with_unit(low, unit)} to {with_unit(high, unit)}"
-    return f"{number(low)} to {with_unit(high, unit)}"
+def _range(estimate: Estimate) -> str:
+    if estimate.unit == "ratio":
+        return f"{with_unit(estimate.low, 'ratio')} to {with_unit(estimate.high, 'ratio')}"
+    return f"{number(estimate.low)} to {with_unit(estimate.high, estimate.unit)}"
 
 
-def _what(reading: Reading, estimate: Estimate) -> str:
-    relative = estimate.unit == "ratio"
-    if reading.metric == "count" and not relative:
-        one, many = OBJECTS[reading.subject]
-        n = estimate.value
-        name = one if abs(n) == 1 else many
-        amount = f"{number(n)} {name}"
-        place = "" if reading.sub_area is None else f" in the part {reading.sub_area}"
-        if reading.aspect == "state":
-            return f"{amount} {'stands' if n == 1 else 'stand'}{place}"
-        if reading.aspect in ("appeared", "removed"):
-            verb = "appeared" if reading.aspect == "appeared" else ("was removed" if n == 1 else "were removed")
-            return f"{amount} {verb}{place}"
-        return f"the number of {many} changed by {with_unit(n, '', signed=True)}{place}"
-    lines = {"area": "the enclosed area", "length": "the length of the enclosing line"}
-    what = lines[reading.metric] if reading.metric in lines else f"the number of {OBJECTS[reading.subject][1]}"
-    if reading.aspect == "state":
-        return f"{what} is {with_unit(estimate.value, estimate.unit)}"
-    if reading.aspect == "removed":
-        return f"{what} shrank by {with_unit(estimate.value, estimate.unit)}".replace("+", "")
-    return f"{what} changed by {with_unit(estimate.value, estimate.unit, signed=True)}"
+def _what(reading: Reading, *, relative: bool, seen: float) -> str:
+    """Name what was measured; never as a plain fact, since an undecided verdict tells the number too."""
+    verb = {"state": "standing", "appeared": "that appeared", "removed": "that were removed"}.get(reading.aspect, "")
+    if reading.metric != "count":
+        line = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
+        return {"state": line, "removed": f"the measured loss of {line}"}.get(reading.aspect, f"the measured change of {line}")
+    objects = OBJECTS[reading.subject]
+    place = "" if reading.sub_area is None else f" in the part {reading.sub_area}"
+    part = "" if seen >= COMPLETE else f", on the {100 * seen:.0f} % of the ground that was seen,"
+    if relative or not verb:
+        return f"the measured change in the number of {objects}{place}{part}"
+    return f"the measured number of {objects} {verb}{place}{part}"
 
 
 def no_bracket(reading: Reading) -> str:

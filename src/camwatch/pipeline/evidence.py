@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 PICTURE_PX = 1600
 """Longest side of the images that a page is drawn from; a panel at 300 dpi has fewer pixels."""
 
+PLANTED: tuple[Literal["structure", "tower"], ...] = ("structure", "tower")
+"""Kinds whose objects can be planted; a line's uncertainty is stated with the line itself."""
+
 PLANTING_PX = 1200
 """Side of the window in which objects are planted."""
 
 
-def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[Kind, Findings]:
+def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[str, Findings]:
     """Search a pair; where its registration is refused, every kind is not testable for that reason."""
     if alignment.registration.ok:
         return search(alignment, aoi, config, progress)
@@ -51,18 +54,19 @@ def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress
 
 
 def sensitivities(
-    alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[Kind, Findings], progress: Progress
-) -> dict[Kind, Sensitivity]:
+    alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress
+) -> dict[str, Sensitivity]:
     """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
     site = alignment.site(aoi)
-    kinds = [k for k in ("structure", "tower") if k in findings and findings[k].status == "searched" and findings[k].observed_share > 0]
+    kinds: list[Literal["structure", "tower"]] = [k for k in PLANTED if k in findings and findings[k].status == "searched"]
+    kinds = [k for k in kinds if findings[k].observed_share > 0]
     if not kinds:
         return {}
     line = findings.get("perimeter") or detect_line(alignment, site)
     rings = traced_rings(line)
     searches = detectors(kinds, rings)
     sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
-    measured: dict[Kind, Sensitivity] = {}
+    measured: dict[str, Sensitivity] = {}
     for number, kind in enumerate(kinds):
         progress("planting objects", number, len(kinds))
         before, after = alignment.images(planting_window(alignment.geobox, findings[kind]))
@@ -85,7 +89,7 @@ def planting_window(geobox: GeoBox, found: Findings) -> GeoBox:
     return geobox[-row : -row + side_y, -col : -col + side_x]
 
 
-def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[Kind, Findings]) -> Path:
+def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings]) -> Path:
     """Draw before, after and what was found."""
     before, after = alignment.overview(PICTURE_PX)
     return detect_page(path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration)

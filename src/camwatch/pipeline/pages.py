@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim
     from camwatch.config import RunConfig
-    from camwatch.findings import Findings
+    from camwatch.findings import Change, Findings
     from camwatch.imagery import Image
     from camwatch.judge import Estimate, Verdict
     from camwatch.pipeline.pair import Alignment
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Judged = Sequence[tuple[Claim, Verdict]]
 
 FOLDER = "report"
-CHANGES = ("appeared", "removed")
+CHANGES: tuple[Change, ...] = ("appeared", "removed")
 
 
 def draw_pages(

@@ -83,13 +83,13 @@ def _cuts(length: int, side: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
-def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[Kind, Findings]:
+def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[str, Findings]:
     """Search an aligned pair for the configured kinds.
 
     The line is traced first even where only towers are asked for: towers stand along it, and a nominal outline is off by hundreds of metres.
     """
     site = alignment.site(aoi)
-    found: dict[Kind, Findings] = {}
+    found: dict[str, Findings] = {}
     rings: Rings | None = None
     if {"perimeter", "tower"} & set(config.kinds):
         progress("tracing the perimeter", 0, 1)
@@ -121,19 +121,19 @@ def traced_rings(line: Findings) -> Rings | None:
     return (rings[0], rings[1]) if len(rings) == 2 else None
 
 
-def detectors(kinds: Sequence[Kind], rings: Rings | None) -> dict[Kind, Detector]:
+def detectors(kinds: Sequence[str], rings: Rings | None) -> dict[str, Detector]:
     """Return the searches that go tile by tile, by kind."""
-    known: dict[Kind, Detector] = {"structure": detect_structures, "tower": partial(detect_towers, rings=rings)}
+    known: dict[str, Detector] = {"structure": detect_structures, "tower": partial(detect_towers, rings=rings)}
     return {kind: known[kind] for kind in kinds if kind in known}
 
 
 def _by_tile(
-    alignment: Alignment, site: Site, config: RunConfig, searches: dict[Kind, Detector], progress: Progress
-) -> list[tuple[Tile, dict[Kind, Findings]]]:
+    alignment: Alignment, site: Site, config: RunConfig, searches: dict[str, Detector], progress: Progress
+) -> list[tuple[Tile, dict[str, Findings]]]:
     overlap_px = round(OVERLAP_M / abs(alignment.geobox.affine.determinant) ** 0.5) + 8
     tiles = tiles_of(alignment.geobox, config.tile_px, overlap_px)
 
-    def work(tile: Tile) -> dict[Kind, Findings]:
+    def work(tile: Tile) -> dict[str, Findings]:
         before, after = alignment.images(tile.window)
         return {kind: detector(before, after, site) for kind, detector in searches.items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.custody import write_json
 from camwatch.imagery import load
-from camwatch.pipeline.evidence import detect_picture, registration_picture, search_or_refuse, sensitivities
+from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities
 from camwatch.pipeline.pair import align, check_order
 from camwatch.pipeline.records import SIMULATED_TAG, write_findings
 from camwatch.rasters import write_raster
@@ -39,8 +39,9 @@ def register_scenes(reference: Path, moving: Path, out: Path, *, aoi: str | None
     A refused pair has no `registered.tif`: pixels that are known to lie wrong are not handed on.
     """
     first, second = (open_scene(path, date=day) for path, day in zip((reference, moving), dates, strict=True))
-    alignment = align(first, second, load_aoi(aoi) if aoi else None, config)
-    record = registration_record(alignment, load_aoi(aoi) if aoi else None)
+    place = load_aoi(aoi) if aoi else None
+    alignment = align(first, second, place, config)
+    record = registration_record(alignment, place)
     write_json(out / "registration.json", record)
     registration_picture(out / "registration.png", alignment)
     if alignment.registration.ok:
@@ -60,7 +61,7 @@ def registration_record(alignment: Alignment, aoi: Aoi | None) -> dict[str, Any]
     answer = alignment.registration
     if str(native.crs) == str(answer.grid.crs):
         answer = answer.on(native)
-    centre = alignment.geobox.extent.geom.centroid if aoi is None else reproject(aoi.camp.geometry.centroid, LONLAT, answer.grid.crs)
+    centre = alignment.geobox.extent.geom.centroid if aoi is None else reproject(aoi.camp.geometry, LONLAT, answer.grid.crs).centroid
     col, row = ~answer.grid.affine * (centre.x, centre.y)
     scenes = {"reference": alignment.before.id, "moving": alignment.after.id, "simulated": alignment.simulated}
     return {**answer.as_json(col - 0.5, row - 0.5), **scenes}
@@ -72,7 +73,7 @@ def _ordered(before: Path, after: Path, dates: Days) -> tuple[pystac.Item, pysta
     return items
 
 
-def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days, config: RunConfig, progress: Progress) -> dict[Kind, Findings]:
+def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days, config: RunConfig, progress: Progress) -> dict[str, Findings]:
     """Search two products; write findings, scores and `detect.png`; return the findings by kind."""
     items = _ordered(before, after, dates)
     place = load_aoi(aoi)
@@ -88,13 +89,13 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
 
 def sensitivity_of_scenes(
     before: Path, after: Path, out: Path, *, aoi: str, dates: Days, config: RunConfig, progress: Progress
-) -> tuple[dict[Kind, Sensitivity], dict[Kind, str]]:
+) -> tuple[dict[str, Sensitivity], dict[str, str]]:
     """Measure what a pair would have shown; write `sensitivity.json` and `.png`; return the answers by kind, and why a kind has none."""
     items = _ordered(before, after, dates)
     place = load_aoi(aoi)
     progress("registering", 0, 1)
     alignment = align(*items, place, config)
-    planted = tuple(k for k in config.kinds if k != "perimeter") or ("structure", "tower")
+    planted = tuple(k for k in PLANTED if k in config.kinds) or PLANTED
     findings = search_or_refuse(alignment, place, config.model_copy(update={"kinds": planted}), progress)
     measured = sensitivities(alignment, place, config, findings, progress)
     reasons = {kind: f.reason for kind, f in findings.items() if kind not in measured}

@@ -48,10 +48,12 @@ def match(
     return Matches(np.asarray(centres, np.float64).reshape(-1, 2), np.array(places).reshape(-1, 2), np.array(peaks))
 
 
-def better(one: Matches, other: Matches) -> Matches:
-    """Return, window by window, the match that stands out more: neither expectation is favoured."""
-    take = (other.peak > one.peak)[:, None]
-    return Matches(one.reference, np.where(take, other.moving, one.moving), np.maximum(one.peak, other.peak))
+def filled(one: Matches, unsure: NDArray[np.bool_], other: Matches) -> Matches:
+    """Return `one` with the windows marked `unsure` (n,) taken from `other`, which holds only those, where it stands out more."""
+    moving, peak = one.moving.copy(), one.peak.copy()
+    take = np.flatnonzero(unsure)[other.peak > peak[unsure]]
+    moving[take], peak[take] = other.moving[other.peak > one.peak[unsure]], other.peak[other.peak > one.peak[unsure]]
+    return Matches(one.reference, moving, peak)
 
 
 def _offset(
@@ -99,20 +101,19 @@ def _correlation(
         return out
 
     def across(one: NDArray[np.complex64], other: NDArray[np.complex64]) -> NDArray[np.float64]:
-        surface = np.fft.fftshift(fft.irfft2(one.conj() * other, wa.shape))
-        middle = np.array(surface.shape) // 2
-        return np.asarray(surface[middle[0] - REACH : middle[0] + REACH + 1, middle[1] - REACH : middle[1] + REACH + 1], np.float64)
+        return np.asarray(fft.irfft2(one.conj() * other, wa.shape)[near], np.float64)
 
+    near = np.ix_(np.arange(-REACH, REACH + 1), np.arange(-REACH, REACH + 1))
     A, B = forward(wa), forward(wb)
     cover = np.maximum(across(A, B), 1e-3)
-    up, left, right = 0.0, 0.0, 0.0
+    up, left, right = np.zeros((3, 2 * REACH + 1, 2 * REACH + 1))
     for a, b in zip(fa, fb, strict=True):
         a0, b0 = a - (a * wa).sum() / wa.sum(), b - (b * wb).sum() / wb.sum()
         a1, b1, a2, b2 = forward(wa * a0), forward(wb * b0), forward(wa * a0**2), forward(wb * b0**2)
         mean_a, mean_b = across(a1, B), across(A, b1)
-        up = up + across(a1, b1) - mean_a * mean_b / cover
-        left = left + across(a2, B) - mean_a**2 / cover
-        right = right + across(A, b2) - mean_b**2 / cover
+        up += across(a1, b1) - mean_a * mean_b / cover
+        left += across(a2, B) - mean_a**2 / cover
+        right += across(A, b2) - mean_b**2 / cover
     scale = np.sqrt(np.maximum(left, 0) * np.maximum(right, 0))
     return np.where(scale > 1e-6 * scale.max() + 1e-30, up / np.maximum(scale, 1e-30), 0)
 

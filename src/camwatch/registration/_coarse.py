@@ -80,7 +80,7 @@ def _turned(plane: Plane, matrix: NDArray[np.float64]) -> Plane:
 
 def _peak(surface: NDArray[np.float32], reach: float) -> tuple[NDArray[np.float64], float]:
     lags = np.fft.fftfreq(len(surface), 1 / len(surface))
-    allowed = np.hypot(lags[None], lags[:, None]) <= reach if reach < lags.max() / 2 else np.maximum(np.abs(lags)[None], np.abs(lags)[:, None]) <= reach
+    allowed = np.maximum(np.abs(lags)[None], np.abs(lags)[:, None]) <= reach
     spread = float(surface.std())
     row, col = np.unravel_index(int(np.where(allowed, surface, -np.inf).argmax()), surface.shape)
     matrix = np.array([[1, 0, lags[col]], [0, 1, lags[row]], [0, 0, 1]])

@@ -12,15 +12,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from camwatch.registration._check import Matches
-
 Choice = Literal["none", "shift", "similarity", "affine"]
 
 SIGNIFICANT = 5.0
 """Correlation peak of a check window over its surroundings; the best of 17² chance values stays below 4, with rare exceptions."""
 
-CERTAIN = 10.0
-"""Peak from which on a check point has its full weight; from chance (4) to here the weight rises with the square."""
+CHANCE, CERTAIN = 4.0, 10.0
+"""A check point's weight rises with the square from the first peak to the second, and stays."""
 
 FEWEST = 3
 SHARE = 0.1
@@ -30,7 +28,10 @@ DETOUR = 4.0
 """The median scatter of check points around their common residual may be this many times the limit: what no model of one transform can mend."""
 
 UNTOUCHED = 0.02
-"""Pixels: a shorter shift is not worth an interpolation."""
+"""Pixels: a shorter shift is not worth an interpolation, a smaller difference not worth a richer model."""
+
+CLEARLY = 1.8
+"""Standard errors of the paired difference by which a richer model must be better; chance reaches that in one of thirty pairs."""
 
 NOTICED = 1.5
 """A shift shorter than this many of its standard errors is not told from none; nine in ten aligned pairs stay below."""
@@ -38,47 +39,60 @@ NOTICED = 1.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """The `model` chosen; `used` (n,) says which windows count; `residuals` (n, 2) are (col, row) in full-resolution pixels under that model."""
+    """The `model` chosen with its reason, or why none is; `used` (n,) says which windows count."""
 
     model: Choice
     reason: str
     refusal: str
     used: NDArray[np.bool_]
-    residuals: NDArray[np.float64]
 
 
 def decide(
-    candidates: Mapping[Choice, NDArray[np.float64]], matches: Matches, scale: float, *, shift_px: float, se_px: float, limit_px: float,
+    residuals: Mapping[Choice, NDArray[np.float64]], peaks: NDArray[np.float64], scale: float, *, shift_px: float, se_px: float, limit_px: float,
 ) -> Decision:
-    """Choose the simplest of `candidates` (3×3, reference → moving, pixels of a level `scale` times coarser than full resolution).
+    """Choose the simplest model that the check points support.
 
-    Candidates come from the simplest to the richest. A richer one replaces a simpler one only when it lowers the check points' robust loss by more
-    than two standard errors of the paired difference, or when the check refuses the simpler one. A shift replaces the georeferencing as delivered when
-    the fit tells it from none (its length `shift_px` against its standard error `se_px`) and the robust mean of the check residuals gets shorter.
+    Parameters
+    ----------
+    residuals : mapping of model to (n, 2)
+        From the simplest model to the richest: (col, row) in full-resolution pixels of every check window under a fit that did not see it.
+    peaks : (n,)
+        How far each window's correlation stands out of its noise.
+    scale : float
+        Full-resolution pixels per pixel of the level on which the windows were matched.
+    shift_px, se_px : float
+        Length and standard error of the shift fitted to all tiles.
+    limit_px : float
+
+    Notes
+    -----
+    A shift replaces the georeferencing as delivered when the fit tells it from none and the check agrees: the robust mean or the mean square of the
+    residuals gets smaller. A richer model replaces a simpler one when it clearly lowers the robust loss, or when the check refuses the simpler one.
     """
-    used = matches.peak >= SIGNIFICANT
-    n, windows = int(used.sum()), len(used)
-    residuals = {name: scale * _residuals(matrix, matches) for name, matrix in candidates.items()}
-    if n < max(FEWEST, SHARE * windows):
-        why = f"only {n} of {windows} check windows show the same ground in both images; {max(FEWEST, int(np.ceil(SHARE * windows)))} are needed"
-        return Decision("none", "", why, used, residuals["none"])
+    used = peaks >= SIGNIFICANT
+    n, needed = int(used.sum()), max(FEWEST, int(np.ceil(SHARE * len(used))))
+    if n < needed:
+        why = f"only {n} of {len(used)} check windows show the same ground in both images; {needed} are needed"
+        return Decision("none", "", why, used)
     # The variance of a peak's place falls with the square of its height.
-    weight = np.clip((matches.peak[used] - 4) / (CERTAIN - 4), 0, 1) ** 2
-    verdicts = {name: _judged(residuals[name][used], weight, scale, limit_px) for name in candidates}
+    weight = np.clip((peaks[used] - CHANCE) / (CERTAIN - CHANCE), 0, 1) ** 2
+    verdicts = {name: _judged(values[used], weight, scale, limit_px) for name, values in residuals.items()}
     best: Choice = "none"
-    if shift_px > max(UNTOUCHED, NOTICED * se_px) and verdicts["shift"].off < verdicts["none"].off:
+    helps = verdicts["shift"].off < verdicts["none"].off or _mean_square(residuals["shift"][used]) < _mean_square(residuals["none"][used])
+    if helps and shift_px > max(UNTOUCHED, NOTICED * se_px):
         best = "shift"
-    richer = list(candidates)[list(candidates).index(best) + 1 :]
+    richer = list(residuals)[list(residuals).index(best) + 1 :]
     for name in richer:
         gain = weight * (_loss(residuals[best][used], scale) - _loss(residuals[name][used], scale))
-        if gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(n):
+        apart = _mean_square((residuals[best] - residuals[name])[used])
+        if apart > UNTOUCHED**2 and gain.mean() > CLEARLY * gain.std(ddof=1) / np.sqrt(n):
             best = name
     if verdicts[best].refusal:
         # A model that the check refuses is not supported by it; a richer one may be.
         best = next((name for name in richer if not verdicts[name].refusal), best)
     verdict = verdicts[best]
     verb = "already aligned, left untouched" if best == "none" else f"{best} found"
-    return Decision(best, f"{verb}; {verdict.said}", verdict.refusal, used, residuals[best])
+    return Decision(best, f"{verb}; {verdict.said}", verdict.refusal, used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +132,9 @@ def common(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: f
     return centre, error, float(np.median(away))
 
 
+def _mean_square(residuals: NDArray[np.float64]) -> float:
+    return float((residuals**2).sum(axis=1).mean())
+
+
 def _loss(residuals: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    return np.log1p((residuals**2).sum(axis=1) / scale**2)
-
-
-def _residuals(matrix: NDArray[np.float64], matches: Matches) -> NDArray[np.float64]:
-    back = np.linalg.inv(matrix)
-    return matches.moving @ back[:2, :2].T + back[:2, 2] - matches.reference
+    return np.asarray(np.log1p((residuals**2).sum(axis=1) / scale**2), np.float64)

@@ -55,7 +55,7 @@ def warp(source: NDArray[np.float32], matrix: NDArray[np.float64], shape: tuple[
 
 
 def inside(matrix: NDArray[np.float64], frame: tuple[int, int], shape: tuple[int, int], margin: float) -> NDArray[np.float32]:
-    """Return how far inside an image of `shape` the pixels of `frame` fall under `matrix`: 0 within `margin` pixels of its border, 1 eight pixels on."""
+    """Return how safely the pixels of `frame` fall inside an image of `shape` under `matrix`: 0 within `margin` of its border, 1 eight pixels on."""
     cols, rows = np.arange(frame[1], dtype=np.float32)[None], np.arange(frame[0], dtype=np.float32)[:, None]
     m = matrix.astype(np.float32)
     x, y = m[0, 0] * cols + (m[0, 1] * rows + m[0, 2]), m[1, 0] * cols + (m[1, 1] * rows + m[1, 2])

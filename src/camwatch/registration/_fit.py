@@ -30,6 +30,9 @@ WINDOW = 128
 CELLS = 8
 """Cells along a square image's side: what is withheld, and what the standard error treats as independent, are whole cells."""
 
+TOLERANCE = 1.0
+"""Scale in pixels of the Cauchy rejection of tiles on the last levels."""
+
 NOISE = 12.0
 """Variance of a tile's step over what independent pixels would give, per σ² of smoothing: smoothed noise is correlated."""
 
@@ -98,8 +101,8 @@ class Fit:
     base: NDArray[np.float64]
     evidence: Evidence
     trust: NDArray[np.float64]
+    model: Model
     blocks: list[Block]
-    step: float
 
     @property
     def correlation(self) -> float:
@@ -118,14 +121,14 @@ class Rules:
 
 
 def windows(
-    reference: Plane, moving: Plane, matrix: NDArray[np.float64], coarse: tuple[Plane, Plane, int],
+    shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[Plane, Plane, int],
 ) -> list[Rectangle]:
     """Return one rectangle per cell: the whole cell, or on a large level the window of it in which the coarser planes show most structure.
 
     `coarse` is (reference, moving, factor): planes `factor` times coarser. Where nothing is valid in both, the cell's middle is returned.
     """
-    cells = Cells.over(reference.shape)
-    if reference.shape[0] * reference.shape[1] <= DENSE:
+    cells = Cells.over(shape)
+    if shape[0] * shape[1] <= DENSE:
         return cells.rectangles()
     low, low_moving, factor = coarse
     to_fine = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
@@ -138,8 +141,8 @@ def windows(
     for row0, row1, col0, col1 in cells.rectangles():
         top, left = -(-row0 // factor), -(-col0 // factor)
         here = held[top : (row1 - WINDOW) // factor + 1, left : (col1 - WINDOW) // factor + 1]
-        row, col = np.unravel_index(int(here.argmax()), here.shape)
-        row, col = (top + int(row)) * factor, (left + int(col)) * factor
+        best = np.unravel_index(int(here.argmax()), here.shape)
+        row, col = (top + int(best[0])) * factor, (left + int(best[1])) * factor
         places.append((row, row + WINDOW, col, col + WINDOW))
     return places
 
@@ -150,12 +153,12 @@ def blocks_of(reference: Plane, moving: Plane, matrix: NDArray[np.float64], view
     if shape[0] * shape[1] <= DENSE:
         places = [Cells.over(shape).dense()]
     taper = max(4.0, min(shape) / 8)
-    found = (cut_block(reference, moving, matrix, view, place, taper) for place in places)
+    found = (cut_block(reference, moving, matrix, view, rectangle=place, taper=taper) for place in places)
     return [block for block in found if block is not None]
 
 
 def refine(
-    cut: Callable[[NDArray[np.float64]], list[Block]], matrix: NDArray[np.float64], model: Model, rules: Rules, shape: tuple[int, int],
+    cut: Callable[[NDArray[np.float64]], list[Block]], matrix: NDArray[np.float64], model: Model, rules: Rules, *, shape: tuple[int, int],
     use: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
 ) -> Fit | None:
     """Step until the tiles that `use` selects by their centres agree; None when no tile has anything to say."""
@@ -173,12 +176,12 @@ def refine(
         chosen = use(evidence.centres)
         if not (evidence.correlation[chosen] > 0).any():
             return None
-        following, trust = solve(evidence, chosen, matrix, model, rules.tolerance, shape, blocks[0].view.sigma)
+        following, trust = solve(evidence, chosen, matrix, model, shape=shape, sigma=blocks[0].view.sigma, tolerance=rules.tolerance)
         step = _farthest(np.linalg.inv(matrix) @ following, shape)
         limit = 4 * max(rules.tolerance, 1.0)
         if step > limit:
             following = matrix + (following - matrix) * (limit / step)
-        fit = Fit(following, matrix, evidence, trust, blocks, step)
+        fit = Fit(following, matrix, evidence, trust, model, blocks)
         matrix = following
         if step < rules.stop:
             break
@@ -186,7 +189,8 @@ def refine(
 
 
 def solve(
-    evidence: Evidence, use: NDArray[np.bool_], base: NDArray[np.float64], model: Model, tolerance: float, shape: tuple[int, int], sigma: float,
+    evidence: Evidence, use: NDArray[np.bool_], base: NDArray[np.float64], model: Model, *, shape: tuple[int, int], sigma: float,
+    tolerance: float = TOLERANCE,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the transform of `model` that the tiles support, and the trust in each tile, (n,).
 
@@ -204,7 +208,7 @@ def solve(
 
 
 def standard_error(
-    evidence: Evidence, use: NDArray[np.bool_], trust: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int],
+    evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int],
 ) -> float:
     """Return the standard error in pixels at the centre: the sandwich estimator with cells as its independent units.
 
@@ -212,7 +216,6 @@ def standard_error(
     https://doi.org/10.1093/biomet/73.1.13).
     """
     terms, known = _terms(evidence, base, model, shape)
-    weight = trust * use
     theta, normal = _theta(evidence, terms, known, weight)
     miss = evidence.gradient - np.einsum("nij,nj->ni", evidence.hessian, terms @ theta + known)
     scores = np.einsum("nip,ni->np", terms, miss * weight[:, None])

@@ -52,7 +52,7 @@ class Evidence:
     @property
     def own(self) -> NDArray[np.float64]:
         """Return the step that each tile would take alone, (n, 2)."""
-        return np.einsum("nij,nj->ni", np.linalg.inv(self._ridged()), self.gradient)
+        return np.asarray(np.einsum("nij,nj->ni", np.linalg.inv(self._ridged()), self.gradient), np.float64)
 
     @property
     def variance(self) -> NDArray[np.float64]:
@@ -62,15 +62,33 @@ class Evidence:
 
     def _ridged(self) -> NDArray[np.float64]:
         ridge = 1e-3 * np.trace(self.hessian, axis1=1, axis2=2) + 1e-9
-        return self.hessian + ridge[:, None, None] * np.eye(2)
+        return np.asarray(self.hessian + ridge[:, None, None] * np.eye(2), np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probes:
+    """The reference's side of every product, once for all steps.
+
+    `weight` (n, pixel); `products` (channel, n, 4, pixel): the weighted reference, its two derivatives and minus its Laplacian, each freed from what
+    a plane explains in its tile, so that a product with the warped moving image needs no mean, no slope and no mask of its own; `fixed` (n, 11): the
+    sums without the moving image; `plane` (3, pixel) and `inverse` (n, 3, 3): that plane and its inverse weighted Gram matrix; `enough` (n,): tiles
+    that hold enough pixels.
+    """
+
+    weight: NDArray[np.float32]
+    products: NDArray[np.float32]
+    fixed: NDArray[np.float64]
+    plane: NDArray[np.float32]
+    inverse: NDArray[np.float64]
+    enough: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """A rectangle of the reference cut into tiles, with the piece of the moving image that lies under it.
 
-    `probes` (channel, tile, 4, pixel) hold the weighted reference, its two derivatives and minus its Laplacian, each freed from what a plane
-    explains in its tile, so that a product with the warped moving image needs no mean, no slope and no mask of its own.
+    `frame` is the shape that is warped, its first pixel at `origin` (col, row); `cut` takes the whole tiles out of it. `source` are the spline
+    coefficients of the moving image from pixel `source_origin` on. `centres` (n, 2) are the tiles' (col, row).
     """
 
     view: View
@@ -79,25 +97,20 @@ class Block:
     cut: tuple[slice, slice]
     source: NDArray[np.float32]
     source_origin: NDArray[np.float64]
-    weight: NDArray[np.float32]
-    probes: NDArray[np.float32]
-    fixed: NDArray[np.float64]
-    plane: NDArray[np.float32]
-    plane_inverse: NDArray[np.float64]
-    enough: NDArray[np.bool_]
+    probes: Probes
     centres: NDArray[np.float64]
 
     def look(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return per tile (n, 10): aa, ab, bb, the misfit's parts (ax, ay, bx, by), curvature of the reference and of the pair, and the count."""
+        """Return the sums of each tile (n, 11), named by `COLUMN`: products of the reference a, the moving image b and derivatives x, y of a."""
         local = _moved(-self.source_origin) @ matrix @ _moved(self.origin)
         warped = warp(self.source, local, self.frame, 3)
-        out = self.fixed.copy()
-        for probes, values in zip(self.probes, channels(warped, self.view.kind), strict=True):
+        probes, out = self.probes, self.probes.fixed.copy()
+        for products, values in zip(probes.products, channels(warped, self.view.kind), strict=True):
             b = _tiled(values[self.cut], self.view.tile)
-            wb = self.weight * b
-            ab, bx, by, curve = np.matmul(probes, b[:, :, None])[:, :, 0].T.astype(np.float64)
-            on_plane = (wb @ self.plane.T).astype(np.float64)
-            bb = np.einsum("np,np->n", wb, b).astype(np.float64) - np.einsum("ni,nij,nj->n", on_plane, self.plane_inverse, on_plane)
+            wb = probes.weight * b
+            ab, bx, by, curve = np.matmul(products, b[:, :, None])[:, :, 0].T.astype(np.float64)
+            on_plane = (wb @ probes.plane.T).astype(np.float64)
+            bb = np.einsum("np,np->n", wb, b).astype(np.float64) - np.einsum("ni,nij,nj->n", on_plane, probes.inverse, on_plane)
             out[:, COLUMN["ab"]] += ab
             out[:, COLUMN["bb"]] += bb
             out[:, COLUMN["bx"]] += bx
@@ -110,7 +123,7 @@ COLUMN = {name: number for number, name in enumerate(("aa", "ab", "bb", "ax", "a
 
 
 def cut_block(
-    reference: Plane, moving: Plane, matrix: NDArray[np.float64], view: View, rectangle: tuple[int, int, int, int], taper: float,
+    reference: Plane, moving: Plane, matrix: NDArray[np.float64], view: View, *, rectangle: tuple[int, int, int, int], taper: float,
 ) -> Block | None:
     """Cut the tiles of `rectangle` (row0, row1, col0, col1; whole tiles) for a transform near `matrix` (3×3, reference → moving, of this level).
 
@@ -141,15 +154,12 @@ def cut_block(
     rows, cols = np.arange(row0, row1, view.tile), np.arange(col0, col1, view.tile)
     half = (view.tile - 1) / 2
     centres = np.stack([np.tile(cols + half, len(rows)), np.repeat(rows + half, len(cols))], axis=1)
-    return _probed(view, a, weight, cut, frame, origin, source, low.astype(np.float64), centres)
+    probes = _probes(view, a, _tiled(weight[cut], view.tile), cut)
+    return Block(view=view, frame=frame, origin=origin, cut=cut, source=source, source_origin=low.astype(np.float64), probes=probes, centres=centres)
 
 
-def _probed(
-    view: View, a: NDArray[np.float32], weight: NDArray[np.float32], cut: tuple[slice, slice], frame: tuple[int, int], origin: NDArray[np.float64],
-    source: NDArray[np.float32], source_origin: NDArray[np.float64], centres: NDArray[np.float64],
-) -> Block:
+def _probes(view: View, a: NDArray[np.float32], w: NDArray[np.float32], cut: tuple[slice, slice]) -> Probes:
     tile = view.tile
-    w = _tiled(weight[cut], tile)
     ramp = (np.arange(tile, dtype=np.float32) - (tile - 1) / 2) / np.float32(tile)
     plane = np.stack([np.ones(tile * tile, np.float32), np.tile(ramp, tile), np.repeat(ramp, tile)])
     gram = (w @ (plane[:, None] * plane[None]).reshape(9, -1).T).astype(np.float64).reshape(-1, 3, 3)
@@ -159,10 +169,11 @@ def _probed(
     def freed(values: NDArray[np.float32]) -> NDArray[np.float32]:
         v = _tiled(values[cut], tile)
         explained = np.einsum("nij,nj->ni", inverse, (w * v) @ plane.T).astype(np.float32)
-        return v - explained @ plane
+        return np.asarray(v - explained @ plane, np.float32)
 
-    fixed, probes = np.zeros((len(w), len(COLUMN))), []
-    for values in channels(a, view.kind):
+    planes = channels(a, view.kind)
+    fixed, products = np.zeros((len(w), len(COLUMN))), np.empty((len(planes), len(w), 4, tile * tile), np.float32)
+    for number, values in enumerate(planes):
         x, y = np.zeros_like(values), np.zeros_like(values)
         x[:, 1:-1] = (values[:, 2:] - values[:, :-2]) * np.float32(0.5)
         y[1:-1] = (values[2:] - values[:-2]) * np.float32(0.5)
@@ -171,28 +182,28 @@ def _probed(
         bend[1:-1] -= (y[2:] - y[:-2]) * np.float32(0.5)
         f, fx, fy, fb = (freed(v) for v in (values, x, y, bend))
         wf, wx, wy = w * f, w * fx, w * fy
-        probes.append(np.stack([wf, wx, wy, w * fb], axis=1))
+        for place, product in enumerate((wf, wx, wy, w * fb)):
+            products[number, :, place] = product
         for name, one, other in (("aa", wf, f), ("ax", wx, f), ("ay", wy, f), ("xx", wx, fx), ("xy", wx, fy), ("yy", wy, fy)):
             fixed[:, COLUMN[name]] += np.einsum("np,np->n", one, other)
-    enough = count > FILLED * tile * tile
-    return Block(view, frame, origin, cut, source, source_origin, w, np.stack(probes), fixed, plane, inverse, enough, centres)
+    return Probes(w, products, fixed, plane, inverse, count > FILLED * tile * tile)
 
 
 def weigh(blocks: list[Block], matrix: NDArray[np.float64], trust: NDArray[np.float64]) -> Evidence:
     """Turn what the tiles of `blocks` see under `matrix` into normal equations.
 
     Each tile's own gain and noise come from its correlation ρ: the moving tile is taken as the reference times a gain plus noise, of which the
-    maximum-likelihood weight is ρ² / (1 − ρ²), so that a tile that really changed switches itself off. The curvature is measured across the pair, where
-    noise does not enter, and pooled over tiles with the weights `trust` of the previous step (n,).
+    maximum-likelihood weight is ρ² / (1 − ρ²), so that a tile that really changed switches itself off. The curvature is measured across the pair,
+    where noise does not enter, and pooled over tiles with the weights `trust` of the previous step (n,).
     """
     sums = np.concatenate([block.look(matrix) for block in blocks])
     aa, ab, bb, ax, ay, bx, by, xx, xy, yy, pair = sums.T
-    enough = np.concatenate([block.enough for block in blocks])
+    enough = np.concatenate([block.probes.enough for block in blocks])
     tiny = 1e-9 * max(float(aa.max(initial=0)), 1e-12)
     enough &= (aa > tiny) & (bb > 0)
     rho = np.where(enough, ab / np.sqrt(np.maximum(aa * bb, 1e-30)), 0)
     rho = np.clip(rho, 0, 0.9999)
-    count = np.concatenate([block.weight.sum(axis=1) for block in blocks]).astype(np.float64)
+    count = np.concatenate([block.probes.weight.sum(axis=1) for block in blocks]).astype(np.float64)
     # 1 / variance of the residual of one pixel, reference − gain × moving.
     precision = np.where(rho > 0, rho**2 / np.maximum(1 - rho**2, 0.002) * count / np.maximum(aa, tiny + 1e-30), 0)
     gain = np.where(rho > 0, aa / np.where(rho > 0, ab, 1), 0)
@@ -220,7 +231,7 @@ def _prepared(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
 
 def _eroded(valid: NDArray[np.bool_], by: int) -> NDArray[np.float32]:
     # A minimum over a square is separable, so it costs the same for any size; outside of the crop counts as valid.
-    return ndimage.minimum_filter(valid.astype(np.float32), 2 * by + 1, mode="nearest")
+    return np.asarray(ndimage.minimum_filter(valid.astype(np.float32), 2 * by + 1, mode="nearest"), np.float32)
 
 
 def _border(shape: tuple[int, int], rectangle: tuple[int, int, int, int], margin: int, taper: float) -> NDArray[np.float32]:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from camwatch.errors import PairError
-from camwatch.registration._check import Matches, better, match
+from camwatch.registration._check import Matches, filled, match
 from camwatch.registration._coarse import coarse_search
-from camwatch.registration._decide import Decision, decide
-from camwatch.registration._fit import Cells, Fit, Model, Rectangle, Rules, blocks_of, refine, solve, standard_error, windows
+from camwatch.registration._decide import SIGNIFICANT, Choice, decide
+from camwatch.registration._fit import TOLERANCE, Cells, Fit, Model, Rectangle, Rules, blocks_of, refine, solve, standard_error, windows
 from camwatch.registration._planes import Plane, pyramid, to_level, usable
-from camwatch.registration._tiles import View, weigh
+from camwatch.registration._tiles import View
 from camwatch.registration.record import CheckPoints, Registration
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.imagery.image import Image
+    from camwatch.registration._features import Kind
 
 COARSE = 256
 """Side in pixels of the level on which the search starts."""
@@ -36,6 +37,14 @@ PEAK = 8.0
 ALIKE = 0.5
 """Median correlation of tiles above which the dates look alike: intensities at full resolution then carry the answer, else orientations at half."""
 
+MODELS: tuple[Model, ...] = ("shift", "similarity", "affine")
+
+CARRIES = 0.2
+"""A tile with less trust than this is not called a tie point."""
+
+FLOOR = 0.004
+"""Standard error in pixels that more texture does not lower: unequal radiometry and interpolation move edges by a few thousandths of a pixel."""
+
 BLUR = 1.5
 """A sensor's ground sample distance over the pixel of a level, above which the level holds nothing of that sensor."""
 
@@ -44,10 +53,11 @@ def register(reference: Image, moving: Image, *, limit_px: float = 0.5, max_shif
     """Find where `moving` lies on `reference`, or refuse.
 
     A coarse search by half-whitened correlation of gradient orientations needs no first guess; a joint Gauss–Newton over small tiles, each with its
-    own gain, offset, shading and noise, then refines one transform from coarse to fine. Tiles that really changed lose their say softly. Every
-    other cell of a chessboard is withheld from that fit, and windows in those cells are matched one by one by normalised correlation: the check. It
-    decides which model is used (none, shift, similarity, affine: the simplest that it supports), and whether the answer is used at all. Only then the
-    chosen model is fitted once more to all tiles; the residuals in `check` stay those of the fit that did not see the check points.
+    own gain, offset, shading and noise, then refines one transform from coarse to fine. Tiles that really changed lose their say softly. The fit is
+    made twice, to the black and to the white cells of a chessboard, and windows in the cells that a fit did not see are matched one by one by
+    normalised correlation: the check. It decides which model is used (none, shift, similarity, affine: the simplest that it supports), and whether
+    the answer is used at all. Only then the chosen model is fitted once more to all cells; `check` keeps the residuals under the fits that did not
+    see the check points.
 
     Parameters
     ----------
@@ -71,8 +81,8 @@ def register(reference: Image, moving: Image, *, limit_px: float = 0.5, max_shif
 
     Notes
     -----
-    Two dates years apart agree only in what stayed. Local displacements of a pixel are common then (orthorectification, lean), and no affine mends them:
-    read `check.rmse_after_px` and `se_px` before small changes are believed.
+    Two dates years apart agree only in what stayed. Local displacements of a pixel are common then (orthorectification, lean), and no affine mends
+    them: read `check.rmse_after_px` and `se_px` before small changes are believed.
 
     References
     ----------
@@ -92,10 +102,14 @@ def register(reference: Image, moving: Image, *, limit_px: float = 0.5, max_shif
     start, peak = coarse_search(planes[0][top], planes[1][top], None if max_shift_px is None else max_shift_px / 2**top + 1)
     if peak < PEAK:
         return _refused(reference, f"no common structure: the correlation peak stands {peak:.1f} times above its noise; {PEAK:.0f} is needed")
-    aligned = _align(*planes, start, bottom)
+    aligned = _align(planes, start, bottom)
     if aligned is None:
         return _refused(reference, "no common structure: no tile correlates once the images are laid over one another")
-    return _answer(reference, *planes, aligned, limit_px, max_shift_px)
+    return _answer(reference, planes, aligned, limit_px, max_shift_px)
+
+
+_Pair = tuple[tuple[Plane, ...], tuple[Plane, ...]]
+"""The pyramids of the reference and of the moving image, finest level first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,93 +119,101 @@ class _Aligned:
     fit: Fit
     level: int
     view: View
+    model: Model
     places: list[Rectangle]
 
 
-def _align(reference: tuple[Plane, ...], moving: tuple[Plane, ...], start: NDArray[np.float64], bottom: int) -> _Aligned | None:
-    top, matrix = len(reference) - 1, start
+def _align(pair: _Pair, start: NDArray[np.float64], bottom: int) -> _Aligned | None:
+    top, matrix = len(pair[0]) - 1, start
     half = min(bottom + 1, top)
     for level in range(top, half - 1, -1):
-        found = _fit(reference, moving, level, matrix, "orientation", Rules(8, 0.05, 1.0 if level - bottom < 2 else 1.5))
+        found = _fit(pair, level, matrix, "orientation", Rules(8, 0.05, 1.0 if level - bottom < 2 else 1.5))
         if found is None:
             return None
         matrix = found.fit.matrix if level == half else _finer(found.fit.matrix)
+    assert found is not None  # the loop runs at least once
     if found.fit.correlation < ALIKE:
-        return _fit(reference, moving, half, matrix, "orientation", Rules(20, 1e-3, 1.0))
-    return _fit(reference, moving, bottom, matrix if half == bottom else _finer(matrix), "intensity", Rules(5, 2e-3, 1.0))
+        return _fit(pair, half, matrix, "orientation", Rules(20, 1e-3, 1.0))
+    return _fit(pair, bottom, matrix if half == bottom else _finer(matrix), "intensity", Rules(5, 2e-3, 1.0))
 
 
-def _fit(
-    reference: tuple[Plane, ...], moving: tuple[Plane, ...], level: int, matrix: NDArray[np.float64], kind: Literal["intensity", "orientation"],
-    rules: Rules,
-) -> _Aligned | None:
+def _fit(pair: _Pair, level: int, matrix: NDArray[np.float64], kind: Kind, rules: Rules) -> _Aligned | None:
+    reference, moving = pair
     a, b, cells = reference[level], moving[level], Cells.over(reference[level].shape)
     view = View(kind, 0.7 if kind == "intensity" else 1.0, cells.tile)
     low = min(level + 2, len(reference) - 1)
-    places = windows(a, b, matrix, (reference[low], moving[low], 2 ** (low - level)))
+    places = windows(a.shape, matrix, (reference[low], moving[low], 2 ** (low - level)))
     # An affine needs more ground than a small image has; the check may still ask for one.
     model: Model = "affine" if min(a.shape) >= 200 else "similarity"
-    fit = refine(lambda m: blocks_of(a, b, m, view, places), matrix, model, rules, a.shape, lambda points: ~cells.withheld(points))
-    return None if fit is None else _Aligned(fit, level, view, places)
+    fit = refine(lambda m: blocks_of(a, b, m, view, places), matrix, model, rules, shape=a.shape, use=lambda points: ~cells.withheld(points))
+    return None if fit is None else _Aligned(fit, level, view, model, places)
 
 
-def _answer(
-    image: Image, reference: tuple[Plane, ...], moving: tuple[Plane, ...], aligned: _Aligned, limit_px: float, max_shift_px: float | None,
-) -> Registration:
-    a, b, fit, scale = reference[aligned.level], moving[aligned.level], aligned.fit, 2.0**aligned.level
-    kept = ~Cells.over(a.shape).withheld(fit.evidence.centres)
-    candidates: dict[Literal["none", "shift", "similarity", "affine"], NDArray[np.float64]] = {"none": np.eye(3)}
-    for model in _MODELS:
-        candidates[model] = solve(fit.evidence, kept, fit.base, model, _TOLERANCE, a.shape, aligned.view.sigma)[0]
+def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_shift_px: float | None) -> Registration:
+    (a, b), level, scale = (planes[aligned.level] for planes in pair), aligned.level, 2.0**aligned.level
+    first, cells = aligned.fit, Cells.over(a.shape)
+    white = cells.withheld(first.evidence.centres)
+
+    def again(matrix: NDArray[np.float64], model: Model, use: NDArray[np.bool_]) -> Fit | None:
+        return refine(lambda _: first.blocks, matrix, model, Rules(5, 2e-3, TOLERANCE), shape=a.shape, use=lambda _: use)
+
+    second, everywhere = again(first.matrix, aligned.model, white), np.ones(len(white), bool)
+    if second is None:
+        return _refused(image, "structure in one half of the ground only: nothing is left to check the answer with")
+    folds = [_candidates(first, ~white, a.shape), _candidates(second, white, a.shape)]
     matches = _matches(a, b, aligned)
-    shift = float(np.hypot(*candidates["shift"][:2, 2])) * scale
-    error = scale * standard_error(fit.evidence, kept, fit.trust, fit.base, "shift", a.shape)
-    decision = decide(candidates, matches, scale, shift_px=shift, se_px=error, limit_px=limit_px)
-    check = _check_points(decision, matches, aligned.level)
+    residuals = {name: scale * _crossed(matches, folds[0][name], folds[1][name], cells) for name in folds[0]}
+    overall, trust = solve(first.evidence, everywhere, first.base, "shift", shape=a.shape, sigma=aligned.view.sigma)
+    decision = decide(
+        residuals, matches.peak, scale, shift_px=scale * float(np.hypot(*overall[:2, 2])),
+        se_px=scale * standard_error(first.evidence, trust, first.base, "shift", a.shape), limit_px=limit_px)
+    used = decision.used
+    check = CheckPoints(_on_grid(matches.reference[used], level), residuals["none"][used], residuals[decision.model][used])
     if decision.refusal:
         return _refused(image, decision.refusal, check)
-    matrix, evidence, trust = candidates[decision.model], fit.evidence, fit.trust
-    if decision.model != "none":
-        use = np.ones(len(trust), bool)
-        for _ in range(4):
-            evidence = weigh(fit.blocks, matrix, trust)
-            following, trust = solve(evidence, use, matrix, decision.model, _TOLERANCE, a.shape, aligned.view.sigma)
-            step, matrix = float(np.abs(following - matrix)[:2, 2].max()), following
-            if step < 1e-3:
-                break
-    full = to_level(aligned.level) @ matrix @ np.linalg.inv(to_level(aligned.level))
-    model = "shift" if decision.model == "none" else decision.model
-    se = scale * standard_error(evidence, np.ones(len(trust), bool), trust, matrix, model, a.shape)
+    start = np.eye(3) if decision.model == "none" else folds[0][decision.model]
+    last = again(start, "shift" if decision.model == "none" else decision.model, everywhere)
+    if last is None:
+        return _refused(image, "no common structure once the chosen model is applied", check)
+    matrix = np.eye(3) if decision.model == "none" else to_level(level) @ last.matrix @ np.linalg.inv(to_level(level))
     centre = np.append((np.array(image.valid.shape[::-1]) - 1) / 2, 1)
-    shift = float(np.hypot(*(full @ centre - centre)[:2]))
+    shift = float(np.hypot(*(matrix @ centre - centre)[:2]))
     if max_shift_px is not None and shift > max_shift_px:
         return _refused(image, f"the best shift is {shift:.1f} px; at most {max_shift_px:g} px is believed", check)
-    carried = (evidence.correlation > 0) & (trust > 0.2)
-    residuals = (evidence.own - (0 if decision.model == "none" else 0)) * scale
-    places = evidence.centres[carried] * scale + (scale - 1) / 2
-    return Registration("ok", decision.reason, decision.model, np.linalg.inv(full)[:2], image.geobox, se, int(carried.sum()), check, places, residuals[carried])
+    se = scale * standard_error(last.evidence, last.trust, last.base, last.model, a.shape)
+    carried = (last.evidence.correlation > 0) & (last.trust > CARRIES)
+    return Registration(
+        "ok", decision.reason, decision.model, np.asarray(np.linalg.inv(matrix)[:2], np.float64), image.geobox, float(np.hypot(se, FLOOR)), int(carried.sum()), check,
+        _on_grid(last.evidence.centres[carried], level), last.evidence.own[carried] * scale)
 
 
-_MODELS: tuple[Model, ...] = ("shift", "similarity", "affine")
-_TOLERANCE = 1.0
+def _candidates(fit: Fit, use: NDArray[np.bool_], shape: tuple[int, int]) -> dict[Choice, NDArray[np.float64]]:
+    """Return what each model would answer, from the simplest to the richest."""
+    out: dict[Choice, NDArray[np.float64]] = {"none": np.eye(3)}
+    for model in MODELS:
+        out[model] = solve(fit.evidence, use, fit.base, model, shape=shape, sigma=fit.blocks[0].view.sigma)[0]
+    return out
+
+
+def _crossed(matches: Matches, black: NDArray[np.float64], white: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
+    """Return (n, 2) residuals in pixels of the level, each under the fit to the cells of the other colour."""
+    seen = [matches.moving @ back[:2, :2].T + back[:2, 2] - matches.reference for back in (np.linalg.inv(black), np.linalg.inv(white))]
+    return np.asarray(np.where(cells.withheld(matches.reference)[:, None], *seen), np.float64)
+
+
+def _on_grid(points: NDArray[np.float64], level: int) -> NDArray[np.float64]:
+    return np.asarray(points * 2.0**level + to_level(level)[0, 2], np.float64)
 
 
 def _matches(a: Plane, b: Plane, aligned: _Aligned) -> Matches:
     cells, matrix = Cells.over(a.shape), aligned.fit.matrix
     size = min(64, cells.side)
     centres = np.array([[(col0 + col1) // 2, (row0 + row1) // 2] for row0, row1, col0, col1 in aligned.places], np.float64)
-    centres = centres[cells.withheld(centres)]
     found = match(a, b, matrix, centres, size=size)
-    far = np.hypot(*(centres @ matrix[:2, :2].T + matrix[:2, 2] - centres).T).max(initial=0)
-    # The georeferencing as delivered gets the same chance as the fit.
-    return better(found, match(a, b, np.eye(3), centres, size=size)) if far > 2 else found
-
-
-def _check_points(decision: Decision, matches: Matches, level: int) -> CheckPoints:
-    used, scale = decision.used, 2.0**level
-    to_full = to_level(level)
-    positions = matches.reference[used] * scale + to_full[0, 2]
-    return CheckPoints(positions, (matches.moving - matches.reference)[used] * scale, decision.residuals[used])
+    # Where the fit leads to nothing, the georeferencing as delivered gets its chance.
+    far = np.hypot(*(centres @ matrix[:2, :2].T + matrix[:2, 2] - centres).T) > 2
+    unsure = far & (found.peak < SIGNIFICANT)
+    return filled(found, unsure, match(a, b, np.eye(3), centres[unsure], size=size))
 
 
 def _levels(reference: Image, moving: Image) -> tuple[int, int]:
@@ -205,7 +227,7 @@ def _levels(reference: Image, moving: Image) -> tuple[int, int]:
 
 
 def _finer(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    return to_level(1) @ matrix @ np.linalg.inv(to_level(1))
+    return np.asarray(to_level(1) @ matrix @ np.linalg.inv(to_level(1)), np.float64)
 
 
 def _unusable(image: Image, name: str) -> str:

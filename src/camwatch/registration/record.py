@@ -126,10 +126,10 @@ class Registration:
         linear = np.array([[step.a, step.b], [step.d, step.e]])
 
         def place(points: NDArray[np.float64]) -> NDArray[np.float64]:
-            return points @ linear.T + np.array([step.c, step.f])
+            return np.asarray(points @ linear.T + np.array([step.c, step.f]), np.float64)
 
         def stretch(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-            return vectors @ linear.T
+            return np.asarray(vectors @ linear.T, np.float64)
 
         return replace(
             self,

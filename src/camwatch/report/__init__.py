@@ -1,7 +1,12 @@
 """Pages that an analyst puts in front of a colleague: records in, PNG out."""
 
 from camwatch.report.camp import camp_page
+from camwatch.report.claimspage import claims_page
+from camwatch.report.detectpage import detect_page
+from camwatch.report.maps import detail_bounds
+from camwatch.report.registrationpage import registration_page
+from camwatch.report.sensitivitypage import sensitivity_page
 from camwatch.report.source import Source
 from camwatch.report.tables import finding_rows
 
-__all__ = ["Source", "camp_page", "finding_rows"]
+__all__ = ["Source", "camp_page", "claims_page", "detail_bounds", "detect_page", "finding_rows", "registration_page", "sensitivity_page"]

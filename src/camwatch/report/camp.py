@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from camwatch import __version__
 from camwatch.aoi import LONLAT, reproject
 from camwatch.report import maps, panels, style, tables
 from camwatch.report.claimrow import COLUMNS, claim_row
+from camwatch.report.frame import LINE, foot
 from camwatch.report.legend import legend
-from camwatch.report.sheet import PT, Box, new_sheet
+from camwatch.report.numbers import numbers
+from camwatch.report.sheet import Box, new_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,16 +26,11 @@ if TYPE_CHECKING:
     from camwatch.report.sheet import Sheet
     from camwatch.report.source import Source
 
-LINE = style.SMALL * style.LEADING * PT
-"""Line height of the small type in millimetres."""
 TICKS = 4.0
 """Room for the labels beside and below a framed panel."""
 DETAIL = 36.0
 MOST_SOURCES = 6
-PEOPLE = (
-    "No conclusion about people is drawn: not their number, their health, their fate or anyone's intent. Imagery shows objects and ground. "
-    "“Not observed” is never “not changed”; “not testable” is never “none”."
-)
+NOMINAL = "#a02c00"
 
 
 def camp_page(
@@ -78,16 +74,17 @@ def camp_page(
         if scene.simulated:
             sheet.simulated_bands()
         page = sheet.content
-        foot = footer(sheet, page, generated, config_sha256)
-        above_sources = _sources(sheet, Box(page.x, foot, page.width, 0), sources)
-        y = _head(sheet, page, aoi, scene, sources, generated, note)
-        y = _maps(sheet, Box(page.x, y, page.width, 0), scene, registration, detail, estimates)
+        ends = foot(sheet, page, generated, config_sha256)
+        above_sources = _sources(sheet, Box(page.x, ends, page.width, 0), sources)
+        y = _head(sheet, aoi, scene, sources, generated=generated, note=note)
+        y = _maps(sheet, Box(page.x, y, page.width, 0), scene, registration, detail=detail, estimates=estimates)
         _claims(sheet, Box(page.x, y, page.width, above_sources - 1.5 - y), verdicts)
         return sheet.write(path, f"camwatch site report: {aoi.id}, {generated}", simulated=scene.simulated)
 
 
-def _head(sheet: Sheet, page: Box, aoi: Aoi, scene: maps.Scene, sources: Sequence[Source], generated: str, note: str) -> float:
+def _head(sheet: Sheet, aoi: Aoi, scene: maps.Scene, sources: Sequence[Source], *, generated: str, note: str) -> float:
     """Draw name, place, size and scenes; return where the maps begin."""
+    page = sheet.content
     korean = [a for a in aoi.aliases if any("\uac00" <= c <= "\ud7a3" for c in a)]
     others = [a for a in aoi.aliases if a not in korean]
     right = f"Report date {generated}"
@@ -121,7 +118,7 @@ def _facts(sheet: Sheet, box: Box, aoi: Aoi, scene: maps.Scene) -> float:
     for label, value in rows:
         if label:
             sheet.text(box.x, y, label, style.SMALL, colour=style.SOFT)
-        y = sheet.paragraph(box.x + 17.5, y, box.width - 17.5, value, style.SMALL, bold=value.startswith("NOMINAL"))
+        y = sheet.paragraph(box.x + 17.5, y, box.width - 17.5, value, style.SMALL, colour=NOMINAL if value.startswith("NOMINAL") else style.INK)
     return y
 
 
@@ -143,7 +140,7 @@ def _scenes(sheet: Sheet, box: Box, scene: maps.Scene, sources: Sequence[Source]
 
 
 def _maps(
-    sheet: Sheet, box: Box, scene: maps.Scene, registration: Registration, detail: tuple[Image, Image] | None,
+    sheet: Sheet, box: Box, scene: maps.Scene, registration: Registration, *, detail: tuple[Image, Image] | None,
     estimates: Mapping[tuple[str, str], Estimate] | None,
 ) -> float:
     """Draw the three maps, the legend, the two details and, beside these, alignment and counts; return where the claims begin."""
@@ -161,7 +158,7 @@ def _maps(
     if not pair.joint:
         sheet.text(places[1].right, box.y + 0.3, "stretched apart: units differ", style.SMALL, colour=style.SOFT, align="right")
     for which in (0, 1):
-        maps.date_panel(sheet, places[which], scene, view, pair, which, labelled=which == 0)
+        maps.date_panel(sheet, places[which], scene, view, pair, which=which, labelled=which == 0)
     change = maps.change_panel(sheet, places[2], scene, view, pair, labelled=False)
     panels.frame_of(change, window, "A")
     if not registration.ok:
@@ -173,7 +170,7 @@ def _maps(
     ) + 1.0
     below = _details(sheet, Box(box.x + TICKS, y, 2 * DETAIL + gap, 0), scene, window, near, changed=changed)
     left = box.x + TICKS + 2 * DETAIL + gap + 4
-    beside = _numbers(sheet, Box(left, y, box.right - left, 0), scene, registration, estimates)
+    beside = numbers(sheet, Box(left, y, box.right - left, 0), scene.findings, registration, estimates)
     return max(below, beside) + 1.5
 
 
@@ -182,51 +179,9 @@ def _details(sheet: Sheet, box: Box, scene: maps.Scene, window: View, near: maps
     top = box.y + LINE + 1.0
     for which, name in ((0, "before"), (1, "after")):
         place = Box(box.x + which * (DETAIL + 2.5), top, DETAIL, DETAIL)
-        maps.detail_panel(sheet, place, scene, window, near, which)
+        maps.detail_panel(sheet, place, scene, window, near, which=which)
         sheet.text(place.x, box.y, f"{words}, {name}", style.BODY, bold=True)
     return top + DETAIL
-
-
-def _numbers(
-    sheet: Sheet, box: Box, scene: maps.Scene, registration: Registration, estimates: Mapping[tuple[str, str], Estimate] | None,
-) -> float:
-    """Draw the registration box, the counts and the measured line; return where the next thing begins."""
-    status, colour = ("✔ aligned", "#00694c") if registration.ok else ("✘ REFUSED", "#a84300")
-    y = sheet.heading(box.x, box.y - 0.8, box.width, "Co-registration")
-    sheet.text(box.right, box.y - 0.6, status, style.BODY, bold=True, colour=colour, align="right")
-    lines = tables.registration_lines(registration)
-    half = box.width / 2
-    for number, (label, value) in enumerate(lines):
-        x, line = box.x + (number // 3) * half, y + (number % 3) * LINE
-        sheet.text(x, line, label, style.SMALL, colour=style.SOFT)
-        sheet.text(x + (20.0 if number < 3 else 24.5), line, value, style.SMALL)
-    y = sheet.paragraph(box.x, y + 3 * LINE, box.width, registration.reason, style.SMALL, most=3) + 0.8
-    return _counts(sheet, Box(box.x, y, box.width, 0), scene.findings, estimates)
-
-
-def _counts(sheet: Sheet, box: Box, findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None) -> float:
-    y = sheet.heading(box.x, box.y, box.width, "Counts", "[95 % interval of the true number]" if estimates else "")
-    heads = ("", "appeared", "removed", "altered", "un-\nchanged", "searched\nkm²", "observed", "false\nper km²")
-    rights = [box.right - gap for gap in (0.0, 73.3, 58.8, 48.8, 37.3, 25.1, 12.5, 0.0)]
-    for x, head in zip(rights[1:], heads[1:], strict=True):
-        sheet.lines(x, y, head.split("\n") if "\n" in head else ["", head], style.SMALL, colour=style.SOFT, align="right")
-    y += 2 * LINE + 0.4
-    sheet.rule(box.x, y, box.width)
-    y += 0.5
-    rows = tables.count_rows(findings, estimates)
-    for row in rows:
-        sheet.text(box.x, y, row.name, style.SMALL, bold=True)
-        if row.reason:
-            y = sheet.paragraph(box.x + 19.0, y, box.width - 19.0, row.reason, style.SMALL, most=3) + 0.3
-            continue
-        for x, cell in zip(rights[1:], row.shown, strict=True):
-            sheet.text(x, y, cell, style.SMALL, align="right")
-        y += LINE + 0.3
-    sheet.rule(box.x, y, box.width)
-    y += 0.4
-    for line in (*(w for row in rows for w in row.notes), *tables.perimeter_lines(findings.get("perimeter"))):
-        y = sheet.paragraph(box.x, y, box.width, line, style.SMALL, most=2)
-    return y
 
 
 def _claims(sheet: Sheet, box: Box, verdicts: Sequence[tuple[Claim, Verdict]]) -> None:
@@ -242,7 +197,7 @@ def _claims(sheet: Sheet, box: Box, verdicts: Sequence[tuple[Claim, Verdict]]) -
     y += 0.5
     ranked = tables.ranked(verdicts)
     for most in (6, 5, 4, 3):
-        rows = [claim_row(sheet, claim, verdict, most) for claim, verdict in ranked]
+        rows = [claim_row(sheet, c, v, 2 if v.outcome == "not testable" else most) for c, v in ranked]
         if sum(row.height for row in rows) <= box.bottom - y:
             break
     for number, row in enumerate(rows):
@@ -267,7 +222,7 @@ def _sources(sheet: Sheet, box: Box, sources: Sequence[Source]) -> float:
     lefts = [box.x + x for x in (0.0, 62.0, 92.0, 121.0, 133.0, 153.0)]
     widths = [b - a - 1.0 for a, b in zip(lefts, [*lefts[1:], box.right], strict=True)]
     heads = ("Scene", "Date", "Sensor", "GSD", "Mask", "SHA-256")
-    table = [heads, *((s.id, f"{s.acquired:%Y-%m-%d %H:%M} UTC", s.sensor or "not stated", f"{tables.number(s.gsd_m)} m", s.mask, s.sha256[:16]) for s in shown)]
+    table = [heads, *(tables.source_cells(source) for source in shown)]
     for number, cells in enumerate(table):
         for x, width, cell in zip(lefts, widths, cells, strict=True):
             sheet.lines(x, y, sheet.wrap(cell, width, style.SMALL, most=1), style.SMALL, colour=style.INK if number else style.SOFT)
@@ -275,15 +230,3 @@ def _sources(sheet: Sheet, box: Box, sources: Sequence[Source]) -> float:
     if len(sources) > len(shown):
         sheet.text(box.x, y, f"{len(sources) - len(shown)} more in the manifest.", style.SMALL, colour=style.SOFT)
     return start
-
-
-def footer(sheet: Sheet, page: Box, generated: str, config_sha256: str, page_number: str = "") -> float:
-    """Draw version, configuration and what is never concluded at the foot of a page; return where the foot begins."""
-    config = f"configuration {config_sha256[:16]}" if config_sha256 else "configuration not recorded"
-    words = f"camwatch {__version__} · {config} · report of {generated}" + (f" · {page_number}" if page_number else "")
-    lines = sheet.wrap(PEOPLE, page.width, style.SMALL)
-    start = page.bottom - (len(lines) + 1) * LINE - 1.2
-    sheet.rule(page.x, start, page.width, colour=style.INK, weight=0.5)
-    y = sheet.lines(page.x, start + 0.8, lines, style.SMALL)
-    sheet.text(page.x, y, words, style.SMALL, colour=style.SOFT)
-    return start - 1.0

@@ -136,10 +136,7 @@ def shown(image: Image, view: View, target_px: int, *, colour: bool) -> Shown | 
     if plan is None:
         return None
     rows, cols, step, geobox = plan
-    if colour:
-        stack = np.stack([image.band(name)[rows, cols] for name in VISIBLE])
-    else:
-        stack = image.luminance()[rows, cols][None]
+    stack = np.stack([image.band(name)[rows, cols] for name in VISIBLE]) if colour else image.luminance()[rows, cols][None]
     values, valid = averaged(stack, image.valid[rows, cols], step)
     return Shown(np.moveaxis(values, 0, -1), valid, geobox)
 

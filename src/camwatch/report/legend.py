@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from camwatch.report.sheet import Sheet
 
 LINES = {"nominal": style.OUTLINE_NOMINAL, "traced": style.OUTLINE_TRACED, "before": style.PERIMETER_BEFORE, "after": style.PERIMETER_AFTER}
-WIDTHS = {"line": 7.0, "area": 6.0, "gap": 6.0, "tower": 2.6, "polygon": 4.2, "structure": 2.6}
+WIDTHS = {"line": 7.0, "area": 6.0, "gap": 6.0, "tower": 2.6, "polygon": 3.6, "structure": 2.6}
 """Width of each kind of sample in millimetres."""
 ROW = style.SMALL * style.LEADING * PT + 0.7
 
@@ -59,7 +59,7 @@ def _row(sheet: Sheet, x: float, y: float, width: float, entries: Iterable[Entry
             _sample(sheet, left, y + ROW / 2, what, which)
             left += WIDTHS[what] + 0.8
         sheet.text(left + 0.6, y + 0.35, label, style.SMALL)
-        left = end + 4.5
+        left = end + 3.2
     return y + ROW
 
 
@@ -91,8 +91,9 @@ def _sample(sheet: Sheet, x: float, y: float, what: str, which: str) -> None:
     wide = WIDTHS[what]
     if what == "line":
         line = LINES[which]
-        dash = (0.0, line.dash) if line.dash else "solid"
-        sheet.figure.add_artist(Line2D([x, x + wide], [y, y], color=line.colour, linewidth=line.width, linestyle=dash, transform=sheet.place))
+        sample = Line2D([x, x + wide], [y, y], color=line.colour, linewidth=line.width, transform=sheet.place)
+        sample.set_linestyle((0.0, line.dash) if line.dash else "solid")
+        sheet.figure.add_artist(sample)
         return
     if what == "gap":
         sheet.figure.add_artist(_patch(sheet, x, y, wide, (style.NOT_OBSERVED, style.GAP_EDGE, style.GAP_HATCH)))

@@ -85,6 +85,16 @@ def detail_view(scene: Scene, view: View, pixel_m: float) -> tuple[View, bool]:
     return View.around(*here, width, width), centre is not None
 
 
+def detail_bounds(before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi, *, pixel_m: float) -> tuple[float, float, float, float]:
+    """Return (left, bottom, right, top) of the detail on the camp page, in the CRS of the images.
+
+    For callers whose `before` and `after` are overviews: load this window with pixels of `pixel_m` metres and give it as `detail`.
+    """
+    scene = scene_of(before, after, findings, aoi)
+    view, _ = detail_view(scene, scene.view(), pixel_m)
+    return view.left, view.bottom, view.right, view.top
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dates:
     """The pixels of both dates in one view, with one stretch.
@@ -118,7 +128,7 @@ def dates(before: Image, after: Image, view: View, width_mm: float) -> Dates:
     return Dates(parts, (both, both) if joint else (limits(parts[:1]), limits(parts[1:])), joint)
 
 
-def date_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, which: int, *, labelled: bool = True) -> Panel:
+def date_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, *, which: int, labelled: bool = True) -> Panel:
     """Draw one date (`which` 0 or 1): its pixels, the outline, the enclosing line of that date, scale bar, north and sun."""
     target = panels.panel(sheet, box, view, scene.crs)
     panels.image(target, pair.parts[which], pair.spans[which])
@@ -140,7 +150,7 @@ def change_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, 
     return target
 
 
-def detail_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, which: int) -> Panel:
+def detail_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, *, which: int) -> Panel:
     """Draw a detail of one date with what was found there as thin outlines, the ground inside left free."""
     target = panels.panel(sheet, box, view, scene.crs)
     panels.image(target, pair.parts[which], pair.spans[which])
@@ -160,7 +170,7 @@ def score_panel(sheet: Sheet, box: Box, scene: Scene, view: View, kind: str) -> 
         grey = np.concatenate([np.repeat(1 - np.clip(part.values, 0, 1) * 0.85, 3, axis=-1), part.valid[..., None]], axis=-1).astype(np.float32)
         panels.pixels(target, grey, part.geobox)
     draw_findings(target, scene)
-    _furniture(target, scene, None, labelled=True)
+    _furniture(target, scene, None, labelled=False)
     return target
 
 

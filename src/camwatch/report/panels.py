@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 WHITE = [patheffects.Stroke(linewidth=2.0, foreground="white"), patheffects.Normal()]
 """A white rim, so that small type and marks show on any ground."""
+LINEAR = {"LineString", "LinearRing", "MultiLineString"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +81,8 @@ def pixels(target: Panel, picture: NDArray[np.float32], geobox: GeoBox) -> None:
     place = Affine2D(np.array([[grid.a, grid.b, grid.c], [grid.d, grid.e, grid.f], [0, 0, 1]])) + target.axes.transData
     fine = abs(grid.determinant) ** 0.5 / target.metres_per_mm < 1.5 * MM / DPI
     target.axes.imshow(
-        picture, extent=(0, cols, rows, 0), origin="upper", transform=place, interpolation="antialiased" if fine else "nearest", aspect="auto", zorder=1,
+        picture, extent=(0, cols, rows, 0), origin="upper", transform=place, interpolation="antialiased" if fine else "nearest", aspect="auto",
+        zorder=1,
     )
     # imshow sets the limits to the pixels' own counting.
     target.axes.set(xlim=(target.view.left, target.view.right), ylim=(target.view.bottom, target.view.top))
@@ -93,17 +95,10 @@ def image(target: Panel, part: Shown | None, span: tuple[NDArray[np.float32], ND
 
 
 def _path(geometry: BaseGeometry) -> Outline | None:
-    """Return the lines and rings of a geometry as one matplotlib path."""
-    if geometry.is_empty:
-        return None
-    if geometry.geom_type == "Polygon":
-        parts = [geometry.exterior, *geometry.interiors]
-    elif hasattr(geometry, "geoms"):
-        inner = [_path(g) for g in geometry.geoms]
-        return Outline.make_compound_path(*[p for p in inner if p is not None])
-    elif geometry.geom_type in {"LineString", "LinearRing"}:
-        parts = [geometry]
-    else:
+    """Return the lines and rings of a geometry as one matplotlib path; None where it has none (a point)."""
+    edge = geometry if geometry.geom_type in LINEAR else geometry.boundary
+    parts = [p for p in getattr(edge, "geoms", [edge]) if p is not None and p.geom_type in LINEAR and not p.is_empty]
+    if not parts:
         return None
     return Outline.make_compound_path(*[Outline(np.asarray(p.coords)[:, :2], closed=p.is_ring) for p in parts])
 
@@ -254,7 +249,7 @@ def graticule(target: Panel, *, left: bool = True, below: bool = True) -> None:
         lonlat = np.asarray(reproject(LineString(edge), target.crs, LONLAT).coords)
         along, degrees = edge[:, 0 if axis == "x" else 1], lonlat[:, 0 if axis == "x" else 1]
         # A label near a corner would run into its neighbour's.
-        room = 12.0 / (target.box.width if axis == "x" else target.box.height) / 2
+        room = 13.5 / (target.box.width if axis == "x" else target.box.height) / 2
         values, step = _round_values(degrees[0], degrees[-1], room)
         decimals = max(int(np.ceil(-np.log10(step) - 1e-9)), 0)
         letters = "EW" if axis == "x" else "NS"

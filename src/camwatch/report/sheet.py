@@ -66,7 +66,7 @@ class Sheet:
         self.width, self.height = size[0] / DPI * MM, size[1] / DPI * MM
         self.figure = Figure(figsize=(size[0] / DPI, size[1] / DPI), dpi=DPI, facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
-        self._renderer = self.canvas.get_renderer()
+        self._renderer = self.canvas.get_renderer()  # type: ignore[no-untyped-call]  # matplotlib is typed only in part
         # Millimetres from the upper left corner → inches from the lower left one → pixels.
         self.place = Affine2D().scale(1 / MM, -1 / MM).translate(0, size[1] / DPI) + self.figure.dpi_scale_trans
         self._widths: dict[tuple[str, float, bool], float] = {}
@@ -107,7 +107,8 @@ class Sheet:
             lines = lines[:most]
             last = lines[-1]
             while last and self.measure(last.rstrip(" ,;.") + " …", size, bold=bold) > width:
-                last = last[:-1]
+                # Whole words go first; a lone word that is too long loses its end.
+                last = last.rpartition(" ")[0] or last[:-1]
             lines[-1] = last.rstrip(" ,;.") + " …"
         return lines
 
@@ -181,7 +182,7 @@ class Sheet:
         words = "SIMULATED SCENES - NOT OBSERVATIONS. " if simulated else ""
         described = {"Title": f"{words}{title}".encode("latin-1", "replace").decode("latin-1"), "Software": "camwatch"}
         target = io.BytesIO()
-        self.canvas.print_png(target, metadata=described)
+        self.canvas.print_png(target, metadata=described)  # type: ignore[no-untyped-call]  # as above
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
         part.write_bytes(target.getvalue())
@@ -192,7 +193,7 @@ class Sheet:
 def new_sheet(size: tuple[int, int] = PORTRAIT) -> Iterator[Sheet]:
     """Give a page to draw and to write, with camwatch's settings for as long as that takes."""
     style.fonts()
-    with rc_context(style.RC):
+    with rc_context(style.RC):  # type: ignore[arg-type]  # matplotlib wants each key as a literal
         yield Sheet(size)
 
 

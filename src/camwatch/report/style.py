@@ -104,8 +104,9 @@ def fonts() -> frozenset[int]:
 
 
 def drawable(text: str) -> str:
-    """Return `text` on one line, without control characters, with � where neither font has the character."""
+    """Return `text` on one line, without control characters, with � where neither font has the character; a number keeps its unit."""
     known = fonts()
     # Thin and non-breaking spaces stay: they hold a number together.
     plain = re.sub(r"[ \t\r\n\f\v\u2028\u2029]+", " ", text).strip(" ")
+    plain = re.sub(r"(?<=\d) (?=(?:%|km²?|m²?|px)(?!\w))", "\u00a0", plain)
     return "".join(c if ord(c) in known else "\ufffd" for c in plain if category(c) not in {"Cc", "Cf"})

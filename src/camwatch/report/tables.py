@@ -113,7 +113,8 @@ def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate]) -> tu
         n = sum(r.change == change for r in records)
         behind = estimates.get((found.kind, change))
         words = f" [{number(behind.low)}–{number(behind.high)}]" if behind else ""
-        return f"{n}{words}"
+        unit = "" if found.kind != "perimeter" else " part" if n == 1 else " parts"
+        return f"{n}{unit}{words}"
 
     density = found.false_alarms_per_km2
     rate = "unknown" if density is None else number(density, 2)
@@ -232,6 +233,14 @@ def outline_status(aoi: Aoi) -> str:
     camp = aoi.camp
     accuracy = f"±{number(camp.accuracy_m)} m"
     return f"NOMINAL outline, {accuracy}, not traced from imagery" if camp.nominal else f"traced outline, {accuracy}"
+
+
+def source_cells(source: Source) -> tuple[str, ...]:
+    """Return id, date, sensor, GSD, mask and the first digits of the hash of one source."""
+    return (
+        source.id, f"{source.acquired:%Y-%m-%d %H:%M} UTC", source.sensor or "not stated", f"{number(source.gsd_m)} m", source.mask,
+        source.sha256[:16] or "not hashed",
+    )
 
 
 def scene_cells(image: Image, sources: Sequence[Source]) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pystac
-from pyproj import Geod
+from pyproj import CRS, Geod
+from shapely import MultiPoint, Polygon, get_coordinates
 from shapely.geometry import mapping
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import SceneError
 from camwatch.scenes.gdal import Header, read_header
+from camwatch.scenes.item import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -114,19 +116,22 @@ def pixel_m(geobox: GeoBox) -> float:
     rows, cols = geobox.shape
     a = geobox.affine
     corners = [a * (cols / 2 + dx, rows / 2 + dy) for dx, dy in ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5))]
-    if not geobox.crs.geographic and "metre" in geobox.crs.units and str(geobox.crs).upper() != "EPSG:3857":
-        return float(abs(a.determinant) ** 0.5)  # a map projection's own metres: the exact nominal size, 30 and not 30.012
-    from shapely import MultiPoint
-
-    (x0, y0), (x1, y1), (x2, y2) = [(p.x, p.y) for p in reproject(MultiPoint(corners), geobox.crs, LONLAT).geoms]
+    if in_metres(geobox):
+        return float(abs(a.determinant) ** 0.5)  # the projection's own metres: the nominal size, 30 and not 30.012
+    (x0, y0), (x1, y1), (x2, y2) = get_coordinates(reproject(MultiPoint(corners), geobox.crs, LONLAT)).tolist()
     geod = Geod(ellps="WGS84")
     return math.sqrt(geod.inv(x0, y0, x1, y1)[2] * geod.inv(x0, y0, x2, y2)[2])
 
 
+def in_metres(geobox: GeoBox) -> bool:
+    """Whether one unit of the grid's CRS is a metre on the ground; in Web Mercator it is not, although it is called so."""
+    crs = CRS.from_user_input(str(geobox.crs))
+    method = crs.coordinate_operation.method_name.lower() if crs.coordinate_operation is not None else ""
+    return crs.is_projected and crs.axis_info[0].unit_name == "metre" and "popular visualisation" not in method
+
+
 def outline(geobox: GeoBox) -> BaseGeometry:
     """Return the outline of a grid in EPSG:4326, its edges dense enough to follow the curvature of a scene."""
-    from shapely import Polygon
-
     rows, cols = geobox.shape
     t = np.linspace(0, 1, 9)[:-1]
     ring = [*((cols * s, 0) for s in t), *((cols, rows * s) for s in t), *((cols * (1 - s), rows) for s in t), *((0, rows * (1 - s)) for s in t)]
@@ -162,7 +167,8 @@ def build_item(facts: Facts, layers: Iterable[Layer]) -> pystac.Item:
     spectral = [box for box, alone in boxes if not alone] or [box for box, _ in boxes]
     finest = min(spectral, key=lambda box: abs(box.affine.determinant))
     geometry = outline(finest)
-    item = pystac.Item(facts.id, mapping(geometry), list(geometry.bounds), facts.acquired, _properties(facts, finest, assets), stac_extensions=EXTENSIONS)
+    said = _properties(facts, finest, assets)
+    item = pystac.Item(facts.id, mapping(geometry), list(geometry.bounds), facts.acquired, said, stac_extensions=EXTENSIONS)
     item.assets = assets
     for asset in assets.values():
         asset.owner = item
@@ -174,10 +180,10 @@ def refuse_unplaced(header: Header, href: str) -> None:
     if header.georeferenced:
         return
     if header.other_georeference:
-        raise SceneError(
-            f"raster is placed only by {header.other_georeference}", where=href, expected="a map-projected raster", remedy="orthorectify or warp it first",
-        )
-    raise SceneError("raster has no georeference", where=href, expected="a CRS and a geotransform (or a world file and .prj)", remedy="georeference it first")
+        what = f"raster is placed only by {header.other_georeference}"
+        raise SceneError(what, where=href, expected="a map-projected raster", remedy="orthorectify or warp it first")
+    wanted = "a CRS and a geotransform, in the file or in a world file and its metadata"
+    raise SceneError("raster has no georeference", where=href, expected=wanted, remedy="georeference it first")
 
 
 def _asset(layer: Layer, header: Header) -> pystac.Asset:
@@ -199,8 +205,6 @@ def _asset(layer: Layer, header: Header) -> pystac.Asset:
 
 
 def _eo(channel: Channel) -> dict[str, str]:
-    from camwatch.scenes.item import ORDER
-
     return {"name": channel.name, "common_name": channel.name} if channel.name in ORDER else {"name": channel.name}
 
 
@@ -213,10 +217,11 @@ def _raster(channel: Channel, dtype: str) -> dict[str, Any]:
 
 def _properties(facts: Facts, finest: GeoBox, assets: Mapping[str, pystac.Asset]) -> dict[str, Any]:
     clouds = [asset.extra_fields["camwatch:mask"] for asset in assets.values() if "mask" in (asset.roles or [])]
+    code = None if finest.crs is None else finest.crs.epsg
     said: dict[str, Any] = {
         "gsd": facts.gsd if facts.gsd is not None else round(pixel_m(finest), 6),
-        "proj:code": f"EPSG:{finest.crs.epsg}" if finest.crs.epsg else None,
-        "proj:epsg": finest.crs.epsg,
+        "proj:code": None if code is None else f"EPSG:{code}",
+        "proj:epsg": code,
         "proj:shape": list(finest.shape),
         "proj:transform": list(finest.affine)[:6],
         "camwatch:family": facts.family,

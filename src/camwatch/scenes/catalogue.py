@@ -12,7 +12,7 @@ from camwatch.errors import CamwatchError, MissingInputError, SceneError
 from camwatch.scenes import dates
 from camwatch.scenes.files import Files, is_archive, open_files
 from camwatch.scenes.landsat import read_landsat
-from camwatch.scenes.raster import ENVI_SUFFIXES, SUFFIXES, read_raster, stac_document, stem_of
+from camwatch.scenes.raster import ENVI_SUFFIXES, SUFFIXES, read_raster, sidecars, stac_document, stem_of
 from camwatch.scenes.sentinel2 import MTD, read_sentinel2
 from camwatch.scenes.stac import member_of, read_stac
 
@@ -85,8 +85,8 @@ def open_scene(path: Path | str, *, date: datetime | date | str | None = None) -
     path : path
         A folder that holds one product, an archive (.zip, .tar, .tar.gz), a metadata file (MTL, MTD_MSIL*.xml, STAC Item), or one raster.
     date : datetime, date or str, optional
-        When a plain raster was taken; it goes before what the raster says of itself. A product with metadata of its own keeps its own time, and a given
-        date that contradicts it by more than a day is refused.
+        When a plain raster was taken; it goes before what the raster says of itself. A product with metadata of its own keeps its own time, and
+        a given date that contradicts it by more than a day is refused.
 
     Raises
     ------
@@ -153,8 +153,8 @@ def _product_at(path: Path) -> _Product:
     where = "archive" if path.is_file() else "folder"
     if not whole:
         raise SceneError(f"no scene in this {where}", where=path, expected="Landsat MTL, Sentinel-2 SAFE, a STAC Item, or a georeferenced raster")
-    names = ", ".join(product.name for product in whole[:3])
-    raise SceneError(f"{where} holds {len(whole)} scenes", where=path, got=names + (", …" if len(whole) > 3 else ""), expected="one", remedy="name one of them")
+    names = ", ".join([product.name for product in whole[:3]] + ["…"] * (len(whole) > 3))
+    raise SceneError(f"{where} holds {len(whole)} scenes", where=path, got=names, expected="one", remedy="name one of them")
 
 
 def _product_of_file(path: Path) -> _Product:
@@ -166,11 +166,11 @@ def _product_of_file(path: Path) -> _Product:
     if name.lower().endswith(".json"):
         return _Product("stac", name, open_files(path.parent))
     if name.lower().endswith(".hdr"):
-        beside = [path.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
-        name = next((p.name for p in beside if p.is_file()), name)
+        data = [path.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
+        name = next((p.name for p in data if p.is_file()), name)
     # A single raster may lie among thousands: look for its sidecar only.
-    sidecars = tuple(candidate for candidate in (f"{stem_of(name)}.json", f"{name}.json") if (path.parent / candidate).is_file())
-    return _Product("raster", name, Files(path.parent, "folder", (name, *sidecars)))
+    beside = tuple(candidate for candidate in sidecars(name) if (path.parent / candidate).is_file())
+    return _Product("raster", name, Files(path.parent, "folder", (name, *beside)))
 
 
 def recognise(files: Files) -> list[_Product]:
@@ -190,11 +190,11 @@ def recognise(files: Files) -> list[_Product]:
         products.append(_Product("landsat", name, under(folder)))
         stem = _stem(name)
         left = [other for other in left if not (other.startswith(folder) and other.rsplit("/", 1)[-1].startswith(stem))]
+    beside = {candidate for name in left if name.lower().endswith(SUFFIXES) for candidate in sidecars(name)}
     for name in [name for name in left if name.lower().endswith(".json")]:
         document = stac_document(files, name)
-        rasters = {stem_of(other) for other in left if other.lower().endswith(SUFFIXES)}
-        if document is None or name[: -len(".json")] in rasters or stem_of(name[: -len(".json")]) in rasters:
-            continue
+        if document is None or name in beside:
+            continue  # an Item named like a raster is read with that raster
         products.append(_Product("stac", name, files))
         owned = {member_of(files, name, str(asset.get("href", ""))) for asset in document.get("assets", {}).values()}
         left = [other for other in left if other not in owned]
@@ -209,7 +209,8 @@ def _may_be_scene(name: str, left: set[str]) -> bool:
         return True
     # An ENVI raster has any suffix or none; the header beside it gives it away.
     suffix = Path(name).suffix.lower()
-    return suffix in ENVI_SUFFIXES and any(f"{base}{header}" in left for base in (name, name[: len(name) - len(suffix)]) for header in (".hdr", ".HDR"))
+    bases = (name, name[: len(name) - len(suffix)])
+    return suffix in ENVI_SUFFIXES and any(f"{base}{header}" in left for base in bases for header in (".hdr", ".HDR"))
 
 
 def _chosen_mtl(names: list[str]) -> list[str]:

@@ -16,8 +16,10 @@ TAKEN = (
 """Tags that may hold the time of acquisition, letters and digits only, the most explicit first. TIFFTAG_DATETIME is the last: some software
 writes the moment of processing there."""
 
-_STAMP = re.compile(r"(\d{4})[-:/](\d{1,2})[-:/](\d{1,2})(?:[T _]+(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$", re.IGNORECASE)
-_NAME_DAY = re.compile(r"(?<!\d)((?:19|20)\d{2})([-_]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?:[T_-]?([01]\d|2[0-3])([0-5]\d)([0-5]\d))?(?!\d)", re.IGNORECASE)
+_CLOCK = r"(?:[T _]+(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?"
+_STAMP = re.compile(rf"(\d{{4}})[-:/](\d{{1,2}})[-:/](\d{{1,2}}){_CLOCK}$", re.IGNORECASE)
+_DAY = r"(?<!\d)((?:19|20)\d{2})([-_]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
+_NAME_DAY = re.compile(rf"{_DAY}(?:[T_-]?([01]\d|2[0-3])([0-5]\d)([0-5]\d))?(?!\d)", re.IGNORECASE)
 _NAME_ORDINAL = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(00[1-9]|0[1-9]\d|[12]\d{2}|3[0-5]\d|36[0-6])(?!\d)")
 _LANDSAT_SCENE = re.compile(r"L[COTEM]\d\d{6}((?:19|20)\d{2})(\d{3})[A-Z]{3}\d{2}", re.IGNORECASE)
 _LANDSAT_OLD = re.compile(r"L[1-7]1?\d{6}_\d{3}((?:19|20)\d{2})(\d{2})(\d{2})", re.IGNORECASE)
@@ -58,7 +60,7 @@ def from_descriptions(descriptions: Sequence[str]) -> datetime | None:
 
 
 def from_name(stem: str) -> datetime | None:
-    """Return the first date in a file name (YYYYMMDD, YYYY-MM-DD, YYYYDDD, with hhmmss where it follows; Landsat scene identifiers), midnight UTC otherwise."""
+    """Return the first date in a file name: YYYYMMDD, YYYY-MM-DD (with hhmmss where it follows), YYYYDDD, or a Landsat scene identifier; UTC."""
     if scene := _LANDSAT_SCENE.search(stem):
         return _ordinal(scene[1], scene[2])
     for found in _NAME_DAY.finditer(stem):

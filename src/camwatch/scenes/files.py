@@ -52,7 +52,7 @@ class Files:
         except (OSError, KeyError, EOFError, RuntimeError, NotImplementedError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
             raise SceneError(f"member {name} cannot be read ({error})", where=self.root, remedy="download the product again") from error
         if len(data) > TEXT_LIMIT:
-            raise SceneError(f"metadata member {name} is too large", where=self.root, got=f"more than {TEXT_LIMIT} bytes", expected="a small text file")
+            raise SceneError(f"metadata member {name} is too large", where=self.root, got=f"over {TEXT_LIMIT} bytes", expected="a small text")
         return data
 
     def _read(self, name: str) -> bytes:
@@ -63,10 +63,10 @@ class Files:
             with zipfile.ZipFile(self.root) as archive, archive.open(name) as member:
                 return member.read(TEXT_LIMIT + 1)
         with tarfile.open(self.root) as tar:
-            stream = tar.extractfile(name)
-            if stream is None:
+            extracted = tar.extractfile(name)
+            if extracted is None:
                 raise KeyError(name)
-            return stream.read(TEXT_LIMIT + 1)
+            return extracted.read(TEXT_LIMIT + 1)
 
     def href(self, name: str) -> str:
         """Return the path by which GDAL opens a member where it lies."""
@@ -109,7 +109,8 @@ def open_files(path: Path) -> Files:
     try:
         members = _zip_names(root) if kind == "zip" else _tar_names(root)
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
-        raise SceneError(f"archive cannot be read ({error})", where=path, expected="a complete .zip, .tar or .tar.gz", remedy="download it again") from error
+        wanted = "a complete .zip, .tar or .tar.gz"
+        raise SceneError(f"archive cannot be read ({error})", where=path, expected=wanted, remedy="download it again") from error
     for name in members:
         pure = PurePosixPath(name.replace("\\", "/"))
         if pure.is_absolute() or ".." in pure.parts or (pure.parts and ":" in pure.parts[0]):

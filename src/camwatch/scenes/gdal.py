@@ -115,8 +115,7 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
         When the file is none of the allowed formats, or damaged; also when reading inside the block fails.
     """
     siblings = "TRUE" if companions else "EMPTY_DIR"
-    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN=siblings, **_TAME), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said in our own words, as an error, where it matters
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN=siblings, **_TAME):
         try:
             # rasterio.open would take one driver only; its reader takes a list.
             with DatasetReader(href, driver=DRIVERS) as dataset:
@@ -130,28 +129,35 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
 
 def read_header(href: str, *, companions: bool = False) -> Header:
     """Return what a raster says about itself, without reading a pixel; SceneError where it cannot be opened or is cut short."""
-    with open_raster(href, companions=companions) as dataset:
-        _refuse_truncated(dataset, href)
-        count = dataset.count
-        code = dataset.crs.to_epsg() if dataset.crs else None
-        return Header(
-            driver=dataset.driver,
-            crs=None if not dataset.crs else f"EPSG:{code}" if code else dataset.crs.to_wkt(),
-            shape=dataset.shape,
-            transform=dataset.transform,
-            count=count,
-            dtype=dataset.dtypes[0],
-            nodata=tuple(dataset.nodatavals),
-            scales=tuple(dataset.scales),
-            offsets=tuple(dataset.offsets),
-            descriptions=tuple(text or "" for text in dataset.descriptions),
-            roles=tuple(role.name for role in dataset.colorinterp),
-            wavelengths=tuple(_wavelength(dataset.tags(n)) for n in range(1, count + 1)),
-            per_dataset_mask=any(MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in dataset.mask_flag_enums),
-            tags={**dataset.tags(ns="ENVI"), **dataset.tags(ns="IMAGERY"), **dataset.tags()},
-            files=tuple(dataset.files),
-            other_georeference="ground control points" if dataset.gcps[0] else "rational polynomials" if dataset.tags(ns="RPC") else "",
-        )
+    with warnings.catch_warnings():
+        # Said in our own words, as an error, where it matters. Only headers of strangers' files meet it, so pixels can be read from threads.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with open_raster(href, companions=companions) as dataset:
+            return _header(dataset, href)
+
+
+def _header(dataset: Any, href: str) -> Header:
+    _refuse_truncated(dataset, href)
+    count = dataset.count
+    code = dataset.crs.to_epsg() if dataset.crs else None
+    return Header(
+        driver=dataset.driver,
+        crs=None if not dataset.crs else f"EPSG:{code}" if code else dataset.crs.to_wkt(),
+        shape=dataset.shape,
+        transform=dataset.transform,
+        count=count,
+        dtype=dataset.dtypes[0],
+        nodata=tuple(dataset.nodatavals),
+        scales=tuple(dataset.scales),
+        offsets=tuple(dataset.offsets),
+        descriptions=tuple(text or "" for text in dataset.descriptions),
+        roles=tuple(role.name for role in dataset.colorinterp),
+        wavelengths=tuple(_wavelength(dataset.tags(n)) for n in range(1, count + 1)),
+        per_dataset_mask=any(MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in dataset.mask_flag_enums),
+        tags={**dataset.tags(ns="ENVI"), **dataset.tags(ns="IMAGERY"), **dataset.tags()},
+        files=tuple(dataset.files),
+        other_georeference="ground control points" if dataset.gcps[0] else "rational polynomials" if dataset.tags(ns="RPC") else "",
+    )
 
 
 def _wavelength(tags: Mapping[str, str]) -> float | None:

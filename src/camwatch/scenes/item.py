@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 ORDER = (
-    "pan", "coastal", "blue", "green", "yellow", "red", "rededge071", "rededge075", "rededge078", "rededge", "nir08", "nir", "nir09", "swir16", "swir22",
+    "pan", "coastal", "blue", "green", "yellow", "red", "rededge071", "rededge075", "rededge078", "rededge", "nir08", "nir", "nir09", "swir16",
+    "swir22",
 )
 """Common band names (STAC `eo` extension) in the order in which bands are always listed."""
 
@@ -47,6 +48,8 @@ class Band:
         The sensor's band number, for quality bits; 0 where there is none.
     geobox : GeoBox
         The whole raster's grid.
+    companions : bool
+        Files beside it (a header, a world file, a mask) belong to it.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Band:
     saturated: float | None
     number: int
     geobox: GeoBox
+    companions: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Mask:
     href: str
     index: int
     geobox: GeoBox
+    companions: bool
 
 
 def acquired(item: pystac.Item) -> datetime:
@@ -115,7 +120,7 @@ def bands_of(item: pystac.Item) -> tuple[Band, ...]:
                 number = int(raster.get("camwatch:number", 0))
                 found.setdefault(name, Band(
                     name, asset.href, place, float(raster.get("scale", 1)), float(raster.get("offset", 0)), _number(raster.get("nodata")),
-                    _number(raster.get("camwatch:saturated")), number, geobox,
+                    _number(raster.get("camwatch:saturated")), number, geobox, "camwatch:companions" in asset.extra_fields,
                 ))
 
     def place_of(name: str) -> tuple[int, int, str]:
@@ -127,7 +132,10 @@ def bands_of(item: pystac.Item) -> tuple[Band, ...]:
 def masks_of(item: pystac.Item) -> tuple[Mask, ...]:
     """Return the quality layers, in the order of the Item's assets."""
     layers = [
-        Mask(str(asset.extra_fields["camwatch:mask"]), asset.href, int(asset.extra_fields.get("camwatch:index", 1)), _geobox(asset))
+        Mask(
+            str(asset.extra_fields["camwatch:mask"]), asset.href, int(asset.extra_fields.get("camwatch:index", 1)), _geobox(asset),
+            "camwatch:companions" in asset.extra_fields,
+        )
         for asset in item.assets.values() if "mask" in (asset.roles or [])
     ]
     return tuple(layers)
@@ -135,11 +143,11 @@ def masks_of(item: pystac.Item) -> tuple[Mask, ...]:
 
 def footprint(item: pystac.Item) -> BaseGeometry:
     """Return the outline of the raster (fill included) as a polygon in EPSG:4326, (longitude, latitude)."""
-    return shape(item.geometry)
+    return shape(item.geometry or {})
 
 
 def native_geobox(item: pystac.Item, bands: tuple[str, ...] | None = None) -> GeoBox:
-    """Return the grid of the finest of `bands` (by default those loaded by default), rows running south where the raster is north-up or bottom-up."""
+    """Return the grid of the finest of `bands`, by default of those that are loaded by default; a raster stored bottom-up is turned north-up."""
     wanted = bands or default_bands(item)
     boxes = [band.geobox for band in bands_of(item) if band.name in wanted]
     finest: GeoBox = min(boxes, key=lambda box: abs(box.affine.determinant))

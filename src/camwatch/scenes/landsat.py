@@ -102,12 +102,14 @@ def read_landsat(files: Files, mtl_name: str) -> pystac.Item:
         if member is not None:
             layers.append(Layer(kind.lower(), files.href(member), mask=kind))
     layers.append(Layer("mtl", files.href(mtl_name), metadata=True))
-    identifier = mtl.get("LANDSAT_PRODUCT_ID", *_CONTENTS, "METADATA_FILE_INFO") or mtl.get("LANDSAT_SCENE_ID") or re.sub(r"_MTL\..*$", "", mtl_name.rsplit("/", 1)[-1])
+    stem = re.sub(r"_MTL\..*$", "", mtl_name.rsplit("/", 1)[-1])
+    identifier = mtl.get("LANDSAT_PRODUCT_ID", *_CONTENTS, "METADATA_FILE_INFO") or mtl.get("LANDSAT_SCENE_ID") or stem
+    roll = mtl.number("ROLL_ANGLE")
     return build_item(Facts(
         id=identifier, family="landsat", acquired=_acquired(mtl, where), date_source="MTL DATE_ACQUIRED and SCENE_CENTER_TIME",
         calibration=scaling.calibration, simulated="SIMULATED" in (mtl.get("ORIGIN") or "").upper(),
         sun=None if elevation is None or azimuth is None else (azimuth % 360, elevation),
-        off_nadir=None if mtl.number("ROLL_ANGLE") is None else abs(mtl.number("ROLL_ANGLE") or 0.0),
+        off_nadir=None if roll is None else abs(roll),
         platform=spacecraft.lower().replace("_", "-"), instrument=sensor.lower(),
         more={"landsat:correction": mtl.get("PROCESSING_LEVEL", *_CONTENTS) or mtl.get("DATA_TYPE", *_CONTENTS) or ""},
     ), layers)
@@ -146,7 +148,7 @@ def _scaling(mtl: Mtl, spacecraft: str, sensor: str, numbers: tuple[int, ...], e
         return _Scaling("dn", {})
     distance = mtl.number("EARTH_SUN_DISTANCE") or earth_sun_distance(day.timetuple().tm_yday)
     factor = math.pi * distance**2 / sine
-    return _Scaling("toa reflectance", {number: (m * factor / irradiance[number], a * factor / irradiance[number]) for number, (m, a) in radiance.items()})
+    return _Scaling("toa reflectance", {n: (m * factor / irradiance[n], a * factor / irradiance[n]) for n, (m, a) in radiance.items()})
 
 
 def _pairs(mtl: Mtl, quantity: str, numbers: tuple[int, ...], *groups: str) -> dict[int, tuple[float, float]]:

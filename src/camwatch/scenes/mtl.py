@@ -40,7 +40,8 @@ class Mtl:
         """Return a value that every MTL has; SceneError where it is missing."""
         value = self.get(key, *groups)
         if value is None:
-            raise SceneError("MTL lacks a key", where=self._where, expected=key, remedy="use the MTL as the archive delivered it (format of August 2012 or later)")
+            remedy = "use the MTL as the archive delivers it since August 2012"
+            raise SceneError("MTL lacks a key", where=self._where, expected=key, remedy=remedy)
         return value
 
     def number(self, key: str, *groups: str) -> float | None:

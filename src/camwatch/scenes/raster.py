@@ -35,14 +35,18 @@ def stem_of(name: str) -> str:
     return next((name[: -len(suffix)] for suffix in SUFFIXES if low.endswith(suffix)), name)
 
 
-def sidecar_of(files: Files, name: str) -> dict[str, Any] | None:
-    """Return the STAC Item `NAME.json` beside the raster `NAME.tif`, None where there is none or the JSON is something else."""
-    for wanted in (f"{stem_of(name)}.json", f"{name}.json"):
-        if wanted in files.names:
-            document = stac_document(files, wanted)
-            if document is not None:
-                return document
-    return None
+def sidecars(name: str) -> tuple[str, str]:
+    """Return the names that a STAC Item beside the raster `NAME.tif` may have: `NAME.json`, `NAME.tif.json`."""
+    return f"{stem_of(name)}.json", f"{name}.json"
+
+
+def sidecar_of(files: Files, name: str) -> tuple[str | None, dict[str, Any]]:
+    """Return the STAC Item beside a raster with its member name; (None, {}) where there is none or the JSON is something else."""
+    for wanted in sidecars(name):
+        document = stac_document(files, wanted) if wanted in files.names else None
+        if document is not None:
+            return wanted, document
+    return None, {}
 
 
 def stac_document(files: Files, name: str) -> dict[str, Any] | None:
@@ -69,15 +73,15 @@ def read_raster(files: Files, name: str, given: datetime | date | str | None) ->
     header = read_header(href, companions=True)
     refuse_unplaced(header, href)
     _refuse_no_imagery(header, href)
-    sidecar = sidecar_of(files, name)
-    said: Mapping[str, Any] = (sidecar or {}).get("properties", {})
+    beside, sidecar = sidecar_of(files, name)
+    said: Mapping[str, Any] = sidecar.get("properties", {})
     when, source = _date(header, said, name.rsplit("/", 1)[-1], given, href)
     names = _sidecar_names(sidecar, name, header) or name_bands(header)
     channels = tuple(Channel(names[n], header.scales[n], header.offsets[n], header.nodata[n]) for n in range(header.count))
     layers = [Layer("image", href, channels, header=header), *_masks(href, header)]
-    if sidecar is not None:
-        layers.append(Layer("stac", files.href(next(n for n in (f"{stem_of(name)}.json", f"{name}.json") if n in files.names)), metadata=True))
-    tags = {re.sub(r"[^a-z0-9]", "", key.lower()): value for key, value in {**header.tags, **{k: v for k, v in said.items() if v is not None}}.items()}
+    if beside is not None:
+        layers.append(Layer("stac", files.href(beside), metadata=True))
+    tags = {re.sub(r"[^a-z0-9]", "", key.lower()): value for key, value in (*header.tags.items(), *said.items()) if value is not None}
     azimuth, elevation = _number(tags, _SUN[0]), _number(tags, _SUN[1])
     return build_item(Facts(
         id=stem_of(name.rsplit("/", 1)[-1]), family="raster", acquired=when, date_source=source,
@@ -125,11 +129,12 @@ def _date(header: Header, said: Mapping[str, Any], name: str, given: datetime | 
     )
 
 
-def _sidecar_names(sidecar: Mapping[str, Any] | None, name: str, header: Header) -> tuple[str, ...] | None:
-    """Return the band names that the Item beside the raster gives, when there is one for each band."""
-    assets = list((sidecar or {}).get("assets", {}).values())
-    own = [asset for asset in assets if str(asset.get("href", "")).rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1]] or (assets if len(assets) == 1 else [])
-    for asset in own:
+def _sidecar_names(sidecar: Mapping[str, Any], name: str, header: Header) -> tuple[str, ...] | None:
+    """Return the band names that the Item beside the raster gives it, when there is one for each band."""
+    file = name.rsplit("/", 1)[-1]
+    for asset in sidecar.get("assets", {}).values():
+        if str(asset.get("href", "")).rsplit("/", 1)[-1] != file:
+            continue
         names = tuple(name_of(band) for band in asset.get("bands") or asset.get("eo:bands") or [])
         if len(names) == header.count and all(names) and len(set(names)) == len(names):
             return tuple("" if header.roles[n] == "alpha" else names[n] for n in range(header.count))
@@ -152,8 +157,8 @@ def _calibration(header: Header) -> str:
 
 
 def _simulated(header: Header, said: Mapping[str, Any]) -> bool:
-    tag = header.tags.get("camwatch:simulated", header.tags.get("CAMWATCH_SIMULATED", "")).lower()
-    return bool(said.get("camwatch:simulated")) or tag in ("true", "yes", "1") or "SIMULATED" in header.tags.get("TIFFTAG_IMAGEDESCRIPTION", "").upper()
+    tagged = header.tags.get("camwatch:simulated", "").lower() in ("true", "yes", "1")
+    return bool(said.get("camwatch:simulated")) or tagged or "SIMULATED" in header.tags.get("TIFFTAG_IMAGEDESCRIPTION", "").upper()
 
 
 def _number(tags: Mapping[str, Any], keys: tuple[str, ...]) -> float | None:

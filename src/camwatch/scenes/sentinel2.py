@@ -28,7 +28,7 @@ BANDS: dict[str, tuple[str, int, int]] = {
     "B05": ("rededge071", 20, 4), "B06": ("rededge075", 20, 5), "B07": ("rededge078", 20, 6), "B8A": ("nir08", 20, 8),
     "B11": ("swir16", 20, 11), "B12": ("swir22", 20, 12),
 }
-"""Band → (common name, native resolution in metres, `band_id` in the metadata). The 60 m bands see the atmosphere, not the ground, and are left out."""
+"""Band → (common name, native resolution in metres, `band_id` in the metadata). The 60 m bands see the atmosphere and are left out."""
 
 FILL, SATURATED = 0.0, 65535.0
 """The special values of every product: no data, saturated."""
@@ -48,7 +48,8 @@ def read_sentinel2(files: Files, mtd_name: str) -> pystac.Item:
     root, text = _parse(files, mtd_name)
     granules = [name for name in inside if re.search(r"GRANULE/[^/]+/MTD_TL\.xml$", name)]
     if len(granules) != 1:
-        raise SceneError("SAFE product must hold one granule", where=where, got=f"{len(granules)} MTD_TL.xml", expected="1", remedy="use single-tile products")
+        got = f"{len(granules)} MTD_TL.xml"
+        raise SceneError("SAFE product must hold one granule", where=where, got=got, expected="one", remedy="use single-tile products")
     tile, _ = _parse(files, granules[0])
     surface = mtd_name.endswith("2A.xml")
     quantification = _number(root, "BOA_QUANTIFICATION_VALUE" if surface else "QUANTIFICATION_VALUE", where)

@@ -61,7 +61,8 @@ def read_stac(files: Files, name: str) -> pystac.Item:
         simulated=bool(said.get("camwatch:simulated")),
         sun=None if azimuth is None or elevation is None else (float(azimuth) % 360, float(elevation)),
         off_nadir=None if said.get("view:off_nadir") is None else float(said["view:off_nadir"]),
-        gsd=float(said["gsd"]) if said.get("gsd") else None, platform=str(said.get("platform") or ""), instrument=str((said.get("instruments") or [""])[0]),
+        gsd=float(said["gsd"]) if said.get("gsd") else None,
+        platform=str(said.get("platform") or ""), instrument=str((said.get("instruments") or [""])[0]),
     ), layers)
 
 

@@ -1,0 +1,105 @@
+"""The page of a pair's sensitivity: what it would have shown, by size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camwatch.report import style, tables
+from camwatch.report.frame import foot, simple_head
+from camwatch.report.sheet import LANDSCAPE, Box, new_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from camwatch.report.sheet import Sheet
+    from camwatch.sensitivity.record import Sensitivity
+
+
+def sensitivity_page(
+    path: Path, sensitivity: Sequence[Sensitivity], *, title: str = "", generated: str = "", simulated: bool = False, config_sha256: str = "",
+) -> Path:
+    """Write the probability of detection by size of one to three searches, A4 landscape at 300 dpi (3508 × 2480 px).
+
+    Parameters
+    ----------
+    path : Path
+    sensitivity : sequence of Sensitivity
+    title : str
+        What the pair is, for the second line of the head.
+    generated : str
+    simulated : bool
+        Whether the pair is rendered. The planted objects always are, and the page says so.
+    config_sha256 : str
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
+    with new_sheet(LANDSCAPE) as sheet:
+        if simulated:
+            sheet.simulated_bands()
+        page = sheet.content
+        line = title or "Objects of known size were planted into this pair and searched for with the same detector"
+        y = simple_head(sheet, "Sensitivity: what this pair would have shown", "camwatch sensitivity", line, generated)
+        ends = foot(sheet, page, generated, config_sha256)
+        if not sensitivity:
+            sheet.text(page.x, y, "Sensitivity was not measured: no search of this pair could be tested with planted objects.", style.BODY)
+        gap = 14.0
+        width = (page.width - gap * max(len(sensitivity) - 1, 0)) / max(len(sensitivity), 1)
+        for number, measured in enumerate(sensitivity):
+            _curve(sheet, Box(page.x + number * (width + gap), y, width, ends - y), measured)
+        return sheet.write(path, "camwatch sensitivity", simulated=simulated)
+
+
+def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
+    kind = {"structure": "Structures", "tower": "Towers"}.get(measured.kind, measured.kind)
+    y = sheet.heading(box.x, box.y, box.width, kind, "points: mean and 95 % interval (Jeffreys)")
+    words = _sentences(measured)
+    below = sum(len(sheet.wrap(text, box.width, style.BODY)) for text in words) * style.BODY * style.LEADING * 0.3528 + 4
+    place = Box(box.x + 10.0, y + 5.0, box.width - 11.0, box.bottom - y - below - 21.0)
+    axes = sheet.axes(place)
+    sizes = np.array(measured.sizes_m)
+    curve = np.array([measured.probability(i) for i in range(len(sizes))]).reshape(-1, 3)
+    blind = measured.blind_below_m
+    high = float(sizes[-1] * 1.06) if len(sizes) else 1.0
+    axes.axhline(0.5, color=style.RULE, linewidth=0.5, linestyle=(0, (2, 2)), zorder=1)
+    axes.axvspan(
+        0, high if blind is None else blind, facecolor=style.NOT_OBSERVED, hatch=style.GAP_HATCH, edgecolor=style.GAP_EDGE, linewidth=0, zorder=0,
+    )
+    if blind is not None:
+        axes.axvline(blind, color=style.INK, linewidth=0.9, zorder=2)
+    axes.fill_between(sizes, curve[:, 1], curve[:, 2], color=style.SKY, alpha=0.3, linewidth=0, zorder=2)
+    axes.errorbar(
+        sizes, curve[:, 0], yerr=np.abs(curve[:, 1:].T - curve[:, 0]), color=style.BLUE, linewidth=1.0, elinewidth=0.9, capsize=2.5, marker="o",
+        markersize=4, zorder=3,
+    )
+    for size, planted, found in zip(sizes, measured.planted, measured.found, strict=True):
+        axes.annotate(
+            f"{found}/{planted}", (size, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points", ha="center",
+            va="bottom", fontsize=style.SMALL, color=style.SOFT, annotation_clip=False,
+        )
+    axes.set(xlim=(0, high), ylim=(0, 1))
+    axes.set_xlabel("long side of the object, m   (above: found / planted)", fontsize=style.BODY)
+    axes.set_ylabel("probability of detection", fontsize=style.BODY)
+    axes.tick_params(labelsize=style.BODY, length=2, width=0.5)
+    sheet.lines(box.x, place.bottom + 12.0, [line for text in words for line in sheet.wrap(text, box.width, style.BODY)], style.BODY)
+
+
+def _sentences(measured: Sensitivity) -> tuple[str, ...]:
+    """Return what the curve and the control ground say, in words."""
+    blind = measured.blind_below_m
+    first = (
+        "Blind at every size planted: at no size is at least half of the objects found." if blind is None
+        else f"Blind below {tables.number(blind)} m (hatched): from there on at least half of the planted objects are found."
+    )
+    density = measured.false_alarms_per_km2
+    second = (
+        "False alarms: not measured, there was no control ground." if density is None
+        else f"False alarms: {measured.false_alarms} in {tables.number(measured.control_km2)} km², {tables.number(density)} per km²."
+    )
+    control = f"Control ground: {measured.control}." if measured.control else ""
+    return tuple(text for text in (first, second, control, "The planted objects are rendered; the ground they stand on is this pair’s.") if text)

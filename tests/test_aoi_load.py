@@ -1,0 +1,348 @@
+"""Own files: what works, what is refused, and how it is said."""
+
+import json
+import math
+import shutil
+import unicodedata
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box, mapping
+
+from camwatch.aoi import bundled, check, load_aoi
+from camwatch.aoi.days import read_day
+from camwatch.errors import AoiError, MissingInputError
+
+SQUARE = box(129.70, 41.80, 129.71, 41.81)
+
+
+def geojson(path, *features, **head):
+    """Write features, each a geometry or (geometry, properties)."""
+    pairs = [f if isinstance(f, tuple) else (f, {}) for f in features]
+    records = [{"type": "Feature", "properties": p, "geometry": g if g is None or isinstance(g, dict) else mapping(g)} for g, p in pairs]
+    path.write_text(json.dumps({"type": "FeatureCollection", **head, "features": records}), encoding="utf-8")
+    return path
+
+
+def refused(path, *words, error=AoiError):
+    """The message is one line, names the file, and says these words."""
+    with pytest.raises(error) as caught:
+        load_aoi(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message, message
+    return message
+
+
+def layer(path, geometry=SQUARE, crs="EPSG:4326", driver=None, **columns):
+    import geopandas
+
+    table = geopandas.GeoDataFrame({**{k: [v] for k, v in columns.items()}, "geometry": [geometry]}, crs="EPSG:4326")
+    if crs is None:
+        table = table.set_crs(None, allow_override=True)
+    elif crs != "EPSG:4326":
+        table = table.to_crs(crs)
+    table.to_file(path, driver=driver)
+    return path
+
+
+# --- names ------------------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "camp"), [
+    ("chongjin", "chongjin"), ("CHONGJIN", "chongjin"), ("Ch'ŏngjin", "chongjin"), ("25", "chongjin"), ("kwan-li-so no 25", "chongjin"),
+    ("청진 제25호 관리소", "chongjin"), ("청진제25호관리소", "chongjin"), ("회령 제22호 관리소", "hoeryong"), ("Hoeryŏng", "hoeryong"),
+    ("camp22", "hoeryong"), ("요덕", "yodok"), ("화성", "hwasong"), ("온성", "onsong"), ("증산 제11호 교화소", "chungsan"),
+])  # fmt: skip
+def test_a_camp_answers_to_its_names(name, camp):
+    assert load_aoi(name).id == camp
+    assert load_aoi(unicodedata.normalize("NFD", name)).id == camp  # as macOS writes file names
+
+
+def test_no_name_belongs_to_two_camps():
+    from camwatch.aoi.bundle import _key
+
+    owners = [(_key(n), camp) for camp in bundled() for n in {camp, *load_aoi(camp).aliases}]
+    assert len({n for n, _ in owners}) == len({(n, c) for n, c in owners})
+    assert all(n for n, _ in owners)
+
+
+def test_an_unknown_camp_is_answered_with_the_known_ones():
+    message = refused("chonjin", "unknown camp", "'chonjin'", "did you mean chongjin?", error=MissingInputError)
+    assert all(camp in message for camp in bundled())
+    assert "did you mean" not in refused("zzzz", "unknown camp", error=MissingInputError)
+
+
+def test_a_missing_file_is_no_unknown_camp(tmp_path):
+    refused("nowhere.geojson", "nowhere.geojson", "no such file", error=MissingInputError)
+    refused(tmp_path / "x.gpkg", "x.gpkg", "no such file", error=MissingInputError)
+    refused(tmp_path, "is a folder", error=MissingInputError)
+
+
+# --- what works -------------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_polygon_without_properties_is_enough(tmp_path):
+    path = tmp_path / "My camp.v2.geojson"
+    path.write_text(json.dumps(mapping(SQUARE)), encoding="utf-8")  # a bare geometry
+    aoi = load_aoi(str(path))
+    assert (aoi.id, aoi.camp.role, aoi.nominal, aoi.camp.accuracy_m) == ("My-camp.v2", "camp", False, 30.0)
+    assert aoi.camp.geometry.equals(SQUARE)
+
+
+def test_properties_are_recognised_in_any_case_and_empty_ones_are_absent(tmp_path):
+    said = {"ID": "fence", "Name": "Fence", "ROLE": "Search Window", "Accuracy_m": "12.5", "nominal": 1, "valid_from": "2010", "valid_to": "2012-02",
+            "documented": {"area_km2": 0.9, "width_m": None}, "source": None, "unknown": [1, 2]}
+    outline = load_aoi(geojson(tmp_path / "a.geojson", (SQUARE, said))).camp
+    assert (outline.id, outline.name, outline.role, outline.accuracy_m) == ("fence", "Fence", "search-window", 12.5)
+    assert (outline.nominal, outline.source) == (True, "")
+    assert (outline.valid_from, outline.valid_to) == (date(2010, 1, 1), date(2012, 2, 29))
+    assert outline.documented == {"area_km2": 0.9}
+
+
+def test_the_running_number_of_a_gis_is_no_id(tmp_path):
+    for number in (1, "7", 3.0):
+        assert load_aoi(geojson(tmp_path / "trace.geojson", (SQUARE, {"id": number}))).id == "trace"
+
+
+def test_an_id_cannot_leave_its_folder(tmp_path):
+    assert load_aoi(geojson(tmp_path / "a.geojson", (SQUARE, {"id": "../../etc/x y"}), id="/other/q")).id == "other-q"
+
+
+def test_polygons_without_names_are_parts_of_one_camp(tmp_path):
+    other = box(129.72, 41.80, 129.73, 41.81)
+    aoi = load_aoi(geojson(tmp_path / "a.geojson", SQUARE, other))
+    assert isinstance(aoi.camp.geometry, MultiPolygon)
+    area = next(m.measured for m in check(aoi) if m.what == "area")
+    alone = next(m.measured for m in check(load_aoi(geojson(tmp_path / "b.geojson", SQUARE))) if m.what == "area")
+    assert area == pytest.approx(2 * alone, rel=1e-9)  # the same box, moved along its parallel
+    assert load_aoi(geojson(tmp_path / "c.geojson", MultiPolygon([SQUARE, other]))).camp.geometry.equals(aoi.camp.geometry)
+
+
+def test_holes_are_no_part_of_the_area_and_rings_are_turned(tmp_path):
+    holed = Polygon(list(SQUARE.exterior.coords)[::-1], [list(box(129.702, 41.802, 129.708, 41.808).exterior.coords)])
+    aoi = load_aoi(geojson(tmp_path / "a.geojson", holed))
+    assert aoi.camp.geometry.exterior.is_ccw
+    assert not aoi.camp.geometry.interiors[0].is_ccw
+    assert next(m.measured for m in check(aoi)) == pytest.approx(0.64 * 0.9234, rel=0.01)  # 0.01° squared at 41.8° is 0.923 km², less 36 %
+
+
+def test_heights_are_dropped(tmp_path):
+    tall = Polygon([(x, y, 120.0) for x, y in SQUARE.exterior.coords])
+    assert not load_aoi(geojson(tmp_path / "a.geojson", tall)).camp.geometry.has_z
+
+
+def test_a_traced_camp_replaces_the_bundled_one_and_keeps_the_rest(tmp_path):
+    trace = box(129.715, 41.829, 129.735, 41.840)
+    aoi = load_aoi(geojson(tmp_path / "CHONGJIN.geojson", trace))
+    assert aoi.id == "chongjin"
+    assert aoi.camp.geometry.equals(trace)
+    assert not aoi.nominal
+    assert [o.id for o in aoi.outlines][1:] == ["chongjin-2010", "chongjin-2003", "chongjin-se", "chongjin-search"]
+    assert aoi.aliases == load_aoi("chongjin").aliases
+    assert load_aoi("chongjin").nominal  # the bundled one is untouched
+
+
+def test_one_traced_perimeter_replaces_only_itself(tmp_path):
+    trace = box(129.715, 41.829, 129.735, 41.840)
+    said = {"id": "chongjin-2003", "role": "perimeter", "valid_from": "2003-01-18", "valid_to": "2009"}
+    aoi = load_aoi(geojson(tmp_path / "chongjin.geojson", (trace, said)))
+    assert aoi.perimeter(date(2009, 12, 31)).geometry.equals(trace)
+    assert aoi.perimeter(date(2010, 6, 1)).nominal
+    assert aoi.camp.id == "chongjin"
+    site = aoi.site(aoi.utm(), date(2008, 1, 1), date(2009, 1, 1))
+    assert site.nominal  # the camp outline still is
+
+
+def test_a_bundled_id_elsewhere_is_a_slip(tmp_path):
+    refused(geojson(tmp_path / "a.geojson", box(-129.73, 41.83, -129.72, 41.84), id="chongjin"), "is not where the camp 'chongjin' is", "km away")
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".kml"])
+def test_other_formats_say_the_same(tmp_path, suffix):
+    path = layer(tmp_path / f"trace{suffix}", driver="KML" if suffix == ".kml" else None)
+    aoi = load_aoi(path)
+    assert (aoi.id, aoi.camp.role, aoi.nominal) == ("trace", "camp", False)
+    assert aoi.camp.geometry.normalize().equals_exact(SQUARE.normalize(), 1e-9)
+
+
+def test_a_zipped_shapefile(tmp_path):
+    (tmp_path / "in").mkdir()
+    layer(tmp_path / "in" / "trace.shp")
+    for name in ("trace.zip", "trace.shp.zip"):
+        shutil.make_archive(str(tmp_path / name.removesuffix(".zip")), "zip", tmp_path / "in")
+        assert load_aoi(tmp_path / name).id == "trace"
+
+
+def test_a_projected_geopackage_with_properties(tmp_path):
+    import geopandas
+
+    start = datetime(2010, 5, 1)  # noqa: DTZ001 — a date field of a GeoPackage has no zone
+    fence = {"id": "fence", "role": "perimeter", "accuracy_m": 8.0, "valid_from": start, "documented": '{"area_km2": 0.92}', "valid_to": None}
+    site = {"id": "site", "role": "camp", "geometry": SQUARE.buffer(0.01)}
+    table = geopandas.GeoDataFrame([{**fence, "geometry": SQUARE}, site], crs="EPSG:4326").to_crs("EPSG:32652")
+    table.to_file(tmp_path / "a.gpkg")
+    aoi = load_aoi(tmp_path / "a.gpkg")
+    fence = next(o for o in aoi.outlines if o.id == "fence")
+    assert aoi.id == "site"
+    assert (fence.accuracy_m, fence.valid_from, fence.valid_to, fence.documented) == (8.0, date(2010, 5, 1), None, {"area_km2": 0.92})
+    assert fence.geometry.hausdorff_distance(SQUARE) < 1e-8  # 1 mm
+    assert next(o for o in aoi.outlines if o.id == "site").accuracy_m == 30.0  # an empty cell is absent
+
+
+def test_an_old_crs_member_is_heeded(tmp_path):
+    from camwatch.aoi import LONLAT, reproject
+
+    utm = reproject(SQUARE, LONLAT, "EPSG:32652")
+    for name in ("urn:ogc:def:crs:EPSG::32652", "EPSG:32652"):
+        aoi = load_aoi(geojson(tmp_path / "a.geojson", utm, crs={"type": "name", "properties": {"name": name}}))
+        assert aoi.camp.geometry.hausdorff_distance(SQUARE) < 1e-8
+    for name in ("urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326"):  # both mean longitude first in GeoJSON
+        assert load_aoi(geojson(tmp_path / "a.geojson", SQUARE, crs={"type": "name", "properties": {"name": name}})).camp.geometry.equals(SQUARE)
+    refused(geojson(tmp_path / "b.geojson", SQUARE, crs={"type": "name", "properties": {"name": "EPSG:nonsense"}}), "`crs`", "b.geojson")
+    refused(geojson(tmp_path / "b.geojson", SQUARE, crs=None), "`crs`")
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_self_crossing_outline_is_told_where(tmp_path):
+    bow = Polygon([(129.70, 41.80), (129.72, 41.82), (129.72, 41.80), (129.70, 41.82)])
+    refused(geojson(tmp_path / "a.geojson", bow), "a.geojson, feature 1", "crosses itself", "longitude 129.710000", "latitude 41.810000")
+
+
+def test_swapped_coordinates(tmp_path):
+    swapped = Polygon([(y, x) for x, y in SQUARE.exterior.coords])
+    refused(geojson(tmp_path / "a.geojson", swapped), "swapped", "129.71")
+
+
+@pytest.mark.parametrize(("geometry", "words"), [
+    (Point(129.7, 41.8), ("Point", "Polygon")), (LineString([(129.7, 41.8), (129.8, 41.9)]), ("LineString",)),
+    (Polygon(), ("empty",)), (None, ("empty",)),
+    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, 1e999], [129.8, 41.9], [129.7, 41.8]]]}, ("no numbers",)),
+    (box(129.70, 41.80, 129.70005, 41.80005), ("unlikely size", "m²")), (box(100, 30, 110, 40), ("unlikely size", "km²")),
+    (box(-179.9, 41.8, 179.9, 41.81), ("antimeridian",)), (box(179.9, 41.8, 180.1, 41.81), ("no degrees",)),
+    (box(559311, 4631030, 561131, 4632254), ("no degrees", "EPSG:4326")),
+    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, "x"], [129.8, 41.9], [129.7, 41.8]]]}, ("unreadable geometry",)),
+    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, 41.9]]]}, ("geometry",)),
+    ({"type": "Blob", "coordinates": []}, ("unreadable geometry",)),
+    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, float("nan")], [129.8, 41.9], [129.7, 41.8]]]}, ("no numbers",)),
+])  # fmt: skip
+def test_geometries_that_cannot_be_used(tmp_path, geometry, words):
+    refused(geojson(tmp_path / "a.geojson", geometry), "a.geojson, feature 1", *words)
+
+
+@pytest.mark.parametrize(("said", "words"), [
+    ({"role": "camp site"}, ("role", "'camp site'", "search-window")), ({"accuracy_m": -3}, ("accuracy_m", "-3")),
+    ({"accuracy_m": "far"}, ("accuracy_m",)), ({"accuracy_m": True}, ("accuracy_m",)), ({"nominal": "perhaps"}, ("nominal",)),
+    ({"valid_from": "spring 2010"}, ("valid_from", "YYYY")),
+    ({"valid_from": "2010-02-30"}, ("valid_from",)), ({"valid_from": "2012", "valid_to": "2010"}, ("later",)),
+    ({"documented": {"area": 3}}, ("documented", "area_km2")),
+    ({"documented": "{"}, ("documented",)), ({"documented": {"area_km2": "big"}}, ("documented.area_km2",)),
+])  # fmt: skip
+def test_properties_that_make_no_sense(tmp_path, said, words):
+    refused(geojson(tmp_path / "a.geojson", (SQUARE, said)), "a.geojson, feature 1", *words)
+
+
+def test_files_that_are_no_outline(tmp_path):
+    refused(geojson(tmp_path / "a.geojson"), "no features")
+    listed = '{"type": "Feature", "properties": [1], "geometry": {"type": "Point", "coordinates": [1, 2]}}'
+    for text in ("{", "[]", '{"features": []}', "\x00", listed, '{"type": "FeatureCollection", "features": [3]}'):
+        (tmp_path / "b.geojson").write_text(text)
+        refused(tmp_path / "b.geojson", "b.geojson")
+    (tmp_path / "c.geojson").write_bytes("청진".encode("euc-kr"))
+    refused(tmp_path / "c.geojson", "not readable as GeoJSON")
+    for name in ("d.gpkg", "d.shp", "d.kml", "d.zip"):
+        (tmp_path / name).write_bytes(b"no vector file")
+        refused(tmp_path / name, name, "not readable as a vector file")
+
+
+def test_a_file_without_a_crs(tmp_path):
+    layer(tmp_path / "a.shp")
+    (tmp_path / "a.prj").unlink()
+    refused(tmp_path / "a.shp", "states no CRS", ".prj")
+
+
+def test_two_camps_or_one_id_twice(tmp_path):
+    other = box(129.72, 41.80, 129.73, 41.81)
+    refused(geojson(tmp_path / "a.geojson", (SQUARE, {"id": "one"}), (other, {"id": "two"})), "several outlines of the role camp", "one, two")
+    refused(geojson(tmp_path / "a.geojson", (SQUARE, {"id": "one"}), (other, {"id": "one", "role": "sub-area"})), "ids given twice", "one")
+    refused(geojson(tmp_path / "a.geojson", (SQUARE, {"id": "one", "role": "perimeter"})), "no outline of the whole site", "perimeter")
+
+
+@pytest.mark.parametrize("head", [
+    {"aliases": 5}, {"aliases": [5]}, {"distances": "far"}, {"distances": [3]}, {"distances": [{"lon": 1, "lat": 2, "km": 3}]},
+    {"distances": [{"lon": 1, "lat": 2, "km": "x", "from_outline": "a"}]}, {"distances": [{"lon": 1, "lat": 2, "km": 0, "from_outline": "a"}]},
+])  # fmt: skip
+def test_top_level_members_that_make_no_sense(tmp_path, head):
+    refused(geojson(tmp_path / "a.geojson", SQUARE, **head), "a.geojson", next(iter(head)).removesuffix("s"))
+
+
+def test_a_distance_from_an_outline(tmp_path):
+    record = {"to": "corner", "lon": 129.72, "lat": 41.805, "km": 0.8, "from_outline": "a"}
+    distance = check(load_aoi(geojson(tmp_path / "a.geojson", SQUARE, distances=[record])))[-1]
+    phi = math.radians(41.805)
+    along = math.radians(0.01) * 6378.137 / math.sqrt(1 - 0.00669437999 * math.sin(phi) ** 2) * math.cos(phi)  # of the parallel, on WGS84
+    assert distance.measured == pytest.approx(along, abs=1e-5)
+    assert distance.uncertainty == pytest.approx(0.03)
+    with pytest.raises(AoiError, match="not there; got 'b'"):
+        check(load_aoi(geojson(tmp_path / "a.geojson", SQUARE, distances=[{**record, "from_outline": "b"}])))
+
+
+def test_bundled_distances_are_measured_from_a_traced_camp_too(tmp_path):
+    trace = load_aoi("hoeryong").camp.geometry
+    aoi = load_aoi(geojson(tmp_path / "x.geojson", (trace, {"id": "trace"}), id="hoeryong"))
+    assert [m.measured for m in check(aoi) if m.unit == "km"][-6:] == [m.measured for m in check(load_aoi("hoeryong")) if m.unit == "km"][-6:]
+
+
+# --- measuring and dates ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_uncertainty_follows_from_accuracy(tmp_path):
+    """Against the outline really moved outwards by its accuracy: for a convex shape the length grows by 2π × accuracy (Steiner)."""
+    from camwatch.aoi import LONLAT, reproject
+
+    wide = box(129.70, 41.80, 129.80, 41.87)
+    said = {"accuracy_m": 50, "documented": {"area_km2": 65, "perimeter_km": 50}}
+    area, length = check(load_aoi(geojson(tmp_path / "a.geojson", (wide, said))))[:2]
+    local = "+proj=aeqd +lat_0=41.835 +lon_0=129.75 +datum=WGS84"
+    grown = reproject(reproject(wide, LONLAT, local).buffer(50, quad_segs=64), local, LONLAT)
+    moved = check(load_aoi(geojson(tmp_path / "b.geojson", grown)))
+    assert moved[0].measured - area.measured == pytest.approx(area.uncertainty, rel=0.01)
+    assert moved[1].measured - length.measured == pytest.approx(length.uncertainty, rel=0.01)
+    assert area.agrees == (abs(area.measured - 65) <= area.uncertainty)
+    assert length.agrees is False
+    assert length.difference_percent == pytest.approx(100 * (length.measured / 50 - 1))
+    assert length.row()[-1] == "differs beyond its uncertainty"
+    assert json.loads(json.dumps(length.as_json()))["agrees"] is False
+
+
+@given(st.dates())
+def test_a_day_reads_back(day):
+    assert read_day(day.isoformat(), last=True) == read_day(day, last=False) == day
+    assert read_day(f"{day.year:04d}-{day.month:02d}", last=False) == day.replace(day=1)
+    assert read_day(f"{day.year:04d}-{day.month:02d}", last=True).month == day.month
+    assert (read_day(f"{day.year:04d}", last=False), read_day(f"{day.year:04d}", last=True)) == (date(day.year, 1, 1), date(day.year, 12, 31))
+
+
+@pytest.mark.parametrize("text", ["", "10-05-2010", "2010-13", "2010-00", "0000", "2010-5", "two thousand", True, None, 3.5])
+def test_what_is_no_day(text):
+    with pytest.raises(ValueError, match="no d"):
+        read_day(text, last=False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.tuples(st.floats(-170, 170), st.floats(-80, 80)), st.floats(0.002, 0.4), st.integers(3, 24), st.booleans())
+def test_any_plain_outline_survives_a_round_trip(tmp_path_factory, centre, size, corners, clockwise):
+    lon, lat = centre
+    ring = [(lon + size * math.cos(2 * math.pi * i / corners), lat + size * math.sin(2 * math.pi * i / corners)) for i in range(corners)]
+    path = tmp_path_factory.mktemp("round") / "a.geojson"
+    shape = Polygon(ring[::-1] if clockwise else ring)
+    first = load_aoi(geojson(path, shape))
+    again = load_aoi(geojson(path, first.camp.geometry))
+    assert first.camp.geometry.exterior.is_ccw
+    assert first.camp.geometry.equals(shape)
+    assert list(again.camp.geometry.exterior.coords) == list(first.camp.geometry.exterior.coords)

@@ -1,0 +1,203 @@
+"""Planting and finding again: with a stand-in detector whose skill is known, the curve must show that skill."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scipy import ndimage as ndi
+from scipy.stats import beta
+from shapely.geometry import Point, box
+
+from camwatch.aoi import Site
+from camwatch.findings import Finding, Findings
+from camwatch.imagery.image import Image, Sun
+from camwatch.rasters import mask_of, polygons_of
+from camwatch.sensitivity import Sensitivity, measure
+from camwatch.sensitivity.measure import matched
+
+GRID = GeoBox((420, 420), Affine(1, 0, 560_000, 0, -1, 4_632_000), "EPSG:32652")
+CAMP = box(560_120, 4_631_680, 560_320, 4_631_880)
+SIZES = (6.0, 12.0, 20.0)
+
+
+def picture(day, *, seed=1, valid=None):
+    rng = np.random.default_rng(seed)
+    ground = 0.2 + 0.02 * ndi.gaussian_filter(np.random.default_rng(9).standard_normal(GRID.shape), 4)
+    values = (ground + 0.002 * rng.standard_normal(GRID.shape)).astype(np.float32)[None]
+    usable = np.ones(GRID.shape, bool) if valid is None else valid
+    return Image(values, usable, ("pan",), GRID, datetime(*day, tzinfo=UTC), Sun(150, 40), 1.0, "surface reflectance", f"s{day[0]}")
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return picture((2009, 9, 1)), picture((2011, 9, 1), seed=2)
+
+
+def site(area=CAMP):
+    return Site("camp", area, area, area, 5.0, {}, nominal=False)
+
+
+class Differencer:
+    """Reports whatever brightened or darkened by 0.03 and covers at least `least_m2`, where the site says; counts how often it is asked."""
+
+    def __init__(self, least_m2=0.0, *, along_line=False, extra=(), obeys=True):
+        self.least_m2, self.along_line, self.extra, self.obeys, self.calls, self.shapes = least_m2, along_line, extra, obeys, 0, []
+
+    def __call__(self, before, after, where):
+        self.calls += 1
+        self.shapes.append(before.geobox.shape)
+        ground = (where if self.obeys else site()).perimeter_after.boundary.buffer(8) if self.along_line else where.area
+        seen = mask_of(ground, before.geobox) & before.valid & after.valid
+        change = np.abs(ndi.uniform_filter(after.values[0] - before.values[0], 3)) > 0.03
+        labels, _ = ndi.label(change & before.valid & after.valid)
+        records = [
+            Finding(f"{i:04d}", "structure", "appeared", shape, 1.0, shape.area)
+            for i, shape in polygons_of(labels.astype(np.int32), before.geobox).items()
+            if shape.area >= self.least_m2 and ground.contains(shape.centroid)
+        ]
+        records += [r for r in self.extra if ground.contains(r.geometry.centroid)]
+        score = np.where(seen, np.float32(0.5), np.float32(np.nan)) if self.along_line else np.where(before.valid, np.float32(0.5), np.float32(np.nan))
+        return Findings("structure", "searched", "", tuple(records), where.id, "EPSG:32652", before.scene, after.scene, (before.acquired, after.acquired),
+                        1.0, float(seen.sum()) / 1e6, 1.0, score, before.geobox)
+
+
+def run(images, detector, kind="structure", *, where=None, seed=5, **rest):
+    return measure(*images, where or site(), kind=kind, detector=detector, sizes_m=rest.pop("sizes", SIZES), per_size=8, seed=seed, **rest)
+
+
+def test_a_keen_detector_finds_what_was_planted_and_a_dull_one_only_the_large(pair):
+    keen, dull = run(pair, Differencer(4)), run(pair, Differencer(90))
+    assert keen.planted == dull.planted
+    assert min(keen.planted) >= 4
+    assert sum(keen.found) >= 0.9 * sum(keen.planted)
+    assert dull.found[0] == 0  # 6 m by 2.6 m with its shadow is far below 90 m²
+    assert dull.found[2] >= 0.75 * dull.planted[2]
+    assert keen.blind_below_m == 6.0
+    assert dull.blind_below_m in (12.0, 20.0)
+    assert keen.false_alarms == 0
+    # Everything outside the outline and 5 m around it.
+    assert keen.control_km2 == pytest.approx((420**2 - CAMP.buffer(5).area) / 1e6, rel=0.02)
+
+
+def test_it_costs_four_searches_and_leaves_the_images_alone(pair):
+    copies = [image.values.copy() for image in pair]
+    detector = Differencer(4)
+    run(pair, detector)
+    assert detector.calls == 4
+    assert all(np.array_equal(image.values, copy) for image, copy in zip(pair, copies, strict=True))
+
+
+def test_same_seed_same_answer_other_seed_other_places(pair):
+    assert run(pair, Differencer(30), seed=5) == run(pair, Differencer(30), seed=5)
+    drawn = []
+
+    def keep(image, solids, *, seed):
+        drawn.append([(s.x, s.y) for s in solids])
+        return image
+
+    run(pair, Differencer(4), seed=5, planter=keep)
+    run(pair, Differencer(4), seed=6, planter=keep)
+    assert drawn[0] != drawn[2]
+
+
+def test_objects_stand_on_free_ground_apart_from_one_another(pair):
+    half = np.ones(GRID.shape, bool)
+    half[:, 220:] = False
+    reported = Finding("r", "structure", "appeared", box(560_150, 4_631_700, 560_200, 4_631_860), 1.0, 1.0)
+    batches = []
+
+    def keep(image, solids, *, seed):
+        batches.append(solids)
+        return image
+
+    images = tuple(replace(image, valid=half) for image in pair)
+    result = run(images, Differencer(4, extra=(reported,)), planter=keep)
+    assert sum(result.planted) == sum(map(len, batches))
+    assert sum(result.planted) < 24  # the free strip has no room for all, and the record says so
+    for solids in batches:
+        for i, solid in enumerate(solids):
+            assert CAMP.buffer(1).contains(solid.footprint)
+            assert solid.footprint.bounds[2] <= 560_220
+            assert not solid.footprint.intersects(reported.geometry)
+            assert all(solid.footprint.distance(other.footprint) >= 14 - 1e-6 for other in solids[:i])
+
+
+def test_reports_in_control_ground_are_the_false_alarms(pair):
+    outside = tuple(Finding(f"o{i}", "structure", change, Point(560_030 + 20 * i, 4_631_620).buffer(3), 1.0, 28.0)
+                    for i, change in enumerate(["appeared", "removed", "appeared", "unchanged"]))
+    result = run(pair, Differencer(4, extra=outside))
+    assert result.false_alarms == 3
+    assert result.false_alarms_per_km2 == pytest.approx(3 / result.control_km2)
+    assert "upper bound" in result.control
+
+
+def test_no_ground_outside_the_outline_measures_no_false_alarms(pair):
+    result = run(pair, Differencer(4), where=site(GRID.extent.geom.buffer(10)))
+    assert result.false_alarms_per_km2 is None
+    assert "no ground outside" in result.control
+    assert sum(result.found) > 0
+
+
+def test_towers_stand_on_the_line_and_their_control_is_a_line_outside(pair):
+    on_control = Finding("c", "tower", "unchanged", Point(560_220, 4_631_940).buffer(2), 1.0, 12.0)  # 60 m north of the camp
+    detector = Differencer(4, along_line=True, extra=(on_control,))
+    result = run(pair, detector, "tower", sizes=(4.0, 6.0))
+    assert min(result.planted) >= 4
+    assert sum(result.standing_found) >= sum(result.found) >= 0.8 * sum(result.planted)
+    assert result.standing_false == 1
+    assert result.false_alarms == 0
+    assert result.control_km2 == pytest.approx(CAMP.buffer(60).length * 16 / 1e6, rel=0.1)
+    assert "60 m outside" in result.control
+
+
+def test_a_search_that_ignores_its_site_gives_no_control(pair):
+    result = run(pair, Differencer(4, along_line=True, obeys=False), "tower", sizes=(5.0,))
+    assert result.false_alarms_per_km2 is None
+
+
+def test_a_pair_too_coarse_is_not_measured(pair):
+    def refuse(before, after, where):
+        return replace(Differencer()(before, after, where), status="not_testable", reason="30 m pixels.", records=())
+
+    result = run(pair, refuse)
+    assert result.planted == (0, 0, 0)
+    assert result.blind_below_m is None
+    assert result.control == "not measured: 30 m pixels."
+
+
+def test_the_window_is_bounded():
+    grid = GeoBox((1500, 2600), Affine(1, 0, 560_000, 0, -1, 4_632_000), "EPSG:32652")
+    values = np.full((1, 1500, 2600), 0.2, np.float32)
+    images = [
+        Image(values.copy(), np.ones(grid.shape, bool), ("pan",), grid, datetime(y, 9, 1, tzinfo=UTC), Sun(150, 40), 1.0, "surface reflectance", f"s{y}")
+        for y in (2009, 2011)
+    ]
+    detector = Differencer(4)
+    result = run(images, detector, where=site(box(561_400, 4_631_400, 561_700, 4_631_700)), planter=lambda image, solids, *, seed: image)
+    assert set(detector.shapes) == {(1200, 1200)}
+    assert sum(result.planted) > 0
+    assert sum(result.found) == 0
+
+
+def test_one_report_stands_for_one_object():
+    houses = [box(0, 0, 10, 5), box(20, 0, 30, 5)]
+    blob = Finding("a", "structure", "appeared", box(-1, -1, 31, 6), 1.0, 1.0)
+    assert matched(houses, [blob], 2.0).tolist() == [0]
+    assert matched(houses, [blob, replace(blob, id="b")], 2.0).tolist() == [0, 1]
+    near = Finding("n", "structure", "appeared", Point(31.5, 2.5).buffer(0.5), 1.0, 1.0)
+    assert matched(houses, [near], 2.0).tolist() == [1]
+    assert matched(houses, [near], 0.5).tolist() == []
+    assert matched([], [near], 2.0).tolist() == []
+
+
+def test_the_record_goes_to_json_and_back():
+    record = Sensitivity("tower", (3.0, 5.0), (24, 24), (6, 22), 2, 0.5, "outside", (8, 23), 4)
+    assert Sensitivity.from_json(record.as_json()) == record
+    mean, low, high = record.probability(1)
+    assert mean == pytest.approx(22.5 / 25)
+    assert (low, high) == pytest.approx(tuple(beta(22.5, 2.5).ppf([0.025, 0.975])))
+    assert record.blind_below_m == 5.0
+    assert Sensitivity("tower", (3.0,), (0,), (0,), 0, 0.0, "").blind_below_m is None
