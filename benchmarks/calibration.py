@@ -119,7 +119,8 @@ def _claim(reading: Reading) -> Claim:
 def table(worlds: int, seed: int = 0) -> list[Row]:
     """Return the rows of the table."""
     rng = np.random.default_rng(seed)
-    rows = [Row(name) for name in ("counts, control ground without change", "counts, half of the control's reports are real change", "growth of an area")]
+    names = ("counts, control ground without change", "counts, half of the control's reports are real change", "growth of an area")
+    rows = [Row(name) for name in names]
     for _ in range(worlds):
         count_world(rng, rows[0], 0.0)
         count_world(rng, rows[1], 0.5)

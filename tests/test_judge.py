@@ -342,6 +342,21 @@ def test_a_pair_far_wider_than_the_claim_confirms_the_number_only():
     assert judge(claim(towers()), [pair_of(0, 3, 0)]).outcome == "inconclusive"
 
 
+def test_a_wide_pair_is_silent_where_a_tight_one_answers():
+    verdict = judge(claim(towers()), [pair_of(0, 3, 40), pair_of(1, 2, 17)])
+    assert verdict.outcome == "supported"
+    assert verdict.readings[0].evidence == ("1-2@0.5",)
+
+
+def test_an_undecided_better_witness_is_named():
+    acquired = (DAYS[2], DAYS[3])
+    later = evidence(found(points(unchanged=23), acquired=acquired), sharp(), pair="2-3", acquired=acquired)
+    verdict = judge(claim(towers("state", 25, None, interval=None)), [evidence(found(points(unchanged=40)), sharp()), later])
+    assert verdict.outcome == "supported"
+    assert "on 2011-03-02" in verdict.reason
+    assert "the pair with the better dates does not decide it" in verdict.reason
+
+
 def test_the_finest_pair_answers_and_coarser_dissent_is_told():
     verdict = judge(claim(towers()), [pair_of(1, 2, 0, gsd=2.5), pair_of(1, 2, 17)])
     assert verdict.outcome == "supported"

@@ -34,7 +34,12 @@ def ends(pairs):
 
 @pytest.mark.parametrize(
     ("before", "after", "coverage"),
-    [("2009-06-01", "2011-06-01", 1.0), ("2010-04-01", "2011-06-01", 274 / 364), ("2011-01-01", "2012-01-01", 0.0), ("2010-01-01", "2010-07-02", 0.5)],
+    [
+        ("2009-06-01", "2011-06-01", 1.0),
+        ("2010-04-01", "2011-06-01", 274 / 364),
+        ("2011-01-01", "2012-01-01", 0.0),
+        ("2010-01-01", "2010-07-02", 0.5),
+    ],
 )
 def test_coverage_of_a_year(before, after, coverage):
     assert bracket(date.fromisoformat(before), date.fromisoformat(after), Y2010).coverage == pytest.approx(coverage, abs=1e-9)
@@ -141,7 +146,8 @@ def test_order_of_scenes_and_claims_does_not_matter():
 
 def test_testability_says_why_and_which_archive():
     scenes = [scene("2009-09-01", 2.5), scene("2011-03-01", 2.5)]
-    line = Reading(id="area", text="…", metric="area", subject="perimeter", aspect="growth", quantity=Quantity(low=0.72, unit="ratio"), interval=Y2010)
+    more = Quantity(low=0.72, unit="ratio")
+    line = Reading(id="area", text="…", metric="area", subject="perimeter", aspect="growth", quantity=more, interval=Y2010)
     land = Reading(id="land", text="…", metric="landcover", subject="field")
     people = claim(Reading(text="…", metric="population", subject="people"), observable=False, why_not="Nobody can see that.", name="C3")
     coarse, fits, other, unseen = testability([claim(towers(), line, land), people], scenes)
@@ -171,3 +177,10 @@ def test_what_the_plan_calls_testable_the_plan_pairs():
     claims = [claim(towers(), name="A"), claim(towers("state", interval=None), name="B")]
     planned = {p.id for p in plan_pairs(scenes, claims)}
     assert all(t.pair in planned for t in testability(claims, scenes) if t.testable)
+
+
+def test_a_scene_three_days_before_the_end_is_better_than_one_years_later():
+    scenes = [scene("2009-10-10"), scene("2010-12-28"), scene("2014-03-22")]
+    assert ends(plan_pairs(scenes, [claim(towers())])) == [("2009-10-10", "2010-12-28")]
+    since = claim(towers(interval=Interval(start=date(2010, 1, 1))))
+    assert ends(plan_pairs(scenes, [since])) == [("2009-10-10", "2014-03-22")]

@@ -98,7 +98,7 @@ def findings(grid=None, *, simulated=True, crowded=False):
     line = late.exterior
     towers = [
         finding(i, "tower", ("appeared", "unchanged", "removed", "not_observed")[(i % 7) // 2 if not crowded else 0], line.interpolate(
-            (i * 14.0 if crowded else i * line.length / n)).buffer(2.5))
+            i * 14.0 if crowded else i * line.length / n).buffer(2.5))
         for i in range(n)
     ]
     huts = [

@@ -14,11 +14,12 @@ import pytest
 import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio.errors import NotGeoreferencedWarning
 
 from camwatch.errors import MissingInputError, SceneError
 from camwatch.rasters import write_raster
-from camwatch.scenes import open_scene, scan
 from camwatch.scenes import item as scene
+from camwatch.scenes import open_scene, scan
 from camwatch.scenes.bands import common_name
 from camwatch.scenes.dates import from_name, parse_time
 
@@ -69,6 +70,13 @@ def _spell(groups: dict[str, dict[str, str]], mtl: str) -> str:
     return "\n".join([*lines, "END_GROUP = LANDSAT_METADATA_FILE", "END", ""]) + "\0" * 40
 
 
+def write_jp2(path: Path, values: np.ndarray, box: GeoBox) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    profile = {"count": 1, "height": box.shape[0], "width": box.shape[1], "dtype": values.dtype.name, "crs": str(box.crs), "transform": box.affine}
+    with rasterio.open(path, "w", driver="JP2OpenJPEG", QUALITY="100", REVERSIBLE="YES", **profile) as dataset:
+        dataset.write(values, 1)
+
+
 def write_sentinel2(folder: Path, *, offset: int | None, product_type="S2MSI2A", start="", granules=1) -> Path:
     """A Level 2A SAFE folder: two 10 m bands, one 20 m band, the scene classification."""
     safe = folder / "S2A_MSIL2A_20210908T021601_N0400_R003_T52TEL_20210908T060000.SAFE"
@@ -79,7 +87,7 @@ def write_sentinel2(folder: Path, *, offset: int | None, product_type="S2MSI2A",
         for band, box, value in (("B02_10m", fine, 1500), ("B04_10m", fine, 2000), ("B11_20m", coarse, 3000), ("SCL_20m", coarse, 4)):
             dtype = np.uint8 if band.startswith("SCL") else np.uint16
             path = granule / "IMG_DATA" / f"R{band[-3:]}" / f"T52TEL_20210908T021601_{band}.jp2"
-            write_raster(path, np.full(box.shape, value, dtype), box, driver="JP2OpenJPEG")
+            write_jp2(path, np.full(box.shape, value, dtype), box)
         (granule / "MTD_TL.xml").write_text(
             "<Tile><SENSING_TIME>2021-09-08T02:19:44.5Z</SENSING_TIME><Mean_Sun_Angle><ZENITH_ANGLE>38.5</ZENITH_ANGLE>"
             "<AZIMUTH_ANGLE>152.25</AZIMUTH_ANGLE></Mean_Sun_Angle></Tile>"
@@ -175,22 +183,22 @@ def write_plain(path: Path, *, count=3, tags=None, box=BOX, dtype=np.uint8, **op
 
 
 @pytest.mark.parametrize(
-    ("name", "tags", "given", "when", "source"),
+    ("name", "tags", "given", "expected"),
     [
-        ("camp_20110529.tif", None, None, datetime(2011, 5, 29, tzinfo=UTC), "file name"),
-        ("camp_20110529.tif", {"capture_date": "2012-01-02T03:04:05.000Z"}, None, datetime(2012, 1, 2, 3, 4, 5, tzinfo=UTC), "tag capture_date"),
-        ("camp.tif", {"TIFFTAG_DATETIME": "2013:04:05 06:07:08"}, None, datetime(2013, 4, 5, 6, 7, 8, tzinfo=UTC), "tag TIFFTAG_DATETIME"),
+        ("camp_20110529.tif", None, None, "2011-05-29T00:00:00Z file name"),
+        ("camp_20110529.tif", {"capture_date": "2012-01-02T03:04:05.000Z"}, None, "2012-01-02T03:04:05Z tag capture_date"),
+        ("camp.tif", {"TIFFTAG_DATETIME": "2013:04:05 06:07:08"}, None, "2013-04-05T06:07:08Z tag TIFFTAG_DATETIME"),
         (
             "camp.tif", {"TIFFTAG_DATETIME": "2020:01:01 00:00:00", "ACQUISITIONDATETIME": "2013-04-05"}, None,
-            datetime(2013, 4, 5, tzinfo=UTC), "tag ACQUISITIONDATETIME",
+            "2013-04-05T00:00:00Z tag ACQUISITIONDATETIME",
         ),
-        ("camp_20110529.tif", {"capture_date": "2012-01-02"}, "2010-03-04", datetime(2010, 3, 4, tzinfo=UTC), "argument"),
-        ("camp.tif", None, date(2010, 3, 4), datetime(2010, 3, 4, tzinfo=UTC), "argument"),
+        ("camp_20110529.tif", {"capture_date": "2012-01-02"}, "2010-03-04", "2010-03-04T00:00:00Z argument"),
+        ("camp.tif", None, date(2010, 3, 4), "2010-03-04T00:00:00Z argument"),
     ],
 )
-def test_the_date_of_a_raster_and_where_it_comes_from(tmp_path, name, tags, given, when, source):
+def test_the_date_of_a_raster_and_where_it_comes_from(tmp_path, name, tags, given, expected):
     item = open_scene(write_plain(tmp_path / name, tags=tags), date=given)
-    assert (scene.acquired(item), item.properties["camwatch:date_source"]) == (when, source)
+    assert f"{scene.acquired(item):%Y-%m-%dT%H:%M:%SZ} {item.properties['camwatch:date_source']}" == expected
 
 
 def test_a_raster_without_a_date_names_the_options(tmp_path):
@@ -221,8 +229,8 @@ def test_a_zone_in_a_tag_is_honoured():
 def test_a_sidecar_item_gives_date_sun_angles_and_resolution(tmp_path):
     write_plain(tmp_path / "camp_20010101.tif")
     properties = {
-        "datetime": "2014-05-06T02:03:04Z", "view:sun_azimuth": 150.5, "view:sun_elevation": 40, "view:off_nadir": 12.5, "gsd": 0.5, "platform": "x-1",
-        "camwatch:simulated": True,
+        "datetime": "2014-05-06T02:03:04Z", "view:sun_azimuth": 150.5, "view:sun_elevation": 40, "view:off_nadir": 12.5, "gsd": 0.5,
+        "platform": "x-1", "camwatch:simulated": True,
     }
     asset = {"href": "./camp_20010101.tif", "bands": [{"name": "b", "eo:common_name": c} for c in ("blue", "green", "red")]}
     side = {"type": "Feature", "stac_version": "1.0.0", "id": "x", "properties": properties, "assets": {"image": asset}}
@@ -267,15 +275,17 @@ def test_band_names_from_descriptions_colours_and_count(tmp_path):
     assert names(1) == ("pan",)
     assert names(4, bands=("B2 Blue", "Green", "red", "NIR1")) == ("blue", "green", "red", "nir")
     assert names(5) == ("b1", "b2", "b3", "b4", "b5")
-    assert names(3, bands=("red", "red", "blue")) == ("b1", "b2", "b3")  # two of one name: none can be trusted
+    assert names(4, dtype=np.uint16, bands=("red edge 1", "red edge 2", "blue", "?")) == ("blue", "b1", "b2", "b4")
     profile = {"driver": "GTiff", "height": 40, "width": 50, "dtype": "uint8", "crs": "EPSG:32652", "transform": BOX.affine}
-    for options, expected in (({"count": 4, "photometric": "RGB", "alpha": "NO"}, ("blue", "green", "red", "nir")), ({"count": 4, "photometric": "RGB", "alpha": "YES"}, ("blue", "green", "red"))):
-        with rasterio.open(tmp_path / "y_20110101.tif", "w", **profile, **options) as dataset:
+    for alpha, expected in (("NO", ("blue", "green", "red", "nir")), ("YES", ("blue", "green", "red"))):
+        with rasterio.open(tmp_path / "y_20110101.tif", "w", count=4, photometric="RGB", alpha=alpha, **profile) as dataset:
             dataset.write(np.ones((4, 40, 50), np.uint8))
         assert scene.band_names(open_scene(tmp_path / "y_20110101.tif")) == expected
 
 
-@pytest.mark.parametrize(("text", "name"), [("Near Infrared", "nir"), ("red edge", "rededge"), ("SWIR 1 (1.6 um)", "swir16"), ("covered", ""), ("Band 1 (Blue)", "blue")])
+@pytest.mark.parametrize(
+    ("text", "name"), [("Near Infrared", "nir"), ("red edge", "rededge"), ("SWIR 1 (1.6 um)", "swir16"), ("covered", ""), ("Band 1 (Blue)", "blue")],
+)
 def test_common_names(text, name):
     assert common_name(text) == name
 
@@ -291,7 +301,8 @@ def test_tags_of_a_raster_give_sun_and_simulation(tmp_path):
 
 def test_an_item_travels(tmp_path):
     item = open_scene(write_landsat(tmp_path))
-    for copy in (pickle.loads(pickle.dumps(item)), pystac.Item.from_dict(item.to_dict()), pystac.Item.from_dict(json.loads(json.dumps(item.to_dict())))):
+    written = json.loads(json.dumps(item.to_dict()))
+    for copy in (pickle.loads(pickle.dumps(item)), pystac.Item.from_dict(item.to_dict()), pystac.Item.from_dict(written)):
         assert scene.bands_of(copy) == scene.bands_of(item)
         assert scene.masks_of(copy) == scene.masks_of(item)
         assert scene.acquired(copy) == scene.acquired(item)
@@ -378,14 +389,12 @@ def test_an_mtl_cannot_name_files_elsewhere(tmp_path):
 
 
 def test_what_cannot_be_placed_or_is_no_imagery(tmp_path):
-    nowhere = GeoBox((40, 50), Affine(1, 0, 0, 0, 1, 0), None)
+    profile = {"driver": "GTiff", "width": 50, "height": 40, "count": 1, "dtype": "uint8"}
+    with pytest.warns(NotGeoreferencedWarning), rasterio.open(tmp_path / "a_20110101.tif", "w", crs="EPSG:32652", **profile) as dataset:
+        dataset.write(np.ones((1, 40, 50), np.uint8))
     with pytest.raises(SceneError, match="no georeference"):
-        with rasterio.open(tmp_path / "a_20110101.tif", "w", driver="GTiff", width=50, height=40, count=1, dtype="uint8", crs="EPSG:32652") as dataset:
-            dataset.write(np.ones((1, *nowhere.shape), np.uint8))
         open_scene(tmp_path / "a_20110101.tif")
-    with rasterio.open(
-        tmp_path / "p_20110101.tif", "w", driver="GTiff", width=50, height=40, count=1, dtype="uint8", crs="EPSG:32652", transform=BOX.affine, photometric="palette",
-    ) as dataset:
+    with rasterio.open(tmp_path / "p_20110101.tif", "w", crs="EPSG:32652", transform=BOX.affine, photometric="palette", **profile) as dataset:
         dataset.write(np.ones((1, 40, 50), np.uint8))
         dataset.write_colormap(1, {0: (0, 0, 0, 255), 1: (255, 0, 0, 255)})
     with pytest.raises(SceneError, match="palette"):

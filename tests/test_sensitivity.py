@@ -15,8 +15,10 @@ from camwatch.aoi import Site
 from camwatch.findings import Finding, Findings
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of, polygons_of
-from camwatch.sensitivity import Sensitivity, measure
+from camwatch.sensitivity import Sensitivity, control_window, measure, planting_window
 from camwatch.sensitivity.measure import matched
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 
 GRID = GeoBox((420, 420), Affine(1, 0, 560_000, 0, -1, 4_632_000), "EPSG:32652")
 CAMP = box(560_120, 4_631_680, 560_320, 4_631_880)
@@ -48,7 +50,7 @@ class Differencer:
 
     def __call__(self, before, after, where):
         self.calls += 1
-        self.shapes.append(before.geobox.shape)
+        self.shapes.append(tuple(before.geobox.shape))
         ground = (where if self.obeys else site()).perimeter_after.boundary.buffer(8) if self.along_line else where.area
         seen = mask_of(ground, before.geobox) & before.valid & after.valid
         change = np.abs(ndi.uniform_filter(after.values[0] - before.values[0], 3)) > 0.03
@@ -59,9 +61,10 @@ class Differencer:
             if shape.area >= self.least_m2 and ground.contains(shape.centroid)
         ]
         records += [r for r in self.extra if ground.contains(r.geometry.centroid)]
-        score = np.where(seen, np.float32(0.5), np.float32(np.nan)) if self.along_line else np.where(before.valid, np.float32(0.5), np.float32(np.nan))
-        return Findings("structure", "searched", "", tuple(records), where.id, "EPSG:32652", before.scene, after.scene, (before.acquired, after.acquired),
-                        1.0, float(seen.sum()) / 1e6, 1.0, score, before.geobox)
+        score = np.where(seen if self.along_line else before.valid, np.float32(0.5), np.float32(np.nan))
+        dates = (before.acquired, after.acquired)
+        km2 = float(seen.sum()) / 1e6
+        return Findings("structure", "searched", "", tuple(records), where.id, "EPSG:32652", "a", "b", dates, 1.0, km2, 1.0, score, before.geobox)
 
 
 def run(images, detector, kind="structure", *, where=None, seed=5, **rest):
@@ -170,16 +173,41 @@ def test_a_pair_too_coarse_is_not_measured(pair):
 
 def test_the_window_is_bounded():
     grid = GeoBox((1500, 2600), Affine(1, 0, 560_000, 0, -1, 4_632_000), "EPSG:32652")
-    values = np.full((1, 1500, 2600), 0.2, np.float32)
     images = [
-        Image(values.copy(), np.ones(grid.shape, bool), ("pan",), grid, datetime(y, 9, 1, tzinfo=UTC), Sun(150, 40), 1.0, "surface reflectance", f"s{y}")
-        for y in (2009, 2011)
+        replace(picture((year, 9, 1)), values=np.full((1, 1500, 2600), 0.2, np.float32), valid=np.ones(grid.shape, bool), geobox=grid)
+        for year in (2009, 2011)
     ]
     detector = Differencer(4)
-    result = run(images, detector, where=site(box(561_400, 4_631_400, 561_700, 4_631_700)), planter=lambda image, solids, *, seed: image)
+
+    def plant_nothing(image, solids, *, seed):
+        return image
+
+    result = run(images, detector, where=site(box(561_400, 4_631_400, 561_700, 4_631_700)), planter=plant_nothing)
     assert set(detector.shapes) == {(1200, 1200)}
     assert sum(result.planted) > 0
     assert sum(result.found) == 0
+
+
+def test_windows_of_a_large_scene_hold_the_site_and_the_control():
+    grid = GeoBox((9000, 9000), Affine(0.5, 0, 560_000, 0, -0.5, 4_632_000), "EPSG:32652")
+    camp = box(562_000, 4_629_000, 563_500, 4_630_300)
+    for kind in ("structure", "tower"):
+        planting, control = planting_window(grid, site(camp), kind), control_window(grid, site(camp), kind)
+        assert max(*planting.shape, *control.shape) <= 1200
+        assert planting.extent.geom.intersects(camp.boundary if kind == "tower" else camp)
+    assert camp.contains(planting_window(grid, site(camp), "structure").extent.geom)
+    assert not control_window(grid, site(camp), "structure").extent.geom.intersects(camp)
+    assert control_window(grid, site(camp), "tower").extent.geom.intersects(camp.buffer(60).boundary)
+    assert planting_window(grid, site(box(0, 0, 10, 10)), "structure") is None
+
+
+def test_control_ground_may_come_from_another_window(pair):
+    left, right = GRID[:, :300], GRID[:, 300:]  # of the camp, the right part has only a strip of 20 m
+    parts = [[replace(i, values=i.values[..., cols].copy(), valid=i.valid[:, cols].copy(), geobox=g) for i in pair]
+             for g, cols in ((left, slice(0, 300)), (right, slice(300, None)))]
+    result = measure(*parts[0], site(), kind="structure", detector=Differencer(4), sizes_m=SIZES, per_size=4, seed=1, control=tuple(parts[1]))
+    assert sum(result.found) > 0
+    assert result.control_km2 == pytest.approx((120 * 420 - 25 * 210) / 1e6, rel=0.02)
 
 
 def test_one_report_stands_for_one_object():

@@ -50,7 +50,9 @@ def _told(error: BaseException) -> tuple[str, int]:
         return str(error), BAD_INPUT
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
         return "stopped; start the same command again to go on", INTERRUPTED
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return "say what to do; camwatch --help lists the verbs", BAD_INPUT
     usage = getattr(error, "format_message", None)  # the argument parser's errors, whichever library it comes from
     if usage is not None:
-        return usage() or "say what to do; camwatch --help lists the verbs", BAD_INPUT
+        return usage(), BAD_INPUT
     return f"internal error: {type(error).__name__}: {error}; set CAMWATCH_DEBUG=1 for the details and report it", INTERNAL

@@ -29,6 +29,9 @@ AfterDate = Annotated[str | None, typer.Option("--after-date", help="Day of the 
 Settings = Annotated[Path | None, typer.Option("--config", help="YAML file with settings; unknown keys are refused.")]
 KindName = Annotated[Literal["structures", "towers", "perimeter"] | None, typer.Option("--kind", help="What to search for; all kinds without it.")]
 
+PIPED_WIDTH = 160
+"""Characters of a table's line where standard output is a file or a pipe."""
+
 KIND_OF: dict[str, Kind] = {"structures": "structure", "towers": "tower", "perimeter": "perimeter"}
 
 
@@ -53,7 +56,7 @@ def emit(document: Any) -> None:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a plain table that wraps its last column to the terminal."""
+    """Print a plain table, wrapped to the terminal; wide where the output is not one."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -61,7 +64,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     grid = Table(*headers, box=box.SIMPLE, pad_edge=False, show_edge=False)
     for row in rows:
         grid.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console(highlight=False, markup=False).print(grid)
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    console.width = console.width if console.is_terminal else PIPED_WIDTH
+    console.print(grid)
 
 
 @contextmanager

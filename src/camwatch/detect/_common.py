@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
-from scipy.special import gammainc
+from scipy.special import gammainc, gammaincinv
 from shapely.geometry import Point
 
 from camwatch.aoi import LONLAT, reproject
@@ -15,12 +15,13 @@ from camwatch.imagery.image import Sun
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
-    from camwatch.aoi import Site
-    from camwatch.findings import Finding, Kind
-    from camwatch.imagery.image import Image
     from numpy.typing import ArrayLike, NDArray
     from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
+
+    from camwatch.aoi import Site
+    from camwatch.findings import Finding, Kind
+    from camwatch.imagery.image import Image
 
 FIT_PIXELS = 200_000
 """Most pixels that the change statistic is fitted on; more do not move a covariance of a few bands."""
@@ -41,7 +42,7 @@ def robust_sd(values: NDArray[np.floating]) -> float:
 
 
 def filled(planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return (band, y, x) `planes` with what is not `valid` replaced by the nearest valid pixel, so that filters see no cliff; zeros where none is."""
+    """Return (band, y, x) `planes` with the nearest valid pixel where one is not `valid`, so that filters see no cliff; zeros where none is."""
     usable = valid & np.isfinite(planes).all(axis=0)
     if usable.all():
         return planes
@@ -89,11 +90,12 @@ def guessed_azimuth(image: Image) -> float | None:
 
     Notes
     -----
-    On 24 half-metre pictures of one suburb the answers lay within 135° and 225°, as the hours of day demand; a few were checked by eye. It fails on
-    pictures without shadows (where the size of the moment, a skewness, is under 0.1 and the answer is None), and on ones striped by ploughing.
+    On rendered villages the answer lay within 35° of the truth, drawn towards the walls' own directions; on 24 half-metre pictures of a wooded suburb
+    it lay between 135° and 225°, as the hours of day demand. Good for a soft cue, not for a decision. Pictures without shadows, where the size of the
+    moment (a skewness) is under 0.1, give None; ploughed ground can mislead.
     """
     middle = image.geobox.extent.geom.centroid
-    latitude = reproject(Point(middle.x, middle.y), image.geobox.crs, LONLAT).y
+    latitude = reproject(Point(middle.x, middle.y), image.geobox.crs, LONLAT).bounds[1]
     if abs(latitude) < 25.0:
         return None
     tone = np.sqrt(np.maximum(filled(image.luminance()[None], image.valid)[0], 0.0))
@@ -118,7 +120,7 @@ def guessed_azimuth(image: Image) -> float | None:
 def seen_at_both(before: Image, after: Image) -> NDArray[np.bool_]:
     """Return the (y, x) pixels that are valid and finite at both dates; ValueError where the grids differ."""
     if before.geobox != after.geobox:
-        raise ValueError(f"before and after: got two grids, {before.geobox.shape} and {after.geobox.shape}; expected one, load both on the same GeoBox")
+        raise ValueError(f"before and after: got grids {before.geobox} and {after.geobox}; expected one, load both on the same GeoBox")
     seen: NDArray[np.bool_] = before.valid & after.valid & np.isfinite(before.values).all(axis=0) & np.isfinite(after.values).all(axis=0)
     return seen
 
@@ -131,7 +133,7 @@ def coverage(area: BaseGeometry, geobox: GeoBox, seen: NDArray[np.bool_]) -> tup
     return share, seen_m2 / 1e6
 
 
-def change_probability(before: Image, after: Image, seen: NDArray[np.bool_], *, iterations: int = 20) -> NDArray[np.float32]:
+def change_probability(before: Image, after: Image, seen: NDArray[np.bool_], *, iterations: int = 5) -> NDArray[np.float32]:
     """Return how unlikely each pixel's difference is under no change: the chi-square probability of the iteratively reweighted MAD variates.
 
     Parameters
@@ -140,7 +142,7 @@ def change_probability(before: Image, after: Image, seen: NDArray[np.bool_], *, 
         Compared on the bands they share by name; on luminance where they share none.
     seen : (y, x) bool
     iterations : int
-        Reweighting steps.
+        Reweighting steps. More would shrink the variates of unchanged ground without end; a last scaling puts the median pixel at 0.5.
 
     Returns
     -------
@@ -172,6 +174,8 @@ def change_probability(before: Image, after: Image, seen: NDArray[np.bool_], *, 
         spread = np.maximum(2.0 * (1.0 - rho), 1e-4)[:, None]
         squares = ((to_x @ (x - mean_x[:, None]) - to_y @ (y - mean_y[:, None])) ** 2 / spread).sum(axis=0)
         weight = 1.0 - gammainc(bands / 2, squares[::stride] / 2) + 1e-6
+    # Less than half of the ground is taken to have changed: then the median square is that of no change.
+    squares *= 2.0 * gammaincinv(bands / 2, 0.5) / max(float(np.median(squares)), 1e-12)
     out[seen] = gammainc(bands / 2, squares / 2)
     return out
 

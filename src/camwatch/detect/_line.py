@@ -22,6 +22,7 @@ from camwatch.imagery.image import Image
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+POWER = 1.5
 NODE = 5
 """Strip rows per step of the path; a step may move by -TURNS..TURNS columns, so directions are 1/NODE apart (11° at the axis, at most 50°)."""
 TURNS = 6
@@ -111,7 +112,8 @@ def straighten(ring: NDArray[np.float64], weight: NDArray[np.float64], stiffness
     trust = np.maximum(weight, 1e-3)
     course = ring
     for _ in range(12):
-        price = stiffness / (np.hypot(*(bend @ course).T) + 0.01)
+        # The square root of the norm rather than the norm: one turn is cheaper than two halves, so that a corner is not left chamfered.
+        price = stiffness / (np.hypot(*(bend @ course).T) + 0.01) ** POWER
         system = csc_array(diags_array(trust) + bend.T @ diags_array(price) @ bend)
         course = np.asarray(splu(system).solve(trust[:, None] * ring), np.float64)
     return course

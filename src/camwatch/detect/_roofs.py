@@ -13,8 +13,9 @@ from camwatch.detect._common import filled, greenness, guessed_azimuth, ramp, ro
 from camwatch.imagery.image import Sun
 
 if TYPE_CHECKING:
-    from camwatch.imagery.image import Image
     from numpy.typing import NDArray
+
+    from camwatch.imagery.image import Image
 
 WORK_M = 1.0
 """Metres of a working pixel: buildings of 15 m² and more need no finer one, and the cost falls with its square."""
@@ -43,13 +44,14 @@ def roof_likelihood(image: Image) -> NDArray[np.float32]:
 
     Notes
     -----
-    Works on one panchromatic band, then without the vegetation cue. Where the sun is unknown its azimuth is
-    guessed from the picture; where that fails too, shade counts as half present everywhere. Fails on roofs of the ground's own tone, on
-    grown-over roofs, and takes sheds of earth or paving with straight edges beside a shadow for roofs.
+    Works on one panchromatic band, then without the vegetation cue. Where the sun is unknown its azimuth is guessed from the picture; where that
+    fails too, shade counts as half present everywhere. Fails on roofs of the ground's own tone and on grown-over ones; patches of bare ground or
+    paving with straight edges beside a shadow pass as roofs.
 
     References
     ----------
-    .. [1] P. F. Felzenszwalb, D. P. Huttenlocher, "Efficient graph-based image segmentation", IJCV 59(2), 2004, doi:10.1023/B:VISI.0000022288.19776.77
+    .. [1] P. F. Felzenszwalb, D. P. Huttenlocher, "Efficient graph-based image segmentation", IJCV 59(2), 2004,
+       doi:10.1023/B:VISI.0000022288.19776.77
     .. [2] A. O. Ok, "Automated detection of buildings from single VHR multispectral images using shadow information and graph cuts",
        ISPRS J. 86, 2013, doi:10.1016/j.isprsjprs.2013.09.004
     """
@@ -76,7 +78,8 @@ def _blocks(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     _, height, width = planes.shape
     padded = np.pad(planes, ((0, 0), (0, -height % factor), (0, -width % factor)), mode="edge")
     count, height, width = padded.shape
-    return padded.reshape(count, height // factor, factor, width // factor, factor).mean(axis=(2, 4), dtype=np.float32)
+    means: NDArray[np.float32] = padded.reshape(count, height // factor, factor, width // factor, factor).mean(axis=(2, 4), dtype=np.float32)
+    return means
 
 
 def _tones(image: Image, bands: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -103,14 +106,52 @@ def _best_segments(
             warnings.filterwarnings("ignore", message="Got image with third dimension")
             # The segmentation measures colour distance over 255ths of the unit range, hence no rescaling here: four contrast units of it make one.
             found = felzenszwalb(stack / 4.0, scale=scale / pixel**2, sigma=0.5, min_size=max(int(15.0 / pixel**2), 4), channel_axis=-1)
-        rating = _rate(found, edges, green, pixel)
-        labels.append(found + offset)
-        scores.append(rating)
-        offset += len(rating)
+        for layer in (found, _paired(found)) if scale < SCALES_M2[-1] else (found,):
+            rating = _rate(layer, edges, green, pixel)
+            labels.append(layer + offset)
+            scores.append(rating)
+            offset += len(rating)
     every = np.concatenate(scores)
     layers = np.stack(labels)
     best = every[layers].argmax(axis=0)
     return np.take_along_axis(layers, best[None], 0)[0], every
+
+
+def _paired(labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the labels with each segment joined to the neighbour with which it makes the best rectangle, where each is the other's best.
+
+    The lit and the shaded side of a gable are two segments, neither as wide as a house.
+    """
+    flat = labels.ravel()
+    count = int(flat.max()) + 1
+    row, col = np.divmod(np.arange(flat.size), labels.shape[1])
+    sums = np.stack([np.bincount(flat, weight, count) for weight in (np.ones(flat.size), row, col, row * row, col * col, row * col)])
+    beside = np.concatenate([np.stack([a.ravel(), b.ravel()]) for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1]))], axis=1)
+    beside = np.sort(beside[:, beside[0] != beside[1]], axis=0)
+    codes, shared = np.unique(beside[0] * count + beside[1], return_counts=True)
+    first, second = codes // count, codes % count
+    fill, _ = _moment_rectangle(sums[:, first] + sums[:, second])
+    length = np.minimum(*(_moment_rectangle(sums[:, side])[1] for side in (first, second)))
+    # 1.0 is a filled rectangle; the two must meet along most of the shorter one, as at a ridge.
+    merit = ramp(fill, 0.70, 0.95) * ramp(shared / np.maximum(length, 1.0), 0.3, 0.8)
+    best = np.zeros(count)
+    np.maximum.at(best, first, merit)
+    np.maximum.at(best, second, merit)
+    mutual = (merit > 0.3) & (merit >= best[first]) & (merit >= best[second])
+    joined = np.arange(count)
+    joined[second[mutual]] = first[mutual]
+    # A tie could chain three segments; following once more ends in a label that stands for itself or splits the chain, both harmless.
+    _, compact = np.unique(joined, return_inverse=True)
+    return np.asarray(compact[labels], np.intp)
+
+
+def _moment_rectangle(sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (share filled, long side) of the rectangle with the second moments of (6, n) sums of 1, r, c, r², c², rc."""
+    area, r, c, rr, cc, rc = sums
+    vrr, vcc, vrc = rr / area - (r / area) ** 2 + 1 / 12, cc / area - (c / area) ** 2 + 1 / 12, rc / area - r * c / area**2
+    root = np.sqrt(((vrr - vcc) / 2) ** 2 + vrc**2)
+    long_side = np.sqrt(12.0 * ((vrr + vcc) / 2 + root))
+    return area / (12.0 * np.sqrt(np.maximum(vrr * vcc - vrc**2, 1 / 144))), long_side
 
 
 def _rate(labels: NDArray[np.intp], edges: NDArray[np.float32], green: NDArray[np.float64], pixel: float) -> NDArray[np.float64]:

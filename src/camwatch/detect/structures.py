@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import ndimage as ndi
+from shapely import get_coordinates
 
 from camwatch.detect._common import answer, change_probability, coverage, filled, ramp, seen_at_both, shadow_step
 from camwatch.detect._roofs import fit_rectangles, roof_likelihood, shade_beside
@@ -16,11 +17,12 @@ from camwatch.rasters import polygons_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
     from camwatch.aoi import Site
     from camwatch.findings import Findings
     from camwatch.imagery.image import Image
-    from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
 SMALLEST_M = (16.0, 7.0)
 """The smallest building of interest: a barrack or housing block, long and short side."""
@@ -44,7 +46,7 @@ class StructureParams:
     min_likelihood : float
         Single-date likelihood (0..1) that outlines an object.
     min_score : float
-        Score (0..1) from which an object is reported.
+        Score (0..1) from which an object is reported; the same as `min_likelihood`: outlined, and nothing argues against the change.
     tolerance_m : float
         Misregistration that the comparison forgives; never less than one pixel.
     """
@@ -53,7 +55,7 @@ class StructureParams:
     min_area_m2: float = 15.0
     min_area_px: int = 4
     min_likelihood: float = 0.30
-    min_score: float = 0.20
+    min_score: float = 0.30
     tolerance_m: float = 1.0
 
 
@@ -91,9 +93,9 @@ def detect_structures(
     -------
     Findings
         Records with `change` `appeared` or `removed`, the simplified outline, and measures `long_side_m`, `width_m`, `orientation_deg` (of the long
-        side, clockwise from grid north, 0..180), `likelihood`, `other_date` (likelihood there), `persistence` (correlation −1..1 that
-        argues for no change), `change_evidence` (0..1), `shadow_support` (0..1, only where the sun is known). `score`: (y, x) in 0..1, the larger of both gains.
-        Pixels too coarse: `not_testable`, and `score` is a generic change statistic that knows nothing of shape.
+        side, clockwise from grid north, 0..180), `likelihood`, `other_date` (likelihood there), `persistence` (correlation −1..1 that argues for no
+        change), `change_evidence` (0..1), `rectangularity` (0..1), `shadow_support` (0..1, only where the sun is known). `score`: (y, x) in 0..1,
+        the larger of both gains. Pixels too coarse: `not_testable`, and `score` is a generic change statistic that knows nothing of shape.
 
     Raises
     ------
@@ -120,20 +122,21 @@ def detect_structures(
         return answer("structure", before, after, site, reason=reason, records=(), observed=observed, score=change_probability(before, after, seen),
                       testable=False)
     old, new = (np.where(seen, likelihood(image), np.float32(0.0)) for image in (before, after))
-    appeared = _gained(before, after, old, new, seen, params)
-    removed = _gained(after, before, new, old, seen, params)
-    records = _records(appeared, "appeared", after, site.area, params, 0)
-    records += _records(removed, "removed", before, site.area, params, len(records))
+    appeared = _gained((before, old), (after, new), seen, params)
+    removed = _gained((after, new), (before, old), seen, params)
+    outlined = _outlined(appeared, "appeared", after, site.area, params) + _outlined(removed, "removed", before, site.area, params)
+    records = tuple(replace(record, id=f"structure-{number:04d}") for number, record in enumerate(outlined, 1))
     score = np.where(seen, np.maximum(appeared.gain, removed.gain), np.float32(np.nan))
     unknown = [image.scene for image in (before, after) if image.sun is None]
     reason = f"Sun direction unknown for {' and '.join(unknown)}: guessed from the shadows in the picture." if unknown else ""
-    return answer("structure", before, after, site, reason=reason, records=tuple(records), observed=observed, score=score)
+    return answer("structure", before, after, site, reason=reason, records=records, observed=observed, score=score)
 
 
 def _gained(
-    old_image: Image, new_image: Image, old: NDArray[np.float32], new: NDArray[np.float32], seen: NDArray[np.bool_], params: StructureParams,
+    without: tuple[Image, NDArray[np.float32]], having: tuple[Image, NDArray[np.float32]], seen: NDArray[np.bool_], params: StructureParams,
 ) -> _Objects:
-    """Return the objects outlined in `new` with the score of their being absent from `old`."""
+    """Return the objects outlined in the likelihood of `having` with the score of their being absent from `without`."""
+    (old_image, old), (new_image, new) = without, having
     pixel = new_image.pixel_m
     reach = max(round(params.tolerance_m / pixel), 1)
     highest = ndi.maximum_filter(old, size=2 * reach + 1)
@@ -151,8 +154,8 @@ def _gained(
     smallest = max(params.min_area_m2 / pixel**2, params.min_area_px * (max(old_image.gsd_m, new_image.gsd_m) / pixel) ** 2)
     score = mean_new * absent * evidence * (area >= smallest) * (share_seen >= 0.7)
     score[0] = 0.0
-    gain = new * ramp(highest / np.maximum(new, 1e-6), 0.80, 0.30)
-    gain = np.where(labels > 0, gain * evidence[labels], gain).astype(np.float32)
+    rise = new * ramp(highest / np.maximum(new, 1e-6), 0.80, 0.30)
+    gain = np.asarray(np.where(labels > 0, rise * evidence[labels], rise), np.float32)
     fit, long_px, short_px = fit_rectangles(labels, area)
     measures = {"likelihood": mean_new, "other_date": mean_old, "persistence": persistence, "change_evidence": evidence, "rectangularity": fit,
                 "long_side_m": long_px * pixel, "width_m": short_px * pixel}
@@ -167,8 +170,8 @@ def _gained(
 def _persistence(old: Image, new: Image, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
     """Return by label how much of what `new` shows in and around the object was there in `old`: the larger of two correlations, −1..1.
 
-    Grey values correlate where roof, ground and shade look alike; edge directions (doubled angle, so that a dark roof that turned bright still agrees)
-    where the outline stood already. The best of nine shifts by a pixel is taken: what lies half a pixel off is still the same building.
+    Grey values correlate where roof, ground and shade look alike; edge directions, their angle doubled so that a dark roof that turned bright still
+    agrees, where the outline stood already. The best of nine shifts by a pixel is taken: what lies half a pixel off is still the same building.
     """
     # The outline lies between object and ground: a metre and a half, or two pixels, of the ground belongs to the comparison.
     ring = 2 * max(round(1.5 / new.pixel_m), 2) + 1
@@ -179,7 +182,7 @@ def _persistence(old: Image, new: Image, labels: NDArray[np.int32], count: int) 
     fields = [_edge_directions(plane) for plane in planes]
 
     def total(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        return np.bincount(label, values, count)
+        return np.bincount(label, values, count).astype(np.float64)
 
     pixels = np.maximum(np.bincount(label, minlength=count), 1)
     grey = planes[1][rows, cols].astype(np.float64)
@@ -208,10 +211,8 @@ def _edge_directions(plane: NDArray[np.float32]) -> tuple[NDArray[np.float64], N
     return (right**2 - down**2) / length, 2.0 * right * down / length
 
 
-def _records(
-    objects: _Objects, change: Literal["appeared", "removed"], image: Image, area: BaseGeometry, params: StructureParams, first: int,
-) -> list[Finding]:
-    """Return the objects that pass `min_score` and lie in `area`, numbered on from `first`, from north to south on the grid."""
+def _outlined(objects: _Objects, change: Literal["appeared", "removed"], image: Image, area: BaseGeometry, params: StructureParams) -> list[Finding]:
+    """Return the objects that pass `min_score` and lie in `area`, in the order of their labels (by row of the grid); without ids."""
     keep = objects.score >= params.min_score
     outlines = polygons_of(np.where(keep[objects.labels], objects.labels, 0).astype(np.int32), image.geobox)
     records: list[Finding] = []
@@ -223,14 +224,13 @@ def _records(
         shape = drawn if drawn.is_valid and not drawn.is_empty else outline
         measures: dict[str, float | str] = {name: float(values[label]) for name, values in objects.measures.items()}
         measures["orientation_deg"] = _orientation_deg(outline)
-        number = first + len(records) + 1
-        records.append(Finding(f"structure-{number:04d}", "structure", change, shape, float(objects.score[label]), float(outline.area), measures))
+        records.append(Finding("", "structure", change, shape, float(objects.score[label]), float(outline.area), measures))
     return records
 
 
 def _orientation_deg(outline: BaseGeometry) -> float:
     """Return the bearing of the long side of the smallest enclosing rectangle, 0..180° clockwise from grid north."""
-    corners = np.asarray(outline.minimum_rotated_rectangle.exterior.coords)
+    corners = get_coordinates(outline.minimum_rotated_rectangle)
     sides = np.diff(corners[:3], axis=0)
     east, north = sides[np.argmax(np.hypot(*sides.T))]
     return float(np.rad2deg(np.arctan2(east, north)) % 180.0)

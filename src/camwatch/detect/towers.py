@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +16,12 @@ from camwatch.imagery.image import Sun
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
+
     from camwatch.aoi import Site
     from camwatch.findings import Change, Findings
     from camwatch.imagery.image import Image
-    from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
 ROOFS_M = (3.5, 4.5, 6.0)
 """Sides of the roofs that are tried; a fit forgives ± 20 %, hence 3 to 7 m."""
@@ -39,6 +40,10 @@ DECOY_TURNS_DEG = (90.0, 180.0, 270.0)
 
 WEAK_FIT = 0.35
 """Fit below which a place is not looked at again with shifts; towers fit with 0.8 and more, chance rarely over 0.7."""
+
+
+PERSISTENT = 0.5
+"""Correlation of a roof with the other date from which it still stands there even if its shadow does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,15 @@ class _Templates:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Ground:
+    """One picture to fit in: luminance (y, x), how bare of vegetation (y, x) 0..1, and the standard deviation of its fine detail."""
+
+    plane: NDArray[np.float32]
+    bare: NDArray[np.float64]
+    noise: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Fits:
     """Places in one picture that fit a tower: (n, 2) (row, col), fit 0..1, roof side, height, shadow contrast in noise units, falling by fit."""
 
@@ -132,11 +146,12 @@ def detect_towers(
     Returns
     -------
     Findings
-        Records `appeared`, `removed`, `unchanged`, or `not_observed` (a tower at one date whose place cannot be seen at the other). Geometry: a square of the
-        fitted size. Measures: `fit_before`, `fit_after` (NaN where not observed), `side_m`, `height_m` (of the template; rough), `shadow_contrast` (in
-        standard deviations of the picture's fine detail), `persistence` (correlation of the roof's surroundings with the other date, −1..1). `score`: the fit where a tower
-        changed, 0 elsewhere in the band, NaN outside it and where not seen at both dates. `not_testable` without a perimeter, with pixels too coarse,
-        or where the sun's direction is neither known nor to be read from the picture.
+        Records `appeared`, `removed`, `unchanged`, or `not_observed` (a tower at one date whose place cannot be seen at the other). Geometry: a
+        square of the fitted size. Measures: `fit_before`, `fit_after` (absent where not observed), `side_m`, `height_m` (of the template; rough),
+        `shadow_contrast` (in standard deviations of the picture's fine detail), `persistence` (correlation of the roof with the other date, −1..1;
+        absent where not observed). `score`: the fit where a tower changed, 0 elsewhere in the band, NaN outside it and where not seen at both
+        dates. `not_testable` without a perimeter, with pixels too coarse, or where the sun's direction is neither known nor to be read from the
+        picture.
 
     Raises
     ------
@@ -145,8 +160,8 @@ def detect_towers(
 
     Notes
     -----
-    A lone tree with its shadow, a tank, a parked lorry beside a pole pass as towers in panchromatic pictures; vegetation is excluded where the bands
-    allow. A dark roof beside its dark shadow is missed. The sun's direction carries the decision: a wrong one in the metadata makes the answer worthless.
+    A lone tree with its shadow, or a tank, passes as a tower in panchromatic pictures; vegetation is excluded where the bands allow. A dark roof
+    beside its dark shadow is missed. The sun's direction carries the decision: with a wrong one in the metadata nothing is found.
 
     References
     ----------
@@ -163,21 +178,32 @@ def detect_towers(
     suns = [image.sun or _guessed(image) for image in (before, after)] if not why_not else [None, None]
     blind = [image.scene for image, sun in zip((before, after), suns, strict=True) if sun is None]
     if blind and not why_not:
-        why_not = f"The sun's direction is unknown for {' and '.join(blind)} and cannot be read from the picture; a tower is told from clutter by its shadow's direction."
+        why_not = f"The sun's direction is unknown for {' and '.join(blind)} and not to be read from the picture; only shadows tell towers apart."
     if why_not:
         nothing = np.full(seen.shape, np.nan, np.float32)
         return answer("tower", before, after, site, reason=why_not, records=(), observed=(0.0, 0.0), score=nothing, testable=False)
-    width = params.band_m if params.band_m is not None else min(max(25.0, site.perimeter_accuracy_m), 60.0)
+    width = _width(site, params)
     area = lines.buffer(width)
     band = mask_of(area, before.geobox)
-    # How much line the grid shows, for the density that the user allows per km.
-    km = float(band.sum()) * before.pixel_m**2 / (2.0 * width) / 1000.0
-    dates = [_search(image, sun, band, km, width, params) for image, sun in zip((before, after), suns, strict=True) if sun is not None]
-    records, score = _link(before, after, dates[0], dates[1], params)
+    dates = [_search(image, sun, band, width, params) for image, sun in zip((before, after), suns, strict=True) if sun is not None]
+    records, score = _link((before, after), (dates[0], dates[1]), params)
     guessed = [image.scene for image in (before, after) if image.sun is None]
     reason = f"Sun direction unknown for {' and '.join(guessed)}: guessed from the shadows in the picture." if guessed else ""
     return answer("tower", before, after, site, reason=reason, records=records, observed=coverage(area, before.geobox, seen),
                   score=np.where(band & seen, score, np.float32(np.nan)))
+
+
+def search_band(
+    site: Site, rings: tuple[BaseGeometry, BaseGeometry] | None = None, params: TowerParams = TowerParams(),
+) -> BaseGeometry | None:
+    """Return the ground along the perimeter that :func:`detect_towers` searches, in the CRS of the site; None where no line is known."""
+    lines = _lines(site, rings)
+    return None if lines.is_empty else lines.buffer(_width(site, params))
+
+
+def _width(site: Site, params: TowerParams) -> float:
+    """Return the distance to either side of the line that is searched, in metres."""
+    return params.band_m if params.band_m is not None else min(max(25.0, site.perimeter_accuracy_m), 60.0)
 
 
 def _lines(site: Site, rings: tuple[BaseGeometry, BaseGeometry] | None) -> BaseGeometry:
@@ -191,8 +217,10 @@ def _guessed(image: Image) -> Sun | None:
     return None if azimuth is None else Sun(azimuth, ASSUMED_ELEVATION_DEG)
 
 
-def _search(image: Image, sun: Sun, band: NDArray[np.bool_], km: float, width: float, params: TowerParams) -> _Date:
-    """Return one date's fits, with thresholds from the decoys."""
+def _search(image: Image, sun: Sun, band: NDArray[np.bool_], width: float, params: TowerParams) -> _Date:
+    """Return one date's fits, with thresholds from the decoys; `width` is the band's to either side, in metres."""
+    # How much line the grid shows, for the density that the user allows per km.
+    km = float(band.sum()) * image.pixel_m**2 / (2.0 * width) / 1000.0
     plane = filled(image.luminance()[None], image.valid)[0]
     near = max(round(8.0 / image.pixel_m), 1)
     usable = band & (ndi.uniform_filter(image.valid.astype(np.float32), near) > 0.9)
@@ -200,12 +228,10 @@ def _search(image: Image, sun: Sun, band: NDArray[np.bool_], km: float, width: f
     fine = plane - ndi.gaussian_filter(plane, 4.0 / image.pixel_m)
     noise = robust_sd(fine[usable])
     green = ndi.gaussian_filter(greenness(image.bands, filled(image.values, image.valid)), 1.0 / image.pixel_m)
-    bare = 1.0 - ramp(green, 0.0, 1.0)
-    fits = _fit_places(plane, bare, places, _templates(sun, image), noise, image.pixel_m)
-    decoys = np.sort(np.concatenate([
-        _fit_places(plane, bare, places, _templates(Sun((sun.azimuth_deg + turn) % 360.0, sun.elevation_deg), image), noise, image.pixel_m).fit
-        for turn in DECOY_TURNS_DEG
-    ]))[::-1]
+    ground = _Ground(plane, 1.0 - ramp(green, 0.0, 1.0), noise)
+    fits = _fit_places(ground, places, _templates(sun, image), image.pixel_m)
+    turned = [Sun((sun.azimuth_deg + turn) % 360.0, sun.elevation_deg) for turn in DECOY_TURNS_DEG]
+    decoys = np.sort(np.concatenate([_fit_places(ground, places, _templates(false, image), image.pixel_m).fit for false in turned]))[::-1]
     searched_km = km * len(DECOY_TURNS_DEG)
     by_chance = params.link_chance / (np.pi * params.link_m**2) * 2.0 * width * 1000.0
     report = max(_exceeded(decoys, params.false_per_km * searched_km), params.min_fit)
@@ -270,26 +296,24 @@ def _templates(sun: Sun, image: Image) -> _Templates:
     return _Templates(np.stack([row[used], col[used]], axis=1), weights.reshape(-1, weights.shape[2]).T.copy(), roofs, heights)
 
 
-def _fit_places(
-    plane: NDArray[np.float32], bare: NDArray[np.float64], places: NDArray[np.intp], templates: _Templates, noise: float, pixel: float,
-) -> _Fits:
+def _fit_places(ground: _Ground, places: NDArray[np.intp], templates: _Templates, pixel: float) -> _Fits:
     """Return the places that fit, each the best of its templates and of shifts by a pixel, no two within 4 m."""
-    fit, best, shadow = _fit(plane, places, templates, noise)
-    promising = fit * bare[tuple(places.T)] > WEAK_FIT
+    fit, best, shadow = _fit(ground, places, templates)
+    promising = fit * ground.bare[tuple(places.T)] > WEAK_FIT
     places, fit, best, shadow = places[promising], fit[promising], best[promising], shadow[promising]
     at = places.copy()
     for shift in [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]:
-        moved = (places + shift).clip(0, np.array(plane.shape) - 1)
-        again, which, dark = _fit(plane, moved, templates, noise)
+        moved = (places + shift).clip(0, np.array(ground.plane.shape) - 1)
+        again, which, dark = _fit(ground, moved, templates)
         better = again > fit
         fit[better], best[better], shadow[better], at[better] = again[better], which[better], dark[better], moved[better]
-    fit = fit * bare[tuple(at.T)]
+    fit = fit * ground.bare[tuple(at.T)]
     keep = _apart(at, fit, 4.0 / pixel)
     return _Fits(at[keep], fit[keep], templates.roofs_m[best[keep]], templates.heights_m[best[keep]], shadow[keep])
 
 
 def _fit(
-    plane: NDArray[np.float32], places: NDArray[np.intp], templates: _Templates, noise: float,
+    picture: _Ground, places: NDArray[np.intp], templates: _Templates,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
     """Return the best fit (0..1) of each place, its template, and the shadow's contrast in noise units.
 
@@ -300,6 +324,7 @@ def _fit(
     fit, which, dark = np.zeros(len(places)), np.zeros(len(places), np.intp), np.zeros(len(places))
     if not number:
         return fit, which, dark
+    plane, noise = picture.plane, picture.noise
     height, width = plane.shape
     # The fit is blind to offsets; taking one away keeps the squares exact in single precision.
     offset = np.float32(plane.mean())
@@ -336,48 +361,48 @@ def _apart(at: NDArray[np.intp], fit: NDArray[np.float64], distance_px: float) -
     return np.array(kept, np.intp)
 
 
-def _link(before: Image, after: Image, old: _Date, new: _Date, params: TowerParams) -> tuple[tuple[Finding, ...], NDArray[np.float32]]:
-    """Return the records of all towers seen at either date, and the (y, x) plane of changed ones."""
-    geobox, pixel = before.geobox, before.pixel_m
+def _link(images: tuple[Image, Image], dates: tuple[_Date, _Date], params: TowerParams) -> tuple[tuple[Finding, ...], NDArray[np.float32]]:
+    """Return the records of all towers seen at either date, from north to south on the grid, and the (y, x) plane of changed ones."""
+    geobox, pixel = images[0].geobox, images[0].pixel_m
     score = np.zeros(geobox.shape, np.float32)
-    found: list[tuple[int, int, Change, Finding]] = []
-    taken: list[NDArray[np.intp]] = []
-    visible = [_visible(image) for image in (before, after)]
-    places = sorted(
-        ((float(d.fits.fit[i]), k, i) for k, d in enumerate((old, new)) for i in np.flatnonzero(d.fits.fit >= d.report)), key=lambda v: (-v[0], v[1], v[2]),
-    )
-    for fit, date, index in places:
-        here, there = (old, new)[date], (old, new)[1 - date]
-        at = here.fits.at[index]
-        if taken and np.hypot(*(np.array(taken) - at).T).min() * pixel <= params.link_m:
-            continue  # the same tower at its other date
-        taken.append(at)
-        gap = np.hypot(*(there.fits.at - at).T) * pixel
-        other = float(there.fits.fit[gap <= params.link_m].max(initial=0.0))
-        side = float(here.fits.roof_m[index])
-        alike = _persistence(here.plane, there.plane, at, side / pixel / 2 + 1.5 / pixel)
-        if not visible[1 - date][tuple(at)]:
-            change: Change = "not_observed"
-            other, alike = float("nan"), float("nan")
-        elif other >= there.confirm or alike > 0.7:
-            change = "unchanged"
-        else:
-            change = "appeared" if date == 1 else "removed"
-        fits = (fit, other) if date == 0 else (other, fit)
+    visible = [_visible(image) for image in images]
+    # The surest first: what lies within reach of it at the other date is the same tower.
+    seen = sorted((-float(d.fits.fit[i]), k, int(i)) for k, d in enumerate(dates) for i in np.flatnonzero(d.fits.fit >= d.report))
+    found: list[tuple[int, int, Finding]] = []
+    taken = np.zeros((0, 2))
+    for _, date, index in seen:
+        at = dates[date].fits.at[index]
+        if len(taken) and np.hypot(*(taken - at).T).min() * pixel <= params.link_m:
+            continue
+        taken = np.vstack([taken, at])
+        fits = dates[date].fits
+        side, fit = float(fits.roof_m[index]), float(fits.fit[index])
+        measures: dict[str, float | str] = {
+            ("fit_before", "fit_after")[date]: fit,
+            "side_m": side,
+            "height_m": float(fits.height_m[index]),
+            "shadow_contrast": float(fits.shadow[index]),
+        }
+        change: Change = "not_observed"
+        if visible[1 - date][tuple(at)]:
+            other, alike = _other_date(dates[date], dates[1 - date], at, side, pixel, params.link_m)
+            measures |= {("fit_after", "fit_before")[date]: other, "persistence": alike}
+            stands = other >= dates[1 - date].confirm or alike >= PERSISTENT
+            change = "unchanged" if stands else ("removed", "appeared")[date]
         x, y = geobox.affine * (float(at[1]) + 0.5, float(at[0]) + 0.5)
         square = box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
         if change in ("appeared", "removed"):
             score[mask_of(square, geobox, touched=True)] = fit
-        measures = {
-            "fit_before": fits[0], "fit_after": fits[1], "side_m": side, "height_m": float(here.fits.height_m[index]),
-            "shadow_contrast": float(here.fits.shadow[index]), "persistence": alike,
-        }
-        found.append((int(at[0]), int(at[1]), change, Finding("", "tower", change, square, fit, side**2, measures)))
+        found.append((int(at[0]), int(at[1]), Finding("", "tower", change, square, fit, side**2, measures)))
     found.sort(key=lambda item: item[:2])
-    records = tuple(
-        Finding(f"tower-{number:04d}", f.kind, f.change, f.geometry, f.score, f.area_m2, f.measures) for number, (*_, f) in enumerate(found, 1)
-    )
-    return records, score
+    return tuple(replace(record, id=f"tower-{number:04d}") for number, (*_, record) in enumerate(found, 1)), score
+
+
+def _other_date(here: _Date, there: _Date, at: NDArray[np.intp], side: float, pixel: float, link_m: float) -> tuple[float, float]:  # noqa: PLR0917 all plain
+    """Return the best fit within `link_m` at the other date, and the correlation of the roof with what lies there."""
+    near = np.hypot(*(there.fits.at - at).T) * pixel <= link_m
+    # Half a metre more than the roof: its edge belongs to it, its shadow, which moves with the sun, does not.
+    return float(there.fits.fit[near].max(initial=0.0)), _persistence(here.plane, there.plane, at, (side / 2 + 0.5) / pixel)
 
 
 def _visible(image: Image) -> NDArray[np.bool_]:
@@ -388,14 +413,14 @@ def _visible(image: Image) -> NDArray[np.bool_]:
 
 
 def _persistence(here: NDArray[np.float32], there: NDArray[np.float32], at: NDArray[np.intp], radius: float) -> float:
-    """Return the correlation, −1..1, of a window around the roof with the other date, the best of nine shifts by a pixel."""
+    """Return the correlation, −1..1, of a window of `radius` pixels around the roof with the other date, the best of nine shifts by a pixel."""
     reach = max(round(radius), 2)
     height, width = here.shape
     rows, cols = np.meshgrid(np.arange(at[0] - reach, at[0] + reach + 1), np.arange(at[1] - reach, at[1] + reach + 1), indexing="ij")
 
     def window(plane: NDArray[np.float32], down: int, right: int) -> NDArray[np.float64]:
         values = plane[(rows + down).clip(0, height - 1), (cols + right).clip(0, width - 1)].astype(np.float64)
-        return values - values.mean()
+        return np.asarray(values - values.mean(), np.float64)
 
     mine = window(here, 0, 0)
     best = -1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from camwatch.judge.limits import STATE_SLACK_DAYS
+from camwatch.judge.limits import COMPLETE, STATE_SLACK_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,19 @@ def bracket(before: date, after: date, interval: Interval | None) -> Bracket:
     if length == 0:
         return Bracket(float(before <= start <= after and before < after), slack)
     return Bracket(max((min(after, end) - max(before, start)).days, 0) / length, slack)
+
+
+def looseness(before: date, after: date, interval: Interval | None) -> tuple[float, int, int]:
+    """Return a key by which pairs of dates are ordered, the best witness of a claimed change first.
+
+    Enough of the claimed time comes first (all that is complete is equal), then the shortest reach beyond it; for an undated claim the widest pair.
+    """
+    span = (after - before).days
+    if interval is None or (interval.start is None and interval.end is None):
+        return 0.0, 0, -span
+    held = bracket(before, after, interval)
+    # An open end asks for as much as there is.
+    return -min(held.coverage, COMPLETE), held.slack_days, span if interval.start and interval.end else -span
 
 
 def days_outside(day: date, interval: Interval | None) -> int:

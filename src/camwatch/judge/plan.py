@@ -1,10 +1,9 @@
 """Before a pixel is read: which pairs of scenes to analyse, and which readings they could test.
 
 The rules, in words. Scenes whose ground sample distances differ by no more than a factor of 1.5 form a class. For a claimed change, a class gives
-the pair of its latest scene at or before the beginning of the claimed time and its earliest scene at or after the end; where there is none, the
-scene that comes nearest from the inside. The pair is taken when at least 75 % of the claimed time lies between its dates. For a claimed state, a
-class gives a pair that holds its scene of that time. Where no claim asks for any pair, scenes that follow one another in a class are paired. Two
-scenes of one calendar day are never a pair, nor are a rendered and a real one.
+the pair of dates that encloses at least 95 % of the claimed time and reaches least beyond it; where there is none, the pair that holds most of
+it, at least 75 %. For a claimed state, a class gives a pair that holds its scene of that time. Where no claim asks for any pair, scenes that
+follow one another in a class are paired. Two scenes of one calendar day are never a pair, nor are a rendered and a real one.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from camwatch.judge.bracket import bracket, date_of_state, span_in_words
+from camwatch.judge.bracket import bracket, date_of_state, looseness, span_in_words
 from camwatch.judge.limits import BRACKET_COVERAGE, GSD_LIMIT_M, kind_of, resolution_classes
 from camwatch.judge.words import LIMIT_WORDS, NOT_JUDGED, no_bracket
 
@@ -204,18 +203,15 @@ def _pair_of(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple
 
 
 def _pair_for_change(reading: Reading, group: Sequence[SceneInfo]) -> tuple[SceneInfo, SceneInfo] | None:
-    """Return the scenes that enclose the claimed time most tightly, else the widest that cover enough of it."""
-    if not group:
+    """Return the scenes that enclose the claimed time most tightly; None where none cover enough of it."""
+    daily = {day: _best([s for s in group if s.day == day]) for day in sorted({s.day for s in group})}
+    enough = [
+        (early, late) for early, late in itertools.combinations(daily, 2) if bracket(early, late, reading.interval).coverage >= BRACKET_COVERAGE
+    ]
+    if not enough:
         return None
-    start = reading.interval.start if reading.interval else None
-    end = reading.interval.end if reading.interval else None
-    earlier = [s for s in group if start is not None and s.day <= start]
-    later = [s for s in group if end is not None and s.day >= end]
-    before = _best(earlier, first=False) if earlier else _best(group, first=True)
-    after = _best(later, first=True) if later else _best(group, first=False)
-    if before.day >= after.day or bracket(before.day, after.day, reading.interval).coverage < BRACKET_COVERAGE:
-        return None
-    return before, after
+    early, late = min(enough, key=lambda days: (looseness(days[0], days[1], reading.interval), days))
+    return daily[early], daily[late]
 
 
 def _pair_for_state(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple[SceneInfo, SceneInfo]]) -> tuple[SceneInfo, SceneInfo] | None:
@@ -225,22 +221,20 @@ def _pair_for_state(reading: Reading, group: Sequence[SceneInfo], known: Iterabl
     held = [pair for pair in known if day in (pair[0].day, pair[1].day) and pair[0] in group and pair[1] in group]
     if held:
         return min(held, key=lambda pair: (pair[1].day != day, pair[0].day, pair[1].day, pair[0].id, pair[1].id))
-    target = _best([s for s in group if s.day == day], first=True)
-    previous, following = [s for s in group if s.day < day], [s for s in group if s.day > day]
+    daily = {d: _best([s for s in group if s.day == d]) for d in sorted({s.day for s in group})}
+    previous, following = [d for d in daily if d < day], [d for d in daily if d > day]
     if previous:
-        return _best(previous, first=False), target
-    return (target, _best(following, first=True)) if following else None
+        return daily[previous[-1]], daily[day]
+    return (daily[day], daily[following[0]]) if following else None
 
 
-def _best(scenes: Sequence[SceneInfo], *, first: bool) -> SceneInfo:
-    """Return the scene of the first (or last) day; of several on that day the clearest, then the finest, then by id."""
-    day = (min if first else max)(s.day for s in scenes)
-    return min((s for s in scenes if s.day == day), key=lambda s: (-(1.0 if s.clear_share is None else s.clear_share), s.gsd_m, s.id))
+def _best(scenes: Sequence[SceneInfo]) -> SceneInfo:
+    """Return, of the scenes of one day, the clearest, then the finest, then the first by id."""
+    return min(scenes, key=lambda s: (-(1.0 if s.clear_share is None else s.clear_share), s.gsd_m, s.id))
 
 
 def _consecutive(group: Sequence[SceneInfo]) -> list[tuple[SceneInfo, SceneInfo]]:
-    daily = [_best([s for s in group if s.day == day], first=True) for day in sorted({s.day for s in group})]
-    return list(itertools.pairwise(daily))
+    return list(itertools.pairwise(_best([s for s in group if s.day == day]) for day in sorted({s.day for s in group})))
 
 
 # --- testability ------------------------------------------------------------------------------------------------------------------------------
@@ -265,10 +259,12 @@ def _testable(claim: Claim, reading: Reading, scenes: Sequence[SceneInfo]) -> Te
         pair = _pair_of(reading, group, ())
         if pair is not None:
             gsd = max(s.gsd_m for s in pair)
-            reason = f"The scenes of {pair[0].day} and {pair[1].day}, at {gsd:.2g} m, enclose {span_in_words(reading.interval)}."
+            about = "could show it; the claim names no time" if reading.interval is None else f"enclose {span_in_words(reading.interval)}"
+            reason = f"The scenes of {pair[0].day} and {pair[1].day}, at {gsd:.2g} m, {about}."
             if reading.aspect == "state":
                 day = date_of_state([s.day for s in pair], reading.interval)
-                reason = f"The scene of {day}, at {gsd:.2g} m, stands for {span_in_words(reading.interval)}."
+                about = "could show it; the claim names no time" if reading.interval is None else f"stands for {span_in_words(reading.interval)}"
+                reason = f"The scene of {day}, at {gsd:.2g} m, {about}."
             return Testable(claim.id, reading.id, True, reason, f"{pair[0].id}__{pair[1].id}", archive)
     held = ", ".join(day.isoformat() for day in sorted({s.day for s in fine}))
     return Testable(claim.id, reading.id, False, f"{no_bracket(reading).capitalize()}; those at hand and fine enough are of {held}.", archive=archive)

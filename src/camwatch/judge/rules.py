@@ -5,8 +5,8 @@ reason; a claim of any other kind is listed as *not testable in this release*. I
 
 **Which pairs.** A pair may answer a reading when at least 75 % of the claimed time lies between its dates (for a state: when one of its dates
 lies in the stated time, or within a year of it). Of those, the pairs of the finest ground sample distance (within a factor of 1.5) answer;
-coarser ones only where the finer ones decide nothing. Decided answers that disagree are all told, and a pair that supports beside one that
-contradicts leaves the reading *inconclusive*.
+coarser ones only where the finer ones decide nothing, and pairs that reach more than two years beyond the claimed time only where no other pair
+may answer. Decided answers that disagree are all told, and a pair that supports beside one that contradicts leaves the reading *inconclusive*.
 
 **One reading, one pair.**
 
@@ -34,7 +34,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from camwatch.judge.bracket import bracket, date_of_state, days_outside
+from camwatch.judge.bracket import bracket, date_of_state, days_outside, looseness
 from camwatch.judge.counting import measure_count
 from camwatch.judge.extents import measure_extent
 from camwatch.judge.limits import (
@@ -187,7 +187,8 @@ def _answer(reading: Reading, ordered: Sequence[Evidence], aoi: Aoi | None) -> A
     told: list[Answer] = []
     for finest, coarsest in classes:
         group = sorted((e for e in fitting if finest <= e.gsd_m <= coarsest), key=lambda e: _tightness(reading, e))
-        told.append(_agree([_answer_pair(reading, kind, e, aoi) for e in group]))
+        tight = [e for e in group if reading.aspect == "state" or bracket(*days(e), reading.interval).slack_days <= SLACK_DAYS]
+        told.append(_agree([_answer_pair(reading, kind, e, aoi) for e in tight or group]))
     chosen = next((a for a in told if a.outcome in DECIDED), None) or next((a for a in told if a.outcome == "inconclusive"), told[0])
     against = [a for a in told if a.outcome in DECIDED and a.outcome != chosen.outcome and a is not chosen]
     if against:
@@ -202,17 +203,14 @@ def _fits(reading: Reading, evidence: Evidence) -> bool:
     return bracket(*days(evidence), reading.interval).coverage >= BRACKET_COVERAGE
 
 
-def _tightness(reading: Reading, evidence: Evidence) -> tuple[float, float, str]:
+def _tightness(reading: Reading, evidence: Evidence) -> tuple[tuple[float, int, int], float, str]:
     """Order pairs: the best witness of the claimed time first, then the finest, then by name."""
     earlier, later = days(evidence)
     if reading.aspect == "state":
         day = date_of_state((earlier, later), reading.interval)
         assert day is not None  # only fitting pairs are ordered
-        return 1e6 * days_outside(day, reading.interval) - day.toordinal(), evidence.gsd_m, evidence.pair
-    if reading.interval is None:
-        return float((earlier - later).days), evidence.gsd_m, evidence.pair
-    held = bracket(earlier, later, reading.interval)
-    return held.slack_days - 1e6 * min(held.coverage, COMPLETE), evidence.gsd_m, evidence.pair
+        return (float(days_outside(day, reading.interval)), -day.toordinal(), 0), evidence.gsd_m, evidence.pair
+    return looseness(earlier, later, reading.interval), evidence.gsd_m, evidence.pair
 
 
 def _agree(answers: Sequence[Answer]) -> Answer:
@@ -225,7 +223,8 @@ def _agree(answers: Sequence[Answer]) -> Answer:
         body = "the pairs disagree: " + "; but ".join(f"{a.outcome}, {a.body}" for a in decided)
         return Answer("inconclusive", body, pairs, first.measured, any(a.nominal for a in decided))
     others = [a for a in decided if a.outcome != first.outcome]
-    body = "; ".join([first.body, *(f"another pair says {a.outcome}: {a.body}" for a in others)])
+    undecided = ["the pair with the better dates does not decide it"] if answers[0].outcome == "inconclusive" else []
+    body = "; ".join([first.body, *undecided, *(f"another pair says {a.outcome}: {a.body}" for a in others)])
     return replace(first, body=body, pairs=pairs, nominal=any(a.nominal for a in decided))
 
 

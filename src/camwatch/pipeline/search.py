@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.detect import coverage, detect_perimeter, detect_structures, detect_towers, search_band
+from camwatch.detect import detect_perimeter, detect_structures, detect_towers
 from camwatch.pipeline.pair import coarser
 
 if TYPE_CHECKING:

@@ -131,7 +131,7 @@ def cut_block(
     switch on or off at once. None when the moving image does not reach the rectangle.
     """
     row0, row1, col0, col1 = rectangle
-    halo = view.erode + (18 if view.kind == "orientation" else 2)
+    halo = view.erode + (8 if view.kind == "orientation" else 2)
     top, left = max(row0 - halo, 0), max(col0 - halo, 0)
     bottom, right = min(row1 + halo, reference.shape[0]), min(col1 + halo, reference.shape[1])
     frame, origin = (bottom - top, right - left), np.array([left, top], np.float64)

@@ -133,8 +133,8 @@ def _align(pair: _Pair, start: NDArray[np.float64], bottom: int) -> _Aligned | N
         matrix = found.fit.matrix if level == half else _finer(found.fit.matrix)
     assert found is not None  # the loop runs at least once
     if found.fit.correlation < ALIKE:
-        return _fit(pair, half, matrix, "orientation", Rules(20, 1e-3, 1.0))
-    return _fit(pair, bottom, matrix if half == bottom else _finer(matrix), "intensity", Rules(5, 2e-3, 1.0))
+        return _fit(pair, half, matrix, "orientation", Rules(10, 2e-3, TOLERANCE))
+    return _fit(pair, bottom, matrix if half == bottom else _finer(matrix), "intensity", Rules(5, 2e-3, TOLERANCE))
 
 
 def _fit(pair: _Pair, level: int, matrix: NDArray[np.float64], kind: Kind, rules: Rules) -> _Aligned | None:
@@ -182,8 +182,9 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
         return _refused(image, f"the best shift is {shift:.1f} px; at most {max_shift_px:g} px is believed", check)
     se = scale * standard_error(last.evidence, last.trust, last.base, last.model, a.shape)
     carried = (last.evidence.correlation > 0) & (last.trust > CARRIES)
+    answer = np.asarray(np.linalg.inv(matrix)[:2], np.float64)
     return Registration(
-        "ok", decision.reason, decision.model, np.asarray(np.linalg.inv(matrix)[:2], np.float64), image.geobox, float(np.hypot(se, FLOOR)), int(carried.sum()), check,
+        "ok", decision.reason, decision.model, answer, image.geobox, float(np.hypot(se, FLOOR)), int(carried.sum()), check,
         _on_grid(last.evidence.centres[carried], level), last.evidence.own[carried] * scale)
 
 

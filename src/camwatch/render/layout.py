@@ -47,6 +47,8 @@ def parcels(area: BaseGeometry, rng: np.random.Generator, *, smallest_m: float, 
 
     Between two parcels a balk of `gap_m` stays free.
     """
+    if area.is_empty:
+        return []
     turned = affinity.rotate(area, azimuth_deg, origin=(0, 0))
     stack, done = [turned.bounds], []
     while stack:

@@ -160,8 +160,9 @@ def _maps(
     for which in (0, 1):
         maps.date_panel(sheet, places[which], scene, view, pair, which=which, labelled=which == 0)
     change = maps.change_panel(sheet, places[2], scene, view, pair, labelled=False)
-    panels.frame_of(change, window, "A")
-    if not registration.ok:
+    if registration.ok:
+        panels.frame_of(change, window, "A")
+    else:
         panels.note(change, "Registration refused:\nno change is reported")
     near = maps.dates(*(detail or (scene.before, scene.after)), window, DETAIL)
     y = legend(
@@ -175,7 +176,7 @@ def _maps(
 
 
 def _details(sheet: Sheet, box: Box, scene: maps.Scene, window: View, near: maps.Dates, *, changed: bool) -> float:
-    words = "Detail A" if changed else "Middle of the area"
+    words = "Detail A" if changed else "A (middle)"
     top = box.y + LINE + 1.0
     for which, name in ((0, "before"), (1, "after")):
         place = Box(box.x + which * (DETAIL + 2.5), top, DETAIL, DETAIL)

@@ -100,5 +100,5 @@ def _details(sheet: Sheet, box: Box, scene: maps.Scene, view: View, target: Pane
     for which, name in ((0, "before"), (1, "after")):
         place = Box(box.x + which * (side + 3.0), box.y + LINE + 1.0, side, side)
         maps.detail_panel(sheet, place, scene, window, pair, which=which)
-        sheet.text(place.x, box.y, f"{'Detail A' if changed else 'Middle of the area'}, {name}", style.BODY, bold=True)
+        sheet.text(place.x, box.y, f"{'Detail A' if changed else 'A (middle)'}, {name}", style.BODY, bold=True)
     return box.x + 2 * side + 3.0

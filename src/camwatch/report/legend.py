@@ -70,7 +70,7 @@ def line_entries(findings: Iterable[Findings], *, nominal: bool, gaps: bool) -> 
     rows = [Entry((("line", name),), f"outline used ({name})")]
     if ("unchanged", True) in used:
         rows += [Entry((("line", "before"),), "perimeter before"), Entry((("line", "after"),), "perimeter after")]
-    rows += [Entry((("area", c),), words) for c, words in (("appeared", "ground gained"), ("removed", "ground lost")) if (c, False) in used]
+    rows += [Entry((("area", change),), look.label) for change, look in style.GROUND.items() if (change, False) in used]
     return [*rows, Entry((("gap", ""),), "not observed")] if gaps else rows
 
 
@@ -98,7 +98,8 @@ def _sample(sheet: Sheet, x: float, y: float, what: str, which: str) -> None:
     if what == "gap":
         sheet.figure.add_artist(_patch(sheet, x, y, wide, (style.NOT_OBSERVED, style.GAP_EDGE, style.GAP_HATCH)))
         return
-    look = next(m for change, m in style.MARKS.items() if change == which)
+    table = style.GROUND if what == "area" else style.MARKS
+    look = next(m for change, m in table.items() if change == which)
     if what in {"polygon", "area"}:
         sheet.figure.add_artist(_patch(sheet, x, y, wide, ("none" if look.hollow else look.colour + "38", look.colour, look.hatch)))
         return

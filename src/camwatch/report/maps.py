@@ -62,7 +62,7 @@ class Scene:
         """All findings, in the order of their kinds."""
         return tuple(r for kind in sorted(self.findings) for r in self.findings[kind].records)
 
-    def view(self, ratios: tuple[float, float] = (0.62, 0.8)) -> View:
+    def view(self, ratios: tuple[float, float] = (0.45, 0.8)) -> View:
         """Return the view that shows the outline and everything that was found."""
         shapes = [r.geometry for r in self.records if not r.geometry.is_empty]
         whole = self.before.geobox.extent.geom if self.outline is None else self.outline

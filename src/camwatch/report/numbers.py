@@ -42,20 +42,21 @@ def alignment(sheet: Sheet, box: Box, registration: Registration) -> float:
 def counts(sheet: Sheet, box: Box, findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None = None) -> float:
     """Draw the table of counts with its notes and the measured line; return where the next thing begins."""
     y = sheet.heading(box.x, box.y, box.width, "Counts", "[95 % interval of the true number]" if estimates else "")
-    heads = ("", "appeared", "removed", "altered", "un-\nchanged", "searched\nkm²", "observed", "false\nper km²")
-    rights = [box.right - gap for gap in (0.0, 73.3, 58.8, 48.8, 37.3, 25.1, 12.5, 0.0)]
-    for x, head in zip(rights[1:], heads[1:], strict=True):
-        sheet.lines(x, y, head.split("\n") if "\n" in head else ["", head], style.SMALL, colour=style.SOFT, align="right")
-    y += 2 * LINE + 0.4
-    sheet.rule(box.x, y, box.width)
-    y += 0.5
+    heads = ("appeared", "removed", "altered", "un-\nchanged", "searched\nkm²", "observed", "false\nper km²")
+    rights = [box.right - gap for gap in (73.3, 58.8, 48.8, 37.3, 25.1, 12.5, 0.0)]
     rows = tables.count_rows(findings, estimates)
+    if any(row.cells for row in rows):
+        for x, head in zip(rights, heads, strict=True):
+            sheet.lines(x, y, head.split("\n") if "\n" in head else ["", head], style.SMALL, colour=style.SOFT, align="right")
+        y += 2 * LINE + 0.4
+        sheet.rule(box.x, y, box.width)
+        y += 0.5
     for row in rows:
         sheet.text(box.x, y, row.name, style.SMALL, bold=True)
         if row.reason:
             y = sheet.paragraph(box.x + 19.0, y, box.width - 19.0, row.reason, style.SMALL, most=3) + 0.3
             continue
-        for x, cell in zip(rights[1:], row.shown, strict=True):
+        for x, cell in zip(rights, row.shown, strict=True):
             sheet.text(x, y, cell, style.SMALL, align="right")
         y += LINE + 0.3
     sheet.rule(box.x, y, box.width)

@@ -94,7 +94,7 @@ def image(target: Panel, part: Shown | None, span: tuple[NDArray[np.float32], ND
         pixels(target, rgba(part, span, pale=pale), part.geobox)
 
 
-def _path(geometry: BaseGeometry) -> Outline | None:
+def geometry_path(geometry: BaseGeometry) -> Outline | None:
     """Return the lines and rings of a geometry as one matplotlib path; None where it has none (a point)."""
     edge = geometry if geometry.geom_type in LINEAR else geometry.boundary
     parts = [p for p in getattr(edge, "geoms", [edge]) if p is not None and p.geom_type in LINEAR and not p.is_empty]
@@ -105,7 +105,7 @@ def _path(geometry: BaseGeometry) -> Outline | None:
 
 def stroke(target: Panel, geometry: BaseGeometry, look: Stroke, *, zorder: float = 3) -> None:
     """Draw the lines of a geometry with a white rim."""
-    path = _path(geometry)
+    path = geometry_path(geometry)
     if path is None:
         return
     dash = (0.0, look.dash) if look.dash else "solid"
@@ -114,28 +114,30 @@ def stroke(target: Panel, geometry: BaseGeometry, look: Stroke, *, zorder: float
 
 
 def mark_size(target: Panel, places: NDArray[np.float64]) -> float:
-    """Return the size in points of marks that should not hide each other: 5.5 where there is room, down to 3 where they crowd."""
+    """Return the size in points of marks that should not hide each other: 5.5 where there is room, down to 3.4 where they crowd."""
     if len(places) < 2:
         return 5.5
     apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
     np.fill_diagonal(apart, np.inf)
-    return float(np.clip(np.median(apart.min(axis=1)) / target.metres_per_mm / PT * 0.9, 3.0, 5.5))
+    return float(np.clip(np.median(apart.min(axis=1)) / target.metres_per_mm / PT * 0.9, 3.4, 5.5))
 
 
 def marks(target: Panel, records: Iterable[Finding], *, least_mm: float = 1.6) -> None:
     """Draw towers as marks and everything else as hatched polygons; a polygon too small to be seen on paper gets a mark instead."""
     shown = [r for r in records if not r.geometry.is_empty]
-    small = [r for r in shown if r.kind == "tower" or max(_extent(r.geometry)) / target.metres_per_mm < least_mm]
+    small = [r for r in shown if r.kind == "tower" or (r.kind == "structure" and max(_extent(r.geometry)) / target.metres_per_mm < least_mm)]
     size = mark_size(target, np.array([[r.geometry.centroid.x, r.geometry.centroid.y] for r in small]).reshape(-1, 2))
     tiny = {r.id for r in small}
     # What changed lies on top of what did not.
     for record in sorted(shown, key=lambda r: (r.change not in {"unchanged", "not_observed"}, r.id)):
         look = style.MARKS[record.change]
+        if record.kind == "perimeter":
+            look = style.GROUND.get(record.change, look)
         if record.id in tiny:
             shape = style.SHAPES.get((record.kind, record.change), look.shape)
             here = record.geometry.centroid
             target.axes.add_line(mark(here.x, here.y, shape, look, size))
-        elif (path := _path(record.geometry)) is not None:
+        elif (path := geometry_path(record.geometry)) is not None:
             face = "none" if look.hollow else (*_rgb(look.colour), 0.22)
             target.axes.add_patch(PathPatch(path, facecolor="none", edgecolor="white", linewidth=1.6, alpha=0.8, zorder=4))
             target.axes.add_patch(PathPatch(path, facecolor=face, edgecolor=look.colour, hatch=look.hatch or None, linewidth=0.7, zorder=4.1))
@@ -249,8 +251,7 @@ def graticule(target: Panel, *, left: bool = True, below: bool = True) -> None:
         lonlat = np.asarray(reproject(LineString(edge), target.crs, LONLAT).coords)
         along, degrees = edge[:, 0 if axis == "x" else 1], lonlat[:, 0 if axis == "x" else 1]
         # A label near a corner would run into its neighbour's.
-        room = 13.5 / (target.box.width if axis == "x" else target.box.height) / 2
-        values, step = _round_values(degrees[0], degrees[-1], room)
+        values, step = _round_values(degrees[0], degrees[-1], LABEL_MM / (target.box.width if axis == "x" else target.box.height))
         decimals = max(int(np.ceil(-np.log10(step) - 1e-9)), 0)
         letters = "EW" if axis == "x" else "NS"
         texts = [f"{abs(v):.{decimals}f}° {letters[0] if v >= 0 else letters[1]}" for v in values] if labelled else []
@@ -263,15 +264,20 @@ def graticule(target: Panel, *, left: bool = True, below: bool = True) -> None:
         label.set(va="center")
 
 
+LABEL_MM = 15.0
+"""Room for one label of the frame."""
+
+
 def _round_values(low: float, high: float, room: float) -> tuple[NDArray[np.float64], float]:
-    """Return two or three round values between two, at least `room` (a share of the span) from both, and their step."""
+    """Return up to three round values between two, and their step; a label takes `room`, a share of the span, and none hangs over an end."""
     span = high - low
     for parts in (1.9, 3.0, 5.0, 10.0):
         step = nice(span / parts)
-        values = np.arange(np.ceil((low + room * span) / step), np.floor((high - room * span) / step) + 1) * step
+        values = np.arange(np.ceil((low + room / 2 * span) / step), np.floor((high - room / 2 * span) / step) + 1) * step
         if len(values) >= 2:
             break
-    return values[:: max(len(values) - 1, 1)] if len(values) > 3 else values, step
+    every = max(int(np.ceil(room * span / step)), -(-(len(values) - 1) // 2), 1)
+    return values[::every], step
 
 
 def watermark(target: Panel) -> None:

@@ -57,6 +57,11 @@ MARKS: dict[Change, Mark] = {
     "unchanged": Mark("unchanged", "o", INK, "", hollow=True),
     "not_observed": Mark("not observed", "P", "#8a8a8a", "", hollow=True),
 }
+GROUND: dict[Change, Mark] = {
+    "appeared": Mark("ground gained", "", GREEN, "//////"),
+    "removed": Mark("ground lost", "", SKY, "\\\\\\\\\\\\"),
+}
+"""Parts gained and lost between the enclosing lines, in the colours of the lines: marks of objects stay visible on them."""
 SHAPES: dict[tuple[Kind, Change], str] = {("structure", "appeared"): "s", ("structure", "removed"): "p", ("structure", "unchanged"): "s"}
 """Shapes of structures that are too small to show as polygons; the others share those of the towers."""
 
@@ -71,7 +76,7 @@ class Stroke:
 
 
 PERIMETER_BEFORE = Stroke(BLUE, (5.0, 1.6), 0.9)
-PERIMETER_AFTER = Stroke(VERMILLION, (), 0.9)
+PERIMETER_AFTER = Stroke(GREEN, (), 0.9)
 OUTLINE_NOMINAL = Stroke(INK, (2.2, 2.2), 0.7)
 OUTLINE_TRACED = Stroke(INK, (), 0.7)
 

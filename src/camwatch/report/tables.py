@@ -182,7 +182,7 @@ def registration_lines(registration: Registration) -> tuple[tuple[str, str], ...
     metres = float(abs(registration.grid.affine.determinant) ** 0.5)
 
     def length(pixels: float) -> str:
-        return "not measured" if pixels != pixels else f"{pixels:.2f} px, {pixels * metres:.2f} m"  # noqa: PLR0124 - NaN
+        return "not measured" if pixels != pixels else f"{pixels:.2f} px, {number(pixels * metres)} m"  # noqa: PLR0124 - NaN
 
     check = registration.check
     rows, cols = (part + 0.0 for part in registration.shift_px((registration.grid.shape[1] - 1) / 2, (registration.grid.shape[0] - 1) / 2))

@@ -29,18 +29,26 @@ def name_bands(header: Header) -> tuple[str, ...]:
     """Return a name for each band: its common name, `b1`, `b2`, … where nothing says which it is, empty for alpha.
 
     Descriptions count before wavelengths, wavelengths before colour interpretation. A fourth band without interpretation behind red, green and blue
-    is near infrared (the layout of aerial RGBN deliveries). One single band of unknown colour is panchromatic. Where two bands would get the same
-    name, none of the names can be trusted and all bands are numbered.
+    is near infrared (the layout of aerial RGBN deliveries). One single band of unknown colour is panchromatic. Bands that would get the same name
+    (three red edges) are numbered.
     """
     numbers = range(header.count)
-    alpha = {n for n in numbers if header.roles[n] == "alpha"}
+    alpha = {n - 1 for n in alpha_bands(header)}
     for source in (_from_descriptions(header.descriptions), _from_wavelengths(header.wavelengths), _from_roles(header.roles)):
         given = [name for n, name in enumerate(source) if name and n not in alpha]
-        if given and len(set(given)) == len(given):
-            return tuple("" if n in alpha else source[n] or f"b{n + 1}" for n in numbers)
+        if given:
+            return tuple("" if n in alpha else source[n] if given.count(source[n]) == 1 else f"b{n + 1}" for n in numbers)
     if header.count - len(alpha) == 1:
         return tuple("" if n in alpha else "pan" for n in numbers)
     return tuple("" if n in alpha else f"b{n + 1}" for n in numbers)
+
+
+def alpha_bands(header: Header) -> tuple[int, ...]:
+    """Return the numbers, from 1, of the bands that tell transparency.
+
+    GDAL calls the fourth band of any four-band byte file alpha when its writer said nothing; a description that names a colour knows better.
+    """
+    return tuple(n + 1 for n in range(header.count) if header.roles[n] == "alpha" and not common_name(header.descriptions[n]))
 
 
 def common_name(text: str) -> str:

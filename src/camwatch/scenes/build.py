@@ -221,7 +221,6 @@ def _properties(facts: Facts, finest: GeoBox, assets: Mapping[str, pystac.Asset]
     said: dict[str, Any] = {
         "gsd": facts.gsd if facts.gsd is not None else round(pixel_m(finest), 6),
         "proj:code": None if code is None else f"EPSG:{code}",
-        "proj:epsg": code,
         "proj:shape": list(finest.shape),
         "proj:transform": list(finest.affine)[:6],
         "camwatch:family": facts.family,

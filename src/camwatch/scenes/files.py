@@ -49,7 +49,7 @@ class Files:
         """Return the bytes of a small member; SceneError when it is unreasonably large or damaged."""
         try:
             data = self._read(name)
-        except (OSError, KeyError, EOFError, RuntimeError, NotImplementedError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, LookupError, StopIteration, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
             raise SceneError(f"member {name} cannot be read ({error})", where=self.root, remedy="download the product again") from error
         if len(data) > TEXT_LIMIT:
             raise SceneError(f"metadata member {name} is too large", where=self.root, got=f"over {TEXT_LIMIT} bytes", expected="a small text")
@@ -63,7 +63,8 @@ class Files:
             with zipfile.ZipFile(self.root) as archive, archive.open(name) as member:
                 return member.read(TEXT_LIMIT + 1)
         with tarfile.open(self.root) as tar:
-            extracted = tar.extractfile(name)
+            member = next(entry for entry in tar if entry.isfile() and _plain(entry.name) == name)
+            extracted = tar.extractfile(member)
             if extracted is None:
                 raise KeyError(name)
             return extracted.read(TEXT_LIMIT + 1)
@@ -126,4 +127,9 @@ def _zip_names(root: Path) -> list[str]:
 def _tar_names(root: Path) -> list[str]:
     with tarfile.open(root) as archive:
         # Links and devices are no files of a product.
-        return [member.name for member in archive if member.isfile()]
+        return [_plain(member.name) for member in archive if member.isfile()]
+
+
+def _plain(name: str) -> str:
+    """Return a tar member's name as GDAL lists it: `tar cf x.tar .` writes `./` before every name."""
+    return name.removeprefix("./")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from camwatch.errors import SceneError
 from camwatch.scenes import dates
-from camwatch.scenes.bands import name_bands
+from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.item import ORDER
@@ -94,7 +94,7 @@ def read_raster(files: Files, name: str, given: datetime | date | str | None) ->
 
 
 def _masks(href: str, header: Header) -> list[Layer]:
-    alpha = [Layer("alpha", href, mask="alpha", index=n, header=header) for n, role in enumerate(header.roles, 1) if role == "alpha"]
+    alpha = [Layer("alpha", href, mask="alpha", index=n, header=header) for n in alpha_bands(header)]
     return alpha + ([Layer("internal", href, mask="internal", header=header)] if header.per_dataset_mask else [])
 
 
@@ -137,7 +137,7 @@ def _sidecar_names(sidecar: Mapping[str, Any], name: str, header: Header) -> tup
             continue
         names = tuple(name_of(band) for band in asset.get("bands") or asset.get("eo:bands") or [])
         if len(names) == header.count and all(names) and len(set(names)) == len(names):
-            return tuple("" if header.roles[n] == "alpha" else names[n] for n in range(header.count))
+            return tuple("" if n + 1 in alpha_bands(header) else names[n] for n in range(header.count))
     return None
 
 

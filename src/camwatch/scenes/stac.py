@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from camwatch.errors import SceneError
-from camwatch.scenes.bands import name_bands
+from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.gdal import read_header
@@ -92,7 +92,7 @@ def _layers(files: Files, member: str, key: str, asset: Mapping[str, Any]) -> li
             names[n], float(scale if scale is not None else header.scales[n]), float(offset if offset is not None else header.offsets[n]),
             None if nodata is None else float(nodata),
         ))
-    masks = [Layer(f"{key}-alpha", href, mask="alpha", index=n, header=header) for n, role in enumerate(header.roles, 1) if role == "alpha"]
+    masks = [Layer(f"{key}-alpha", href, mask="alpha", index=n, header=header) for n in alpha_bands(header) if not names[n - 1]]
     return [Layer(key, href, tuple(channels), header=header), *masks]
 
 

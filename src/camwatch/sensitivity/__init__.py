@@ -2,5 +2,6 @@
 
 from camwatch.sensitivity.measure import measure
 from camwatch.sensitivity.record import Sensitivity
+from camwatch.sensitivity.windows import control_window, planting_window
 
-__all__ = ["Sensitivity", "measure"]
+__all__ = ["Sensitivity", "control_window", "measure", "planting_window"]

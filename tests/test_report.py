@@ -1,0 +1,277 @@
+"""The pages: right size, same bytes, marked where simulated, nothing overlapping, nothing said that was not measured."""
+
+import hashlib
+import warnings
+from dataclasses import replace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from matplotlib.text import Text
+from shapely import affinity
+
+import test_report_fakes as fakes
+from camwatch.judge.record import Estimate
+from camwatch.report import camp_page, claims_page, detail_bounds, detect_page, panels, registration_page, sensitivity_page, style
+from camwatch.report.sheet import Box, Sheet, new_sheet
+
+A4 = (3508, 2480, 4)
+A4_LANDSCAPE = (2480, 3508, 4)
+
+
+def camp(path, grid=None, *, simulated=True, **changes):
+    grid = grid or fakes.geobox(pixel_m=8.0)
+    pair = changes.pop("pair", None) or fakes.images(grid, simulated=simulated)
+    settings = {
+        "aoi": fakes.aoi(), "findings": fakes.findings(grid, simulated=simulated), "registration": fakes.registration(grid),
+        "verdicts": fakes.verdicts(simulated=simulated), "sources": fakes.sources(pair), "generated": "2026-11-22", **changes,
+    }
+    return camp_page(path, before=pair[0], after=pair[1], **settings)
+
+
+def audit(sheet):
+    """Return what is wrong with a page's type: too small, over the edge, or one text on another."""
+    renderer = sheet.canvas.get_renderer()
+    sheet.figure.draw(renderer)
+    texts = [t for t in sheet.figure.findobj(Text) if t.get_visible() and t.get_text().strip() and t.get_text() != "SIMULATED"]
+    boxes = np.array([t.get_window_extent(renderer).extents for t in texts])
+    wrong = [f"{t.get_fontsize()} pt: {t.get_text()}" for t in texts if t.get_fontsize() < 6.5]
+    width, height = sheet.figure.bbox.size
+    for text, (x0, y0, x1, y1) in zip(texts, boxes, strict=True):
+        if x0 < 60 or y0 < 10 or x1 > width - 60 or y1 > height - 10:
+            wrong.append(f"over the edge: {text.get_text()}")
+    # A text's box holds the tallest letters there are; a fifth of it at either end is air.
+    slack = 0.2 * (boxes[:, 3] - boxes[:, 1])
+    low, high = boxes[:, 1] + slack, boxes[:, 3] - slack
+    across = np.minimum(boxes[:, None, 2], boxes[None, :, 2]) - np.maximum(boxes[:, None, 0], boxes[None, :, 0])
+    along = np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])
+    for i, j in np.argwhere(np.triu((across > 1) & (along > 1), 1)):
+        wrong.append(f"overlap: {texts[i].get_text()!r} and {texts[j].get_text()!r}")
+    return wrong
+
+
+@pytest.fixture
+def audited(monkeypatch):
+    """Every page written during the test is audited."""
+    wrong, write = [], Sheet.write
+
+    def checked(self, *args, **kwargs):
+        wrong.extend(audit(self))
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Sheet, "write", checked)
+    yield wrong
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The same records rendered as simulated (twice) and as observed, with the boxes of all image panels."""
+    folder, boxes, panel = tmp_path_factory.mktemp("pages"), [], panels.panel
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        patch.setattr(panels, "panel", lambda sheet, box, *rest: boxes.append(box) or panel(sheet, box, *rest))
+        marked = camp(folder / "marked.png")
+        used = list(boxes)
+        again = camp(folder / "again.png")
+        plain = camp(folder / "plain.png", simulated=False)
+    return marked, again, plain, used
+
+
+def test_a_camp_page_is_a4_at_300_dpi(pages):
+    assert imread(pages[0]).shape == A4
+    assert imread(pages[2]).shape == A4
+
+
+def test_the_same_records_give_the_same_bytes_and_leave_nothing_behind(pages):
+    assert pages[0].read_bytes() == pages[1].read_bytes()
+    assert sorted(p.name for p in pages[0].parent.iterdir()) == ["again.png", "marked.png", "plain.png"]
+
+
+def test_every_quarter_of_every_image_panel_says_simulated(pages):
+    marked, _, plain, boxes = pages
+    differs = (imread(marked) != imread(plain)).any(axis=2)
+    assert len(boxes) == 5
+    for box in boxes:
+        x, y, w, h = (round(v * 300 / 25.4) for v in box)
+        for rows in (slice(y, y + h // 2), slice(y + h // 2, y + h)):
+            for cols in (slice(x, x + w // 2), slice(x + w // 2, x + w)):
+                assert differs[rows, cols].mean() > 0.03
+
+
+def test_simulated_pages_carry_the_red_bands_and_the_words_in_the_metadata(pages):
+    marked, _, plain, _ = pages
+    red = np.array([0xB3, 0x00, 0x1B]) / 255
+    for picture, expected in ((imread(marked), True), (imread(plain), False)):
+        for row in (5, -5):
+            assert np.allclose(picture[row, ::50, :3], red, atol=0.01) == expected
+    assert b"SIMULATED" in marked.read_bytes()[:400]
+    assert b"SIMULATED" not in plain.read_bytes()[:400]
+
+
+@pytest.mark.parametrize("only", ["image", "finding", "verdict"])
+def test_one_simulated_record_marks_the_whole_page(tmp_path, monkeypatch, only):
+    called = []
+    monkeypatch.setattr(Sheet, "simulated_bands", lambda self: called.append(1))
+    monkeypatch.setattr(Sheet, "write", lambda self, path, title, *, simulated: called.append(simulated) or path)
+    grid = fakes.geobox(pixel_m=20.0)
+    found = fakes.findings(grid, simulated=False)
+    if only == "finding":
+        found["tower"] = replace(found["tower"], simulated=True)
+    pair = fakes.images(grid, simulated=False)
+    if only == "image":
+        pair = pair[0], replace(pair[1], simulated=True)
+    camp(tmp_path / "x.png", grid, simulated=False, pair=pair, findings=found, verdicts=fakes.verdicts(1, simulated=only == "verdict"))
+    assert called == [1, True]
+
+
+def test_a_page_with_everything_is_tidy(tmp_path, audited):
+    grid = fakes.geobox()
+    estimates = {("tower", "appeared"): Estimate(17, 14, 19, "objects"), ("structure", "removed"): Estimate(2, 1, 4, "objects")}
+    camp(tmp_path / "a.png", grid, estimates=estimates, note="Rendered scenes of the demonstration. " * 5, config_sha256="ab" * 32)
+
+
+def test_a_coarse_pair_that_shows_nothing_is_tidy_and_says_so(tmp_path, audited):
+    grid = fakes.geobox(3000, 3000, 30.0)
+    pair = fakes.images(grid, bands=("pan",), simulated=False, gsd_m=30.0)
+    refused = fakes.registration(grid, refused=True)
+    camp(tmp_path / "a.png", grid, pair=pair, findings=fakes.not_testable(grid), registration=refused, verdicts=fakes.verdicts(34, simulated=False))
+
+
+@pytest.mark.parametrize("stretch", [(1.3, 0.1), (0.1, 1.4)])
+def test_an_elongated_outline_without_findings_or_claims_is_tidy(tmp_path, audited, stretch):
+    grid = fakes.geobox(2600 if stretch[0] > 1 else 300, 300 if stretch[0] > 1 else 2200, 5.0)
+    aoi = fakes.aoi(fakes.triangle(stretch=stretch), nominal=False)
+    camp(tmp_path / "a.png", grid, pair=fakes.images(grid, bands=("pan",), simulated=False), aoi=aoi, findings={}, verdicts=[], sources=[])
+
+
+def test_crowded_towers_and_long_words_are_tidy(tmp_path, audited):
+    grid = fakes.geobox(pixel_m=8.0)
+    long = fakes.claim(1, "word " * 120, "partly", [(f"reading {i}", "text " * 30, "partly", None, 0.5) for i in range(3)], "because " * 60)
+    pair = fakes.images(grid, bands=("nir",), simulated=False)
+    pair = tuple(replace(image, scene=image.scene + "_0123456789abcdef" * 5) for image in pair)
+    many = [replace(s, sensor="a very long name of an instrument", sha256="f" * 64) for s in fakes.sources(pair) * 5]
+    camp(tmp_path / "a.png", grid, pair=pair, findings=fakes.findings(grid, crowded=True), verdicts=[long], sources=many)
+
+
+def test_a_pair_in_different_units_and_nothing_valid_still_draws(tmp_path):
+    grid = fakes.geobox(pixel_m=20.0)
+    before, after = fakes.images(grid, simulated=False)
+    before = replace(before, calibration="dn", sun=None)
+    after = replace(after, valid=np.zeros(grid.shape, bool))
+    assert camp(tmp_path / "a.png", grid, pair=(before, after), detail=(before, after)).is_file()
+
+
+def test_text_that_no_font_has_and_control_characters_do_not_warn(tmp_path):
+    with new_sheet() as sheet:
+        sheet.text(20, 20, "청진 제25호 관리소 \u200e\x1b[31m \U0001f6f0 ✔ ✘ ⊘ − ± km² $x_1$")
+        sheet.text(20, 30, "굵은 글씨 청진", bold=True)
+        assert sheet.write(tmp_path / "a.png", "청진", simulated=False).is_file()
+    assert style.drawable("a\tb\n\x1b\U0001f6f0") == "a b\ufffd"
+    assert style.drawable("grew by 72 % to 3 km, 5 mice") == "grew by 72\u00a0% to 3\u00a0km, 5 mice"
+
+
+def test_korean_is_drawn_with_its_own_glyphs(tmp_path):
+    def ink(text):
+        with new_sheet() as sheet:
+            sheet.text(20, 20, text, 14)
+            return hashlib.sha256(sheet.write(tmp_path / "a.png", "", simulated=False).read_bytes()).hexdigest()
+
+    # A missing glyph is drawn as the same box whatever the letter.
+    assert ink("청진") != ink("회령")
+
+
+def test_a_page_leaves_the_settings_of_the_caller_alone(tmp_path):
+    before = dict(mpl.rcParams)
+    sensitivity_page(tmp_path / "a.png", [fakes.sensitivity()])
+    assert dict(mpl.rcParams) == before
+
+
+def test_wrapped_lines_fit_and_lose_nothing():
+    text = "Over a 72 percent enlarged perimeter added seventeen new guard posts, 청진 제25호 관리소 and sha256:" + "0123456789abcdef" * 4
+    with new_sheet() as sheet:
+        lines = sheet.wrap(text, 30.0, 6.5)
+        assert all(sheet.measure(line, 6.5) <= 30.0 for line in lines)
+        assert "".join(lines).replace(" ", "") == style.drawable(text).replace(" ", "")
+        short = sheet.wrap(text, 30.0, 6.5, most=2)
+        assert len(short) == 2
+        assert short[1].endswith(" …")
+        assert sheet.measure(short[1], 6.5) <= 30.0
+
+
+def test_claims_pages_hold_every_claim_in_order(tmp_path, audited, monkeypatch):
+    said, text = [], Sheet.text
+    monkeypatch.setattr(Sheet, "text", lambda self, x, y, words, *rest, **more: said.append(words) or text(self, x, y, words, *rest, **more))
+    verdicts = fakes.verdicts(13)
+    endless = fakes.claim(99, "word " * 60, "partly", [(f"reading {i}", "text " * 60, "partly", None, 0.5) for i in range(40)], "because " * 60)
+    written = claims_page(tmp_path / "claims.png", aoi=fakes.aoi(), verdicts=[*verdicts, endless], generated="2026-11-22")
+    assert [p.name for p in written] == [f"claims-{i}.png" for i in range(1, len(written) + 1)]
+    assert len(written) >= 4
+    assert [w for w in said if w in {c.id for c, _ in verdicts}] == [c.id for c, _ in verdicts]
+    # Quotes stand in full: every word of the longest is there.
+    assert sum(w.split().count("word") for w in said if "word" in w) + sum(w.count("“word") + w.count("word”") for w in said) >= 60
+
+
+def test_no_claims_make_one_page(tmp_path, audited):
+    assert [p.name for p in claims_page(tmp_path / "c.png", aoi=fakes.aoi(), verdicts=[], generated="2026-11-22")] == ["c-1.png"]
+
+
+def test_detect_page_is_landscape_and_tidy(tmp_path, audited):
+    grid = fakes.geobox()
+    pair = fakes.images(grid)
+    settings = {"registration": fakes.registration(grid), "generated": "2026-11-22"}
+    page = detect_page(tmp_path / "a.png", before=pair[0], after=pair[1], findings=fakes.findings(grid), aoi=fakes.aoi(), **settings)
+    assert imread(page).shape == A4_LANDSCAPE
+    detect_page(tmp_path / "b.png", before=pair[0], after=pair[1], findings=fakes.not_testable(grid), **settings)
+
+
+@pytest.mark.parametrize("n", [40, 0])
+def test_registration_page_is_landscape_and_tidy(tmp_path, audited, n):
+    grid = fakes.geobox()
+    pair = fakes.images(grid)
+    page = registration_page(
+        tmp_path / "a.png", reference=pair[0], moving_before=pair[1], moving_after=pair[1], registration=fakes.registration(grid, n=n, refused=n == 0),
+    )
+    assert imread(page).shape == A4_LANDSCAPE
+
+
+def test_sensitivity_page_draws_one_two_and_no_searches(tmp_path, audited):
+    blind = replace(fakes.sensitivity("tower"), found=(0,) * 6, control_km2=0.0, control="")
+    for number, measured in enumerate(([fakes.sensitivity()], [fakes.sensitivity(), blind], [])):
+        assert imread(sensitivity_page(tmp_path / f"{number}.png", measured, simulated=number == 1)).shape == A4_LANDSCAPE
+
+
+def test_the_detail_lies_where_most_changed():
+    records = [
+        fakes.finding(i, "structure", change, fakes.place(x, 0).buffer(5))
+        for i, (x, change) in enumerate([(-500, "appeared"), (300, "removed"), (320, "appeared"), (340, "altered"), (700, "unchanged"), (705, "unchanged")])
+    ]
+    x, y = panels.hot_spot(records, 100.0)
+    assert (x, y) == pytest.approx((fakes.CENTRE[0] + 320, fakes.CENTRE[1]))
+    assert panels.hot_spot(records[4:], 100.0) is None
+
+
+def test_detail_bounds_are_what_the_page_frames():
+    grid = fakes.geobox(pixel_m=8.0)
+    pair = fakes.images(grid)
+    left, bottom, right, top = detail_bounds(*pair, fakes.findings(grid), fakes.aoi(), pixel_m=0.5)
+    assert right - left == pytest.approx(top - bottom)
+    assert left < fakes.CENTRE[0] < right
+
+
+def test_a_perimeter_with_a_hole_and_an_empty_geometry_are_drawn():
+    ring = fakes.place(0, 0).buffer(300).difference(fakes.place(0, 0).buffer(200))
+    assert panels.geometry_path(ring).codes.tolist().count(1) == 2
+    assert panels.geometry_path(fakes.place(0, 0)) is None
+    assert panels.geometry_path(affinity.translate(ring).difference(ring)) is None
+
+
+def test_north_is_true_north_off_the_central_meridian():
+    view = panels.View.around(*fakes.CENTRE, 1000, 1000)
+    # 0.7245° east of the meridian of 129°, at 41.8° north: 0.7245° × sin 41.83°.
+    assert panels.north_deg(view, fakes.CRS) == pytest.approx(0.483, abs=0.005)
+
+
+def test_a_box_knows_its_sides():
+    assert (Box(10, 20, 30, 40).right, Box(10, 20, 30, 40).bottom) == (40, 60)
