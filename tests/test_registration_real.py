@@ -7,9 +7,9 @@ import pytest
 import rasterio
 from rasterio.warp import Resampling, reproject
 from skimage.io import imread
-from test_registration import error_px, image, move, shift_matrix
 
 from camwatch.registration import register
+from test_registration import error_px, image, move, shift_matrix
 
 
 def _xbd(shared, name):
@@ -21,11 +21,10 @@ def _xbd(shared, name):
     return image(before.mean(axis=0), (before > 0).any(axis=0)), image(after, after > 0)
 
 
-@pytest.mark.parametrize("name", ["test_1", "test_10"])
-def test_two_dates_are_answered_consistently(shared, name):
+def test_two_dates_are_answered_consistently(shared):
     """The later image, moved by d, must be found d further; what both answers share cancels."""
     folder = shared / "data/pairs/levir_cd"
-    first, second = (imread(folder / date / f"{name}.png")[..., 1].astype(float) for date in "AB")
+    first, second = (imread(folder / date / "test_1.png")[..., 1].astype(float) for date in "AB")
     base = register(image(first), image(second))
     assert base.ok
     moved = shift_matrix(17.5, 9.2)

@@ -62,7 +62,6 @@ def images(grid=None, *, bands=("red", "green", "blue"), simulated=True, gsd_m=0
         valid = np.ones((ny, nx), bool)
         if hole:
             valid[: ny // 9, : nx // 7] = False
-            valid |= False
             if which:
                 y, x = np.ogrid[:ny, :nx]
                 valid &= ((y - 0.7 * ny) / (0.09 * ny)) ** 2 + ((x - 0.2 * nx) / (0.06 * nx)) ** 2 > 1
@@ -107,8 +106,10 @@ def findings(grid=None, *, simulated=True, crowded=False):
         for i in range(11)
     ]
     lines = [
-        finding(0, "perimeter", "unchanged", early, date="2009-05-01", area_se_m2=21000.0, length_m=early.length, length_se_m=48.0, inferred_share=0.11),
-        finding(1, "perimeter", "unchanged", late, date="2010-09-17", area_se_m2=25000.0, length_m=late.length, length_se_m=52.0, inferred_share=0.07),
+        finding(0, "perimeter", "unchanged", early, date="2009-05-01", area_se_m2=21000.0, length_m=early.length, length_se_m=48.0,
+            inferred_share=0.11),
+        finding(1, "perimeter", "unchanged", late, date="2010-09-17", area_se_m2=25000.0, length_m=late.length, length_se_m=52.0,
+            inferred_share=0.07),
         finding(2, "perimeter", "appeared", late.difference(early)),
     ]
     growth = Growth(Ratio(0.73, 0.64, 0.82), Ratio(0.315, 0.29, 0.34))
@@ -122,7 +123,8 @@ def findings(grid=None, *, simulated=True, crowded=False):
 def not_testable(grid=None):
     grid = grid or geobox()
     why = "a tower is 4 to 6 m wide and a pixel of this pair 30 m; 1 m or finer is needed"
-    return {k: replace(findings_of(k, [], grid, status="not_testable", reason=why), observed_share=0.0, searched_km2=0.0) for k in ("structure", "tower", "perimeter")}
+    return {k: replace(findings_of(k, [], grid, status="not_testable", reason=why), observed_share=0.0,
+        searched_km2=0.0) for k in ("structure", "tower", "perimeter")}
 
 
 def registration(grid=None, *, refused=False, n=40, seed=5):
@@ -131,7 +133,7 @@ def registration(grid=None, *, refused=False, n=40, seed=5):
     high = np.array(grid.shape[::-1]) - 1.0
     points, ties = rng.uniform(0, high, (n, 2)), rng.uniform(0, high, (2 * n, 2))
     after = rng.normal(0, 1.4 if refused else 0.12, (n, 2))
-    check = CheckPoints(points, after + (2.4, -1.3), after)
+    check = CheckPoints(points, after + np.array([2.4, -1.3]), after)
     tie_residuals = rng.normal(0, 0.1, (2 * n, 2))
     if refused:
         why = "check points still differ by 1.98 px after the fit, the limit is 0.50 px: terrain parallax; take a pair with like view angles"
@@ -144,47 +146,64 @@ def claim(i, quote, outcome, readings, reason, *, observable=True, simulated=Tru
     typed = tuple(Reading(id=r[0], text=r[1], metric="count", subject="tower", quantity=Quantity(low=1)) for r in readings)
     judged = tuple(ReadingVerdict(r[0], r[2], f"Reading {r[0]}: {reason}", r[3], r[4], 12.5 if r[4] else None, ("pair-1",)) for r in readings)
     why = "" if observable else reason
-    typed_claim = Claim(id=f"C25-{i:02d}", camp="chongjin", quote=quote, readings=typed, observable=observable, why_not=why, note="Compare with published counts.")
+    typed_claim = Claim(id=f"C25-{i:02d}", camp="chongjin", quote=quote, readings=typed, observable=observable, why_not=why,
+        note="Compare with published counts.")
     return typed_claim, Verdict(f"C25-{i:02d}", outcome, reason, judged, simulated=simulated, nominal=True)
 
 
 def verdicts(n=12, *, simulated=True):
-    towers = Estimate(17, 14, 19, "objects")
+    """Return `n` claims of one camp with every outcome, in the order of a ledger's document."""
+    none = (None, None)
+    size = Estimate(1.004, 0.954, 1.053, "km2")
+    grown = Estimate(0.73, 0.64, 0.82, "ratio")
     rows = [
-        (6, "Over two dozen guard towers dot the perimeter", "supported", [("as written", "at least 25 guard towers stand on the perimeter", "supported",
-            Estimate(41, 36, 45, "objects"), 0.98)], "41 towers stand along the line at the later date; 25 would have been told from fewer in 98 % of such pairs."),
-        (20, "Over a 72 percent enlarged perimeter added seventeen new guard posts.", "partly", [
-            ("area", "the enclosed area grew by 72 %", "supported", Estimate(0.73, 0.64, 0.82, "ratio"), 0.99),
-            ("length", "the length of the line grew by 72 %", "contradicted", Estimate(0.315, 0.29, 0.34, "ratio"), 0.99)],
-            "The enclosed area grew by 73 %, the line itself by 32 %: the figure fits the area and not the length."),
-        (21, "added seventeen new guard posts", "supported", [("as written", "17 towers appeared", "supported", towers, 0.93)],
-            "17 towers appeared between the dates; the interval of the true number holds 17."),
-        (25, "From 2003 to 2013 the minimum security area doubled in size from 580 to 1,000 square meters.", "contradicted", [
-            ("as written", "580 to 1,000 m²", "contradicted", Estimate(1004000, 954000, 1053000, "m2"), 1.0),
-            ("thousand m²", "580 to 1,000 thousand m²", "supported", Estimate(1.004, 0.954, 1.053, "km2"), 0.99),
-            ("doubled", "the area grew by 100 %", "contradicted", Estimate(0.73, 0.64, 0.82, "ratio"), 0.97)],
-            "The enclosed area is 1.0 km²: square metres are wrong by a factor of a thousand, and 73 % is not a doubling."),
+        (6, "Over two dozen guard towers dot the perimeter", "supported",
+         [("as written", "at least 25 guard towers stand on the perimeter", "supported", Estimate(41, 36, 45, "objects"), 0.98)],
+         "41 towers stand along the line at the later date; 25 would have been told from fewer in 98 % of such pairs."),
+        (20, "Over a 72 percent enlarged perimeter added seventeen new guard posts.", "partly",
+         [("area", "the enclosed area grew by 72 %", "supported", grown, 0.99),
+          ("length", "the length of the line grew by 72 %", "contradicted", Estimate(0.315, 0.29, 0.34, "ratio"), 0.99)],
+         "The enclosed area grew by 73 %, the line itself by 32 %: the figure fits the area and not the length."),
+        (21, "added seventeen new guard posts", "supported",
+         [("as written", "17 towers appeared", "supported", Estimate(17, 14, 19, "objects"), 0.93)],
+         "17 towers appeared between the dates; the interval of the true number holds 17."),
+        (25, "From 2003 to 2013 the minimum security area doubled in size from 580 to 1,000 square meters.", "contradicted",
+         [("as written", "580 to 1,000 m²", "contradicted", Estimate(1004000, 954000, 1053000, "m2"), 1.0),
+          ("thousand m²", "580 to 1,000 thousand m²", "supported", size, 0.99),
+          ("doubled", "the area grew by 100 %", "contradicted", grown, 0.97)],
+         "The enclosed area is 1.0 km²: square metres are wrong by a factor of a thousand, and 73 % is not a doubling."),
         (26, "Eighteen new buildings appeared in the southeastern camp area from 2011-2013.", "inconclusive",
-            [("as written", "18 buildings appeared in the south-east, 2011 to 2013", "inconclusive", Estimate(7, 4, 11, "objects"), 0.41)],
-            "The pair ends in 2010, before the years of the claim; what is found there says nothing about 2011 to 2013."),
-        (4, "the camp takes up about 1 square kilometer", "supported", [("as written", "the camp covers about 1 km²", "supported",
-            Estimate(1.004, 0.954, 1.053, "km2"), 0.99)], "The enclosed area measures 1.00 km² at the later date."),
-        (11, "most estimates report Chongjin currently incarcerates between 3,000 to 5,000 political prisoners", "not testable", [
-            ("as written", "3,000 to 5,000 prisoners", "not testable", None, None)], "Nothing that could be seen from above tells how many people are held."),
-        (5, "on the banks of the Susong River", "inconclusive", [("as written", "the camp lies on a bank of the Susong", "inconclusive", None, 0.2)],
-            "The outline is nominal, ±400 m: the distance of 1 km to the river cannot be told from a bank with it."),
-        (16, "Chongjin’s camp first opened around 1965 at smaller scale.", "not testable", [("as written", "opened around 1965", "not testable", None, None)],
-            "No scene before 2009 was given; declassified KH-4B and KH-7 scenes would bracket it."),
+         [("as written", "18 buildings appeared in the south-east, 2011 to 2013", "inconclusive", Estimate(7, 4, 11, "objects"), 0.41)],
+         "The pair ends in 2010, before the years of the claim; what is found there says nothing about 2011 to 2013."),
+        (4, "the camp takes up about 1 square kilometer", "supported",
+         [("as written", "the camp covers about 1 km²", "supported", size, 0.99)],
+         "The enclosed area measures 1.00 km² at the later date."),
+        (11, "most estimates report Chongjin currently incarcerates between 3,000 to 5,000 political prisoners", "not testable",
+         [("as written", "3,000 to 5,000 prisoners", "not testable", *none)],
+         "Nothing that could be seen from above tells how many people are held."),
+        (5, "on the banks of the Susong River", "inconclusive",
+         [("as written", "the camp lies on a bank of the Susong", "inconclusive", None, 0.2)],
+         "The outline is nominal, ±400 m: the distance of 1 km to the river cannot be told from a bank with it."),
+        (16, "Chongjin’s camp first opened around 1965 at smaller scale.", "not testable",
+         [("as written", "opened around 1965", "not testable", *none)],
+         "No scene before 2009 was given; declassified KH-4B and KH-7 scenes would bracket it."),
         (3, "Enclosed by high concrete walls and electric fencing, the camp takes up about 1 square kilometer on the banks of the Susong River.",
-            "partly", [("wall", "a wall or fence encloses the camp", "supported", Estimate(5.1, 5.0, 5.2, "km"), 0.9),
-            ("electric", "the fence carries current", "not testable", None, None)], "A line encloses the camp; whether it carries current cannot be seen."),
-        (9, "Segregated housing units divide male, female and disciplined inmates.", "not testable", [("as written", "housing is divided", "not testable",
-            None, None)], "The use of a building is not visible from above."),
-        (27, "Given standard housing blocks hold 200 inmates, such construction could indicate expanded capacity by over 3,600 prisoners.", "not testable",
-            [("as written", "capacity grew by 3,600", "not testable", None, None)], "Capacity is never inferred from pixels."),
+         "partly",
+         [("wall", "a wall or fence encloses the camp", "supported", Estimate(5.1, 5.0, 5.2, "km"), 0.9),
+          ("electric", "the fence carries current", "not testable", *none)],
+         "A line encloses the camp; whether it carries current cannot be seen."),
+        (9, "Segregated housing units divide male, female and disciplined inmates.", "not testable",
+         [("as written", "housing is divided", "not testable", *none)],
+         "The use of a building is not visible from above."),
+        (27, "Given standard housing blocks hold 200 inmates, such construction could indicate expanded capacity by over 3,600 prisoners.",
+         "not testable", [("as written", "capacity grew by 3,600", "not testable", *none)],
+         "Capacity is never inferred from pixels."),
     ]
     full = [claim(*row, simulated=simulated, observable=row[2] != "not testable") for row in rows]
-    return [(c.model_copy(update={"id": f"C25-{i:02d}"}), v) for i in range(n) for c, v in [full[i % len(full)]]] if n > len(full) else full[:n]
+    if n <= len(full):
+        return full[:n]
+    again = [full[i % len(full)] for i in range(n)]
+    return [(c.model_copy(update={"id": f"C25-{i:02d}"}), v) for i, (c, v) in enumerate(again)]
 
 
 def sources(pair):
@@ -192,7 +211,8 @@ def sources(pair):
 
 
 def sensitivity(kind="structure"):
-    return Sensitivity(kind, (3.0, 4.0, 6.0, 8.0, 12.0, 16.0), (20,) * 6, (1, 4, 9, 15, 19, 20), 3, 2.4, "the fields north of the outline, observed at both dates")
+    control = "the fields north of the outline, observed at both dates"
+    return Sensitivity(kind, (3.0, 4.0, 6.0, 8.0, 12.0, 16.0), (20,) * 6, (1, 4, 9, 15, 19, 20), 3, 2.4, control)
 
 
 def place(x, y):

@@ -100,6 +100,18 @@ def test_registration_lines_give_pixels_and_metres_and_words_where_there_is_no_n
     assert empty["Shift (row, col)"] == "as delivered"
 
 
+def test_a_reason_does_not_repeat_the_outcome_that_stands_beside_it():
+    assert tables.reason_of("not testable", "Not testable: no scene brackets 2010.") == "No scene brackets 2010."
+    assert tables.reason_of("supported", "SIMULATED: The imagery supports this: 17 towers.") == "SIMULATED: 17 towers."
+    assert tables.reason_of("partly", "the area grew.") == "The area grew."
+
+
+def test_the_fullest_korean_name_stands_in_the_title():
+    korean, others = tables.korean_and_others(replace(fakes.aoi(), aliases=("청진", "25", "Camp 25", "Susong", "청진 제25호 관리소")))
+    assert korean == "청진 제25호 관리소"
+    assert others == ["청진", "Susong"]
+
+
 def test_claims_that_imagery_answers_come_first():
     verdicts = fakes.verdicts()
     ranked = tables.ranked(verdicts)

@@ -52,6 +52,17 @@ def filled(planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.
     return np.asarray(planes[:, rows, cols], np.float32)
 
 
+def blocks(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Return block means of (band, y, x) planes; the last blocks are completed with their own edge."""
+    if factor == 1:
+        return planes
+    _, height, width = planes.shape
+    padded = np.pad(planes, ((0, 0), (0, -height % factor), (0, -width % factor)), mode="edge")
+    count, height, width = padded.shape
+    means: NDArray[np.float32] = padded.reshape(count, height // factor, factor, width // factor, factor).mean(axis=(2, 4), dtype=np.float32)
+    return means
+
+
 def shadow_step(sun: Sun, geobox: GeoBox) -> tuple[float, float]:
     """Return the (rows, cols) on `geobox` by which a shadow's tip moves for each metre of its length on level ground.
 
@@ -98,11 +109,13 @@ def guessed_azimuth(image: Image) -> float | None:
     latitude = reproject(Point(middle.x, middle.y), image.geobox.crs, LONLAT).bounds[1]
     if abs(latitude) < 25.0:
         return None
-    tone = np.sqrt(np.maximum(filled(image.luminance()[None], image.valid)[0], 0.0))
-    sigma = max(1.0 / image.pixel_m, 0.7)
-    down, right = (ndi.gaussian_filter(tone, sigma, order=order)[image.valid].astype(np.float64) for order in ((1, 0), (0, 1)))
-    if down.size == 0:
+    # Shadows of houses and trees are metres wide; a metre's block keeps them.
+    factor = max(int(1.0 / image.pixel_m + 1e-6), 1)
+    tone = np.sqrt(np.maximum(blocks(filled(image.luminance()[None], image.valid), factor)[0], 0.0))
+    usable = blocks(image.valid[None].astype(np.float32), factor)[0] > 0.99
+    if not usable.any():
         return None
+    down, right = (ndi.gaussian_filter(tone, 1.0, order=order)[usable].astype(np.float64) for order in ((1, 0), (0, 1)))
     cubes = [float((down**k * right ** (3 - k)).mean()) for k in range(4)]
     squares = [float((down**k * right ** (2 - k)).mean()) for k in range(3)]
     best, best_skew = None, 0.1

@@ -1,30 +1,28 @@
 """A closed line in a band around a ring: the band as a strip, the evidence of a ridge in it, and the cheapest closed path through it.
 
-The band is unrolled once: `s` runs along the ring, `n` across it (outward positive). Everything works on that strip in pieces along `s`, so that memory
-follows the ring's length times the band's width and never the scene, and a ring of any shape will do.
+The band is unrolled once (:mod:`camwatch.detect._strip`). Everything works on that strip in pieces along it, so that memory follows the ring's length
+times the band's width and never the scene, and a ring of any shape will do.
 
-The path is a dynamic programme over (n, direction): the evidence that a step earns is that of its own direction, and a turn costs. It is the minimal path
-in an orientation-lifted space (doi:10.1137/110824413 lists the idea for roads), closed by fixing one well-supported state and asking for the best round trip from it to itself.
+The path is a dynamic programme over (n, direction): the evidence that a step earns is that of its own direction, and a turn costs. It is the minimal
+path in position and orientation (doi:10.1137/15M1018460), closed by fixing one well-supported state and asking for the best round trip from it to
+itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.ndimage import correlate1d, gaussian_filter, gaussian_filter1d, map_coordinates
-from scipy.sparse import csc_array, diags_array
-from scipy.sparse.linalg import splu
+from scipy.ndimage import correlate1d, gaussian_filter1d
 
-from camwatch.imagery.image import Image
+from camwatch.detect._strip import NODE, Strip, offsets_of, right_of, sample, smooth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-POWER = 1.5
-NODE = 5
-"""Strip rows per step of the path; a step may move by -TURNS..TURNS columns, so directions are 1/NODE apart (11° at the axis, at most 50°)."""
+    from camwatch.imagery.image import Image
+
 TURNS = 6
 MARGIN_M = 9.0
 """What the cross-profiles need beyond the band."""
@@ -33,143 +31,7 @@ REACH_M = 14.0
 PIECE = 400
 """Strip rows worked on at once."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Strip:
-    """A band unrolled along its axis.
-
-    Attributes
-    ----------
-    axis : (s, 2) float64
-        (x, y) of the axis, `step_m` apart; where `closed`, the row after the last is the first.
-    across : (s, 2) float64
-        Unit vectors across, to the right of the direction of travel (outward for a counter-clockwise ring).
-    offsets : (n,) float64
-        Distances along `across` in metres, rising, `step_m` apart, symmetric about 0.
-    step_m : float
-    closed : bool
-    """
-
-    axis: NDArray[np.float64]
-    across: NDArray[np.float64]
-    offsets: NDArray[np.float64]
-    step_m: float
-    closed: bool
-
-    def rows(self, start: int, stop: int) -> NDArray[np.intp]:
-        """Return row numbers from `start` to `stop`, wrapped where the strip is closed, held at its ends where it is not."""
-        index = np.arange(start, stop)
-        return index % len(self.axis) if self.closed else np.clip(index, 0, len(self.axis) - 1)
-
-    def points(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the (x, y) of some rows as (rows, n, 2)."""
-        grid: NDArray[np.float64] = self.axis[rows, None, :] + self.offsets[None, :, None] * self.across[rows, None, :]
-        return grid
-
-
-def _offsets(half_m: float, step_m: float) -> NDArray[np.float64]:
-    count = int(np.ceil(half_m / step_m))
-    return np.arange(-count, count + 1) * step_m
-
-
-def _right_of(tangent: NDArray[np.float64]) -> NDArray[np.float64]:
-    turned = np.column_stack([tangent[:, 1], -tangent[:, 0]])
-    return np.asarray(turned / np.maximum(np.hypot(*turned.T), 1e-12)[:, None], np.float64)
-
-
-def resample(ring: NDArray[np.float64], step_m: float, multiple: int = 1) -> NDArray[np.float64]:
-    """Return a closed ring (k, 2), first point not repeated, at equal arc lengths near `step_m`; the number of points is a multiple of `multiple`."""
-    closed = np.vstack([ring, ring[:1]])
-    arc = np.r_[0.0, np.cumsum(np.hypot(*np.diff(closed, axis=0).T))]
-    count = max(multiple * round(arc[-1] / step_m / multiple), 4 * multiple)
-    places = np.arange(count) * arc[-1] / count
-    return np.column_stack([np.interp(places, arc, closed[:, 0]), np.interp(places, arc, closed[:, 1])])
-
-
-def smooth(ring: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    """Return a closed ring (k, 2) filtered along itself with a Gaussian of `sigma` points."""
-    return np.asarray(gaussian_filter1d(ring, sigma, axis=0, mode="wrap"), np.float64)
-
-
-def keep_shape(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    """Return closed values (k, …) filtered by 2G - G·G: noise goes, and the shrinking of bends goes to second order (doi:10.1145/218380.218473)."""
-    once = gaussian_filter1d(values, sigma, axis=0, mode="wrap")
-    return np.asarray(2 * once - gaussian_filter1d(once, sigma, axis=0, mode="wrap"), np.float64)
-
-
-def straighten(ring: NDArray[np.float64], weight: NDArray[np.float64], stiffness: float) -> NDArray[np.float64]:
-    """Return a closed ring (k, 2) near the given one whose turns are few: trend filtering with an L1 norm on the second difference (doi:10.1137/070690274).
-
-    Noise is ironed out of straight stretches and corners stay corners, so that neither the length gains nor the area loses. `weight` (k,) 0..1 says how far each
-    point is trusted; untrusted stretches are bridged straight. `stiffness` is the price of turning, in metres at unit weight. The minimum is approached by a fixed
-    number of reweighted least-squares solutions.
-    """
-    count = len(ring)
-    index = np.arange(count)
-    bend = csc_array(
-        (np.repeat([1.0, -2.0, 1.0], count), (np.tile(index, 3), np.concatenate([(index - 1) % count, index, (index + 1) % count]))), shape=(count, count),
-    )
-    trust = np.maximum(weight, 1e-3)
-    course = ring
-    for _ in range(12):
-        # The square root of the norm rather than the norm: one turn is cheaper than two halves, so that a corner is not left chamfered.
-        price = stiffness / (np.hypot(*(bend @ course).T) + 0.01) ** POWER
-        system = csc_array(diags_array(trust) + bend.T @ diags_array(price) @ bend)
-        course = np.asarray(splu(system).solve(trust[:, None] * ring), np.float64)
-    return course
-
-
-def ring_strip(ring: NDArray[np.float64], half_m: float, step_m: float) -> Strip:
-    """Return the band of half width `half_m` around a counter-clockwise ring (k, 2) in metres.
-
-    Corners sharper than the band is wide would fold it; axis and directions across are therefore smoothed over a part of its width, and the
-    axis is slightly inside a corner.
-    """
-    fine = resample(ring, step_m, NODE)
-    axis = resample(smooth(fine, 0.3 * half_m / step_m), step_m, NODE)
-    tangent = smooth(np.roll(axis, -1, axis=0) - np.roll(axis, 1, axis=0), 0.5 * half_m / step_m)
-    spacing = float(np.hypot(*(np.roll(axis, -1, axis=0) - axis).T).mean())
-    return Strip(axis, _right_of(tangent), _offsets(half_m, step_m), spacing, closed=True)
-
-
-def straight_strip(start: NDArray[np.float64], azimuth: float, length_m: float, half_m: float, step_m: float) -> Strip:
-    """Return a straight band from `start` (x, y) in the direction `azimuth` (radians, counter-clockwise from x)."""
-    along = np.array([np.cos(azimuth), np.sin(azimuth)])
-    count = NODE * max(round(length_m / step_m / NODE), 4)
-    axis = start + np.arange(count)[:, None] * step_m * along
-    return Strip(axis, _right_of(np.tile(along, (count, 1))), _offsets(half_m, step_m), step_m, closed=False)
-
-
-def sample(image: Image, points: NDArray[np.float64], step_m: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the luminance (rows, n) and its validity at `points` (rows, n, 2), averaged over `step_m` where that is coarser than the pixel.
-
-    Reads only the window of the image around the points; what lies outside the image is not valid.
-    """
-    grid = points.shape[:2]
-    inverse = ~image.geobox.affine
-    col = inverse.a * points[..., 0] + inverse.b * points[..., 1] + inverse.c - 0.5
-    row = inverse.d * points[..., 0] + inverse.e * points[..., 1] + inverse.f - 0.5
-    height, width = image.valid.shape
-    pad = 4
-    y0, y1 = max(int(row.min()) - pad, 0), min(int(row.max()) + pad + 2, height)
-    x0, x1 = max(int(col.min()) - pad, 0), min(int(col.max()) + pad + 2, width)
-    if y0 >= y1 or x0 >= x1:
-        return np.zeros(grid, np.float32), np.zeros(grid, bool)
-    window = Image(
-        image.values[:, y0:y1, x0:x1], image.valid[y0:y1, x0:x1], image.bands, image.geobox[y0:y1, x0:x1], image.acquired, image.sun, image.gsd_m,
-        image.calibration, image.scene, image.simulated,
-    )
-    weight = window.valid.astype(np.float32)
-    plane = np.where(window.valid, window.luminance(), np.float32(0))
-    ratio = step_m / image.pixel_m
-    if ratio > 1.2:  # the Gaussian that, after the pixel's own width, has the spread of a box of step_m
-        sigma = float(np.sqrt(ratio**2 - 1) / np.sqrt(12))
-        plane, weight = gaussian_filter(plane, sigma), gaussian_filter(weight, sigma)
-    places = np.stack([row - y0, col - x0])
-    value = map_coordinates(plane, places, order=1, mode="constant", cval=0.0)
-    share = map_coordinates(weight, places, order=1, mode="constant", cval=0.0)
-    valid = share > 0.6
-    return np.asarray(np.where(valid, value / np.maximum(share, 0.1), 0), np.float32), np.asarray(valid)
+Wanted = Literal["bright", "dark"]
 
 
 def _taps(centre_m: float, sigma_m: float, step_m: float) -> NDArray[np.float64]:
@@ -180,7 +42,7 @@ def _taps(centre_m: float, sigma_m: float, step_m: float) -> NDArray[np.float64]
 
 
 def widths(gsd_m: float) -> tuple[tuple[float, float], ...]:
-    """Return (spread of the centre, distance of the flanks) in metres of the line profiles looked for: a wall or its shadow, and a cleared strip or track."""
+    """Return (spread of the centre, distance of the flanks) in metres of the profiles looked for: a wall or its shadow; a cleared strip or track."""
     blur = 0.45 * gsd_m
     return (float(np.hypot(0.6, blur)), 2.4 + 1.2 * gsd_m), (float(np.hypot(1.4, blur)), 5.0 + 1.0 * gsd_m)
 
@@ -188,7 +50,7 @@ def widths(gsd_m: float) -> tuple[tuple[float, float], ...]:
 def contrast(
     values: NDArray[np.float32], valid: NDArray[np.bool_], step_m: float, profile: tuple[float, float], along_m: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Return by how much the middle is brighter than its brighter flank, darker than its darker flank (both (s, n)), and where all three are valid."""
+    """Return by how much the middle is brighter than both flanks, darker than both flanks (each (s, n)), and where all three are valid."""
     centre_m, flank_m = profile
     weight = valid.astype(np.float32)
     held = gaussian_filter1d(values * weight, along_m / step_m, axis=0, mode="nearest")
@@ -224,8 +86,9 @@ def evidence(image: Image, strip: Strip) -> tuple[NDArray[np.float16], NDArray[n
     Returns
     -------
     (node, n, direction) float16 in 0..1
-        At every NODE-th row, for the offsets inside the margin; direction d moves by d - TURNS columns in NODE rows. It is the larger of a bright and a dark
-        line's mean bounded contrast along REACH_M either way: a strip, a wall's shadow or both will do, and which side the shadow falls does not matter.
+        At every NODE-th row, for the offsets inside the margin; direction d moves by d - TURNS columns in NODE rows. It is the larger of a bright
+        and a dark line's mean bounded contrast along REACH_M either way: a strip, a wall's shadow or both will do, and the side of the shadow
+        does not matter.
     (node, n) bool
         Where there were valid pixels.
     """
@@ -238,8 +101,6 @@ def evidence(image: Image, strip: Strip) -> tuple[NDArray[np.float16], NDArray[n
     reach = int(np.ceil(REACH_M / step))
     stride = max(round(2.0 / step), 1)
     lags = np.arange(-(reach // stride), reach // stride + 1) * stride
-    weights = np.exp(-0.5 * (lags * step / (0.55 * REACH_M)) ** 2)
-    weights /= weights.sum()
     for start in range(0, len(strip.axis), PIECE):
         stop = min(start + PIECE, len(strip.axis))
         rows = strip.rows(start - reach, stop + reach)
@@ -254,15 +115,15 @@ def evidence(image: Image, strip: Strip) -> tuple[NDArray[np.float16], NDArray[n
             spread = _scale(bright, dark, known, level)
             for kind, response in enumerate((bright, dark)):
                 bounded[kind] = np.maximum(bounded[kind], np.where(known, np.tanh(response / spread), 0))
-        _gather(bounded, weights, lags, np.arange(reach, reach + stop - start, NODE), edge, energy[start // NODE : stop // NODE])
+        _gather(bounded, lags, np.arange(reach, reach + stop - start, NODE), edge, energy[start // NODE : stop // NODE])
     return energy, observed
 
 
-def _gather(
-    bounded: NDArray[np.float32], weights: NDArray[np.float64], lags: NDArray[np.intp], rows: NDArray[np.intp], edge: int, out: NDArray[np.float16]
-) -> None:
+def _gather(bounded: NDArray[np.float32], lags: NDArray[np.intp], rows: NDArray[np.intp], edge: int, out: NDArray[np.float16]) -> None:
     """Average (kind, s, n) contrasts along each direction into `out` (node, n, direction), the better kind, not below 0."""
     inner = out.shape[1]
+    weights = np.exp(-0.5 * (lags / (0.55 * max(lags[-1], 1))) ** 2)
+    weights /= weights.sum()
     for direction in range(2 * TURNS + 1):
         slope = (direction - TURNS) / NODE
         total = np.zeros((2, len(rows), inner), np.float32)
@@ -370,7 +231,9 @@ def _follow(cost: _Cost, order: NDArray[np.intp], anchor: tuple[int, int] | None
     return Path(column, direction, cost.energy[order, column, direction].astype(np.float64))
 
 
-def snap(image: Image, ring: NDArray[np.float64], *, reach_m: float, along_m: float, wanted: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def snap(
+    image: Image, ring: NDArray[np.float64], *, reach_m: float, along_m: float, wanted: Wanted
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the offset of the line from a ring's points (outward positive, metres), and how clearly it is seen there (0..1).
 
     Parameters
@@ -386,8 +249,8 @@ def snap(image: Image, ring: NDArray[np.float64], *, reach_m: float, along_m: fl
     step = float(np.hypot(*(np.roll(ring, -1, axis=0) - ring).T).mean())
     tangent = smooth(np.roll(ring, -1, axis=0) - np.roll(ring, 1, axis=0), max(2.0 / step, 0.5))
     edge = int(np.ceil(MARGIN_M / fine))
-    offsets = _offsets(reach_m + edge * fine, fine)
-    strip = Strip(ring, _right_of(tangent), offsets, fine, closed=True)
+    offsets = offsets_of(reach_m + edge * fine, fine)
+    strip = Strip(ring, right_of(tangent), offsets, fine, closed=True)
     inner = slice(edge, len(offsets) - edge)
     pad = int(np.ceil(4 * along_m / step))
     shift, clear = np.zeros(len(ring)), np.zeros(len(ring))

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage as ndi
 from skimage.segmentation import felzenszwalb
 
-from camwatch.detect._common import filled, greenness, guessed_azimuth, ramp, robust_sd, shadow_step
+from camwatch.detect._common import blocks, filled, greenness, guessed_azimuth, ramp, robust_sd, shadow_step
 from camwatch.imagery.image import Sun
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def roof_likelihood(image: Image) -> NDArray[np.float32]:
     """
     factor = max(int(max(WORK_M, image.gsd_m) / image.pixel_m + 1e-6), 1)
     pixel = image.pixel_m * factor
-    bands = _blocks(filled(image.values, image.valid), factor)
+    bands = blocks(filled(image.values, image.valid), factor)
     tones = _tones(image, bands)
     contrast = tones[0] - ndi.gaussian_filter(tones[0], 30.0 / pixel)
     tones = tones / np.float32(robust_sd(contrast))
@@ -69,17 +69,6 @@ def roof_likelihood(image: Image) -> NDArray[np.float32]:
     likelihood = (scores * factors)[labels].astype(np.float32)
     full = ndi.uniform_filter(likelihood.repeat(factor, 0).repeat(factor, 1), factor)[: image.valid.shape[0], : image.valid.shape[1]]
     return np.where(image.valid, full, np.float32(np.nan))
-
-
-def _blocks(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Return block means of (band, y, x) planes; the last blocks are completed with their own edge."""
-    if factor == 1:
-        return planes
-    _, height, width = planes.shape
-    padded = np.pad(planes, ((0, 0), (0, -height % factor), (0, -width % factor)), mode="edge")
-    count, height, width = padded.shape
-    means: NDArray[np.float32] = padded.reshape(count, height // factor, factor, width // factor, factor).mean(axis=(2, 4), dtype=np.float32)
-    return means
 
 
 def _tones(image: Image, bands: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -125,7 +114,8 @@ def _paired(labels: NDArray[np.intp]) -> NDArray[np.intp]:
     flat = labels.ravel()
     count = int(flat.max()) + 1
     row, col = np.divmod(np.arange(flat.size), labels.shape[1])
-    sums = np.stack([np.bincount(flat, weight, count) for weight in (np.ones(flat.size), row, col, row * row, col * col, row * col)])
+    powers = (np.ones(flat.size), row, col, row * row, col * col, row * col)
+    sums = np.stack([np.bincount(flat, power, count).astype(np.float64) for power in powers])
     beside = np.concatenate([np.stack([a.ravel(), b.ravel()]) for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1]))], axis=1)
     beside = np.sort(beside[:, beside[0] != beside[1]], axis=0)
     codes, shared = np.unique(beside[0] * count + beside[1], return_counts=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ENOUGH = 100
 """Pixels below which a line through them means nothing."""
 
-_SAMPLE = 200_000
+_SAMPLE = 100_000
 _KEPT_SIGMA = 2.5
 _ROUNDS = 30
 

@@ -10,20 +10,19 @@ import numpy as np
 from camwatch.findings import Findings
 from camwatch.imagery import load
 from camwatch.pipeline.pair import coarser
-from camwatch.pipeline.search import detect_line, detectors, search, traced_rings
+from camwatch.pipeline.search import BY_TILE, detect_line, search, traced
 from camwatch.report import detect_page, registration_page
-from camwatch.sensitivity import measure
+from camwatch.sensitivity import control_window, measure, planting_window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from odc.geo.geobox import GeoBox
-
     from camwatch.aoi import Aoi
-    from camwatch.config import Kind, RunConfig
+    from camwatch.config import RunConfig
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
+    from camwatch.report import Source
     from camwatch.sensitivity import Sensitivity
 
 PICTURE_PX = 1600
@@ -31,9 +30,6 @@ PICTURE_PX = 1600
 
 PLANTED: tuple[Literal["structure", "tower"], ...] = ("structure", "tower")
 """Kinds whose objects can be planted; a line's uncertainty is stated with the line itself."""
-
-PLANTING_PX = 1200
-"""Side of the window in which objects are planted."""
 
 
 def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[str, Findings]:
@@ -58,41 +54,27 @@ def sensitivities(
 ) -> dict[str, Sensitivity]:
     """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
     site = alignment.site(aoi)
-    kinds: list[Literal["structure", "tower"]] = [k for k in PLANTED if k in findings and findings[k].status == "searched"]
-    kinds = [k for k in kinds if findings[k].observed_share > 0]
-    if not kinds:
-        return {}
-    line = findings.get("perimeter") or detect_line(alignment, site)
-    rings = traced_rings(line)
-    searches = detectors(kinds, rings)
+    kinds = [k for k in PLANTED if k in findings and findings[k].status == "searched" and findings[k].observed_share > 0]
+    if "tower" in kinds:
+        site = traced(site, findings.get("perimeter") or detect_line(alignment, site))
     sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
     measured: dict[str, Sensitivity] = {}
     for number, kind in enumerate(kinds):
         progress("planting objects", number, len(kinds))
-        before, after = alignment.images(planting_window(alignment.geobox, findings[kind]))
-        measured[kind] = measure(
-            before, after, site, kind=kind, detector=searches[kind], sizes_m=sizes[kind], per_size=config.planted_per_size, seed=config.seed
-        )
+        window = planting_window(alignment.geobox, site, kind)
+        control = control_window(alignment.geobox, site, kind)
+        if window is not None:
+            measured[kind] = measure(
+                *alignment.images(window), site, kind=kind, detector=BY_TILE[kind], sizes_m=sizes[kind], per_size=config.planted_per_size,
+                seed=config.seed, control=None if control is None else alignment.images(control),
+            )  # fmt: skip
     return measured
 
 
-def planting_window(geobox: GeoBox, found: Findings) -> GeoBox:
-    """Return the part of a grid, at most :data:`PLANTING_PX` on a side, that holds most of what was searched."""
-    searched = np.isfinite(found.score)
-    height, width = geobox.shape
-    side_y, side_x = min(PLANTING_PX, height), min(PLANTING_PX, width)
-    sums = np.pad(searched.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    rows = np.unique(np.linspace(0, height - side_y, 9).round().astype(int))
-    cols = np.unique(np.linspace(0, width - side_x, 9).round().astype(int))
-    held = [(int(sums[r + side_y, c + side_x] - sums[r, c + side_x] - sums[r + side_y, c] + sums[r, c]), -r, -c) for r in rows for c in cols]
-    _, row, col = max(held)
-    return geobox[-row : -row + side_y, -col : -col + side_x]
-
-
-def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings]) -> Path:
+def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], sources: Sequence[Source]) -> Path:
     """Draw before, after and what was found."""
     before, after = alignment.overview(PICTURE_PX)
-    return detect_page(path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration)
+    return detect_page(path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, sources=sources)
 
 
 def registration_picture(path: Path, alignment: Alignment) -> Path:

@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from camwatch.custody import digest_of
-from camwatch.imagery import Sun
 from camwatch.judge import estimate_count
 from camwatch.pipeline.evidence import PICTURE_PX
-from camwatch.pipeline.records import sensor_of
-from camwatch.report import Source, camp_page, claims_page, detail_bounds
-from camwatch.scenes import item as scene
+from camwatch.pipeline.pair import window_of
+from camwatch.report import camp_page, claims_page, detail_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import pystac
-    from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim
@@ -37,7 +32,7 @@ CHANGES: tuple[Change, ...] = ("appeared", "removed")
 
 
 def draw_pages(
-    run: Path, aoi: Aoi, judged: Judged, works: Sequence[PairWork], config: RunConfig, hashes: Mapping[Path, str], progress: Progress
+    run: Path, aoi: Aoi, judged: Judged, works: Sequence[PairWork], config: RunConfig, *, progress: Progress
 ) -> list[Path]:
     """Draw every page of a run and return their paths.
 
@@ -50,7 +45,7 @@ def draw_pages(
     for number, work in enumerate(ranked, 1):
         progress("drawing the pages", number - 1, len(ranked) + 1)
         name = f"{aoi.id}.png" if number == 1 else f"{aoi.id}-{number}.png"
-        written.append(_page(folder / name, aoi, judged, work, config, hashes))
+        written.append(_page(folder / name, aoi, judged, work, config))
     written += claims_page(folder / "claims.png", aoi=aoi, verdicts=judged, generated=config.report_date.isoformat(), simulated=simulated)
     return written
 
@@ -64,12 +59,12 @@ def _ranked(works: Sequence[PairWork], judged: Judged) -> list[PairWork]:
     return sorted(shown, key=lambda w: (-answered(w), works.index(w)))
 
 
-def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfig, hashes: Mapping[Path, str]) -> Path:
+def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfig) -> Path:
     alignment, findings, sensitivity = work.alignment(), work.findings(), work.sensitivity()
     before, after = alignment.overview(PICTURE_PX)
     page = camp_page(
         path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, verdicts=judged,
-        sources=[source_of(i, hashes) for i in (work.before, work.after)], generated=config.report_date.isoformat(),
+        sources=work.sources(), generated=config.report_date.isoformat(),
         detail=_detail(alignment, before, after, findings, aoi), estimates=_estimates(findings, sensitivity),
         config_sha256=digest_of(config.model_dump(mode="json")),
     )  # fmt: skip
@@ -79,31 +74,11 @@ def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfi
 
 def _detail(alignment: Alignment, before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi) -> tuple[Image, Image]:
     """Load the part of the ground that the page shows in detail, in full resolution."""
-    left, bottom, right, top = detail_bounds(before, after, findings, aoi)
-    return alignment.images(window_of(alignment.geobox, left, bottom, right, top))
-
-
-def window_of(geobox: GeoBox, left: float, bottom: float, right: float, top: float) -> GeoBox:
-    """Return the pixels of a grid that cover bounds in its CRS, cut at the grid's edge."""
-    corners = [~geobox.affine * point for point in ((left, top), (right, bottom), (left, bottom), (right, top))]
-    cols, rows = [c for c, _ in corners], [r for _, r in corners]
-    height, width = geobox.shape
-    first_row, first_col = max(int(min(rows)), 0), max(int(min(cols)), 0)
-    return geobox[first_row : min(int(max(rows)) + 1, height), first_col : min(int(max(cols)) + 1, width)]
+    bounds = detail_bounds(before, after, findings, aoi)
+    return alignment.images(window_of(alignment.geobox, *bounds))
 
 
 def _estimates(findings: Mapping[str, Findings], sensitivity: Mapping[str, Sensitivity]) -> dict[tuple[str, str], Estimate]:
     counted = [(kind, f) for kind, f in findings.items() if kind != "perimeter"]
     found = {(kind, change): estimate_count(f, sensitivity.get(kind), change) for kind, f in counted for change in CHANGES}
     return {key: value for key, value in found.items() if value is not None}
-
-
-def source_of(item: pystac.Item, hashes: Mapping[Path, str]) -> Source:
-    """Return a scene as the pages quote it."""
-    angles = scene.sun(item)
-    values = [hashes[path] for path in scene.files_of(item) if path in hashes]
-    return Source(
-        id=item.id, sensor=sensor_of(item), acquired=scene.acquired(item), gsd_m=scene.gsd_m(item),
-        sun=Sun(*angles) if angles else None, off_nadir_deg=item.properties.get("view:off_nadir"),
-        sha256=values[0] if len(values) == 1 else digest_of(values), mask=scene.cloud_mask(item),
-    )  # fmt: skip

@@ -119,7 +119,13 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     ground = aoi.camp.geometry if aoi else intersection(scene.footprint(before), scene.footprint(after))
     for item in (before, after):
         check_coverage(item, ground)
+    if not intersection(scene.footprint(before), scene.footprint(after)).intersects(ground):
+        names, remedy = f"{before.id}, {after.id}", "choose scenes that overlap"
+        raise CoverageError("the scenes show no common part of the AOI", where=names, expected="ground that both show", remedy=remedy)
     geobox = pair_geobox(before, after, ground, margin_m=config.margin_m if aoi else 0.0)
+    # What neither scene shows needs no pixels; a narrow scene of a wide camp would otherwise cost the whole camp.
+    shown = intersection(scene.footprint(before), scene.footprint(after))
+    geobox = window_of(geobox, *reproject(shown, LONLAT, geobox.crs).bounds)
     bands = shared_bands(before, after)
     overview = coarser(geobox, OVERVIEW_PX)
     if registration is None:
@@ -153,6 +159,16 @@ def coarser(geobox: GeoBox, longest_px: int) -> GeoBox:
     """Return the same ground on a grid of which no side is longer than `longest_px`; the grid itself where it is small enough."""
     factor = max(geobox.shape) / longest_px
     return geobox if factor <= 1 else geobox.zoom_out(factor)
+
+
+def window_of(geobox: GeoBox, left: float, bottom: float, right: float, top: float) -> GeoBox:
+    """Return the pixels of a grid that cover bounds in its CRS, cut at the grid's edge."""
+    corners = [~geobox.affine * point for point in ((left, top), (right, bottom), (left, bottom), (right, top))]
+    cols, rows = [c for c, _ in corners], [r for _, r in corners]
+    height, width = geobox.shape
+    first_row, first_col = max(int(min(rows)), 0), max(int(min(cols)), 0)
+    part: GeoBox = geobox[first_row : min(int(max(rows)) + 1, height), first_col : min(int(max(cols)) + 1, width)]
+    return part
 
 
 def _load_both(

@@ -11,7 +11,7 @@ from camwatch.errors import CoverageError
 from camwatch.judge import Evidence
 from camwatch.pipeline.evidence import detect_picture, registration_picture, search_or_refuse, sensitivities
 from camwatch.pipeline.pair import Alignment, align
-from camwatch.pipeline.records import aoi_document, read_findings, write_findings
+from camwatch.pipeline.records import aoi_document, read_findings, source_of, write_findings
 from camwatch.pipeline.verbs import registration_record
 from camwatch.registration import Registration
 from camwatch.report import sensitivity_page
@@ -19,6 +19,7 @@ from camwatch.scenes import item as scene
 from camwatch.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pystac
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from camwatch.findings import Findings
     from camwatch.pipeline.search import Progress
     from camwatch.pipeline.steps import Journal
+    from camwatch.report import Source
 
 
 @dataclass(slots=True)
@@ -42,8 +44,8 @@ class PairWork:
     config : RunConfig
     folder : Path
         Where its records lie.
-    inputs : list
-        Hashes of what the scenes are made of; the first thing that every step depends on.
+    hashes : mapping of Path to str
+        Of every file behind the scenes; the first thing that every step depends on.
     """
 
     id: str
@@ -52,12 +54,13 @@ class PairWork:
     aoi: Aoi
     config: RunConfig
     folder: Path
-    inputs: list[str]
+    hashes: Mapping[Path, str]
     _alignment: Alignment | None = field(default=None)
 
     def do(self, journal: Journal, progress: Progress) -> str:
         """Align, search, measure the sensitivity and draw, as far as that is not done; return the key of it all."""
-        geometry = [self.inputs, aoi_document(self.aoi), self.config.margin_m, self.config.registration_limit_px]
+        inputs = [self.hashes[path] for item in (self.before, self.after) for path in scene.files_of(item)]
+        geometry = [inputs, aoi_document(self.aoi), self.config.margin_m, self.config.registration_limit_px]
         aligned = journal.step(f"{self.id}.align", geometry, lambda: self._align(progress))
         asked = [aligned, list(self.config.kinds), self.config.tile_px]
         searched = journal.step(f"{self.id}.search", asked, lambda: self._search(progress))
@@ -82,6 +85,10 @@ class PairWork:
     def sensitivity(self) -> dict[str, Sensitivity]:
         """Read back the sensitivity by kind."""
         return _sensitivity(self.folder)
+
+    def sources(self) -> tuple[Source, Source]:
+        """Return both scenes as the pages quote them."""
+        return source_of(self.before, self.hashes), source_of(self.after, self.hashes)
 
     def release(self) -> None:
         """Let go of what was loaded: the next pair needs the memory."""
@@ -121,7 +128,7 @@ class PairWork:
             return []
         alignment = self.alignment()
         written = write_findings(self.folder, search_or_refuse(alignment, self.aoi, self.config, _named(self.id, progress)))
-        return [*written, detect_picture(self.folder / "detect.png", alignment, self.aoi, self.findings())]
+        return [*written, detect_picture(self.folder / "detect.png", alignment, self.aoi, self.findings(), self.sources())]
 
     def _sensitivity(self, progress: Progress) -> list[Path]:
         findings = self.findings()

@@ -11,8 +11,10 @@ from shapely.geometry import mapping
 from camwatch.claims import Claim
 from camwatch.custody import digest_of, read_json, write_json
 from camwatch.findings import Findings
+from camwatch.imagery import Sun
 from camwatch.judge import SceneInfo
 from camwatch.rasters import read_raster, write_raster
+from camwatch.report import Source
 from camwatch.scenes import item as scene
 
 if TYPE_CHECKING:
@@ -166,3 +168,14 @@ def folder_name(pair: str) -> str:
     """Return a pair's identifier as a folder name that every file system takes."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", pair)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 13]}-{digest_of(pair)[:12]}"
+
+
+def source_of(item: pystac.Item, hashes: Mapping[Path, str]) -> Source:
+    """Return a scene as the pages quote it."""
+    angles = scene.sun(item)
+    values = [hashes[path] for path in scene.files_of(item) if path in hashes]
+    return Source(
+        id=item.id, sensor=sensor_of(item), acquired=scene.acquired(item), gsd_m=scene.gsd_m(item),
+        sun=Sun(*angles) if angles else None, off_nadir_deg=item.properties.get("view:off_nadir"),
+        sha256=values[0] if len(values) == 1 else digest_of(values), mask=scene.cloud_mask(item),
+    )  # fmt: skip

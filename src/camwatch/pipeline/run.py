@@ -107,10 +107,9 @@ def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None
     showing = tuple(i for i in found.items if scene.footprint(i).intersects(aoi.camp.geometry))
     if not showing:
         centre = aoi.camp.geometry.centroid
-        raise CoverageError(
-            "no scene shows the AOI", where=scenes, got=f"{len(found.items)} scenes elsewhere", expected=f"scenes of {centre.y:.3f}°N {centre.x:.3f}°E",
-            remedy="check the outline (latitude and longitude swapped?) and the downloads",
-        )  # fmt: skip
+        got, wanted = f"{len(found.items)} scenes elsewhere", f"scenes of {centre.y:.3f}°N {centre.x:.3f}°E"
+        remedy = "check the outline (latitude and longitude swapped?) and the downloads"
+        raise CoverageError("no scene shows the AOI", where=scenes, got=got, expected=wanted, remedy=remedy)
     return Holdings(aoi, stated, showing, tuple((str(u.path), u.reason) for u in found.unreadable))
 
 
@@ -174,7 +173,7 @@ def run_camp(
     keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held, works)]))
     verdicts = _judged(held, works)
     pairs = list(zip(held.claims, verdicts, strict=True))
-    journal.step("pages", [keys], lambda: draw_pages(run, held.aoi, pairs, works, config, hashes, progress))
+    journal.step("pages", [keys], lambda: draw_pages(run, held.aoi, pairs, works, config, progress=progress))
     journal.forget_others()
     simulated = any(scene.is_simulated(i) for i in held.scenes)
     named = {portable(path, run): value for path, value in hashes.items()}
@@ -210,8 +209,7 @@ def _works(run: Path, held: Holdings, config: RunConfig, hashes: dict[Path, str]
     works = []
     for pair in plan_pairs([scene_info(i) for i in held.scenes], held.claims):
         before, after = items[pair.before], items[pair.after]
-        inputs = [hashes[path] for item in (before, after) for path in scene.files_of(item)]
-        works.append(PairWork(pair.id, before, after, held.aoi, config, run / "pairs" / folder_name(pair.id), inputs))
+        works.append(PairWork(pair.id, before, after, held.aoi, config, run / "pairs" / folder_name(pair.id), hashes))
     return works
 
 
@@ -265,7 +263,7 @@ def redraw(run: Path, *, progress: Progress) -> tuple[Path, ...]:
     held = Holdings(aoi, claims, tuple(i for i in scan(run / folder).items if scene.footprint(i).intersects(aoi.camp.geometry)))
     hashes = _hashes(held.scenes, progress)
     works = _works(run, held, config, hashes)
-    draw_pages(run, aoi, list(zip(claims, _judged(held, works), strict=True)), works, config, hashes, progress)
+    draw_pages(run, aoi, list(zip(claims, _judged(held, works), strict=True)), works, config, progress=progress)
     write_manifest(
         run, inputs=manifest["inputs"], outputs=[run / name for name in manifest["outputs"]], configuration=manifest["configuration"],
         simulated=manifest["simulated"],
@@ -288,6 +286,7 @@ def verify_run(run: Path) -> Verified:
     for claim in claims:
         again = judge(claim, evidence, aoi=aoi).as_json()
         if canonical(again) != canonical(recorded.get(claim.id)):
-            raise CustodyError("the verdict does not follow from the records", where=claim.id, got=recorded.get(claim.id, {}).get("outcome"),
-                               expected=again["outcome"], remedy="run again with this version, or verify with the version in manifest.json")  # fmt: skip
+            got = recorded.get(claim.id, {}).get("outcome", "no verdict")
+            remedy = "run again with this version, or verify with the version that manifest.json names"
+            raise CustodyError("the verdict does not follow from the records", where=claim.id, got=got, expected=again["outcome"], remedy=remedy)
     return agreed

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.detect import detect_perimeter, detect_structures, detect_towers
+from camwatch.detect import coverage, detect_perimeter, detect_structures, detect_towers, search_band
 from camwatch.pipeline.pair import coarser
 
 if TYPE_CHECKING:
@@ -21,17 +20,18 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from camwatch.aoi import Aoi, Site
-    from camwatch.config import Kind, RunConfig
+    from camwatch.config import RunConfig
     from camwatch.findings import Findings
     from camwatch.imagery import Image
     from camwatch.pipeline.pair import Alignment
 
     Progress = Callable[[str, int, int], None]
-    Rings = tuple[BaseGeometry, BaseGeometry]
-    Detector = Callable[[Image, Image, Site], Findings]
 
 LINE_PIXEL_M = 1.0
 """The enclosing line is 4 m wide and more; finer pixels only cost time."""
+
+BY_TILE: dict[str, Callable[[Image, Image, Site], Findings]] = {"structure": detect_structures, "tower": detect_towers}
+"""The searches that go tile by tile; the enclosing line is one object and is traced whole."""
 
 WORKERS = 2
 """Tiles searched at a time; each holds a tile of both dates in memory."""
@@ -90,17 +90,14 @@ def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress
     """
     site = alignment.site(aoi)
     found: dict[str, Findings] = {}
-    rings: Rings | None = None
     if {"perimeter", "tower"} & set(config.kinds):
         progress("tracing the perimeter", 0, 1)
-        line = detect_line(alignment, site)
-        rings = traced_rings(line)
-        found["perimeter"] = line
-    searches = detectors(config.kinds, rings)
-    parts = _by_tile(alignment, site, config, searches, progress)
-    sought = {"structure": site.area, "tower": search_band(site, rings)}
-    for kind in searches:
-        found[kind] = _merge([(tile, findings[kind]) for tile, findings in parts], alignment.geobox, sought[kind])
+        found["perimeter"] = detect_line(alignment, site)
+        site = traced(site, found["perimeter"])
+    kinds = [kind for kind in config.kinds if kind in BY_TILE]
+    sought = {"structure": site.area, "tower": search_band(site)}
+    for kind, parts in _by_tile(alignment, site, config, kinds, progress).items():
+        found[kind] = _merge(parts, alignment.geobox, sought[kind])
     return {kind: found[kind] for kind in config.kinds}
 
 
@@ -111,39 +108,43 @@ def detect_line(alignment: Alignment, site: Site) -> Findings:
 
 def line_grid(geobox: GeoBox) -> GeoBox:
     """Return the grid on which the line is traced: the analysis grid, no finer than :data:`LINE_PIXEL_M`."""
-    pixel_m = abs(geobox.affine.determinant) ** 0.5
-    return coarser(geobox, round(max(geobox.shape) * pixel_m / LINE_PIXEL_M)) if pixel_m < LINE_PIXEL_M else geobox
+    fine = pixel_of(geobox)
+    return coarser(geobox, round(max(geobox.shape) * fine / LINE_PIXEL_M)) if fine < LINE_PIXEL_M else geobox
 
 
-def traced_rings(line: Findings) -> Rings | None:
-    """Return the traced line of each date, before and after; None where a date has none."""
-    rings = [r.geometry.boundary for r in line.records if r.change == "unchanged"]
-    return (rings[0], rings[1]) if len(rings) == 2 else None
+def pixel_of(geobox: GeoBox) -> float:
+    """Return the side of a pixel in metres."""
+    return float(abs(geobox.affine.determinant) ** 0.5)
 
 
-def detectors(kinds: Sequence[str], rings: Rings | None) -> dict[str, Detector]:
-    """Return the searches that go tile by tile, by kind."""
-    known: dict[str, Detector] = {"structure": detect_structures, "tower": partial(detect_towers, rings=rings)}
-    return {kind: known[kind] for kind in kinds if kind in known}
+def traced(site: Site, line: Findings) -> Site:
+    """Return the site with the line that was traced at both dates in place of its prior; the site as it is where none was."""
+    rings = [r for r in line.records if "date" in r.measures]
+    if len(rings) != 2:
+        return site
+    # A line's standard error is that of its enclosed area spread over its length.
+    accuracy_m = max(float(r.measures["area_se_m2"]) / float(r.measures["length_m"]) for r in rings)
+    return replace(site, perimeter_before=rings[0].geometry, perimeter_after=rings[1].geometry, perimeter_accuracy_m=accuracy_m)
 
 
 def _by_tile(
-    alignment: Alignment, site: Site, config: RunConfig, searches: dict[str, Detector], progress: Progress
-) -> list[tuple[Tile, dict[str, Findings]]]:
-    overlap_px = round(OVERLAP_M / abs(alignment.geobox.affine.determinant) ** 0.5) + 8
-    tiles = tiles_of(alignment.geobox, config.tile_px, overlap_px)
+    alignment: Alignment, site: Site, config: RunConfig, kinds: Sequence[str], progress: Progress
+) -> dict[str, list[tuple[Tile, Findings]]]:
+    """Search every tile for every kind; each tile is loaded once."""
+    tiles = tiles_of(alignment.geobox, config.tile_px, round(OVERLAP_M / pixel_of(alignment.geobox)) + 8) if kinds else ()
 
-    def work(tile: Tile) -> dict[str, Findings]:
+    def work(tile: Tile) -> list[Findings]:
         before, after = alignment.images(tile.window)
-        return {kind: detector(before, after, site) for kind, detector in searches.items()}
+        return [BY_TILE[kind](before, after, site) for kind in kinds]
 
-    done = []
+    found: dict[str, list[tuple[Tile, Findings]]] = {kind: [] for kind in kinds}
     # Threads finish in any order; `map` hands the results over in the order of the tiles, so the answer does not depend on who was faster.
     with ThreadPoolExecutor(max_workers=WORKERS) as executor:
-        for number, findings in enumerate(executor.map(work, tiles), 1):
-            done.append(findings)
+        for number, (tile, answers) in enumerate(zip(tiles, executor.map(work, tiles), strict=True), 1):
+            for kind, answer in zip(kinds, answers, strict=True):
+                found[kind].append((tile, answer))
             progress("searching", number, len(tiles))
-    return list(zip(tiles, done, strict=True))
+    return found
 
 
 def _merge(parts: Sequence[tuple[Tile, Findings]], geobox: GeoBox, sought: BaseGeometry | None) -> Findings:

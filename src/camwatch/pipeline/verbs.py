@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from camwatch.aoi import LONLAT, load_aoi, reproject
-from camwatch.custody import write_json
+from camwatch.custody import sha256_of, write_json
 from camwatch.imagery import load
 from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities
 from camwatch.pipeline.pair import align, check_order
-from camwatch.pipeline.records import SIMULATED_TAG, write_findings
+from camwatch.pipeline.records import SIMULATED_TAG, source_of, write_findings
 from camwatch.rasters import write_raster
 from camwatch.report import sensitivity_page
 from camwatch.scenes import item as scene
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pystac
 
     from camwatch.aoi import Aoi
-    from camwatch.config import Kind, RunConfig
+    from camwatch.config import RunConfig
     from camwatch.findings import Findings
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
@@ -83,7 +83,8 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     write_json(out / "registration.json", registration_record(alignment, place))
     write_findings(out, findings)
     progress("drawing", 0, 1)
-    detect_picture(out / "detect.png", alignment, place, findings)
+    hashes = {path: sha256_of(path) for item in items for path in scene.files_of(item)}
+    detect_picture(out / "detect.png", alignment, place, findings, [source_of(item, hashes) for item in items])
     return findings
 
 

@@ -6,32 +6,38 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.special import stdtrit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from camwatch.registration._check import Matches
+
 Choice = Literal["none", "shift", "similarity", "affine"]
 
 SIGNIFICANT = 5.0
 """Correlation peak of a check window over its surroundings; the best of 17² chance values stays below 4, with rare exceptions."""
 
-CHANCE, CERTAIN = 4.0, 10.0
-"""A check point's weight rises with the square from the first peak to the second, and stays."""
+LOCAL = 0.2
+"""Pixels of the level by which a window's place differs from the rest even when it is measured without error; sets the weight of poor ones."""
 
 FEWEST = 3
 SHARE = 0.1
 """Check points needed: this many, and this share of the windows."""
 
-DETOUR = 4.0
-"""The median scatter of check points around their common residual may be this many times the limit: what no model of one transform can mend."""
+DETOUR = 3.0
+"""The median distance of check points from their common residual, less their measurement error, may be this many times the limit."""
+
+RAYLEIGH = 1.18
+"""Median length of a two-dimensional normal error of unit standard deviation."""
 
 UNTOUCHED = 0.02
 """Pixels: a shorter shift is not worth an interpolation, a smaller difference not worth a richer model."""
 
-CLEARLY = 1.8
-"""Standard errors of the paired difference by which a richer model must be better; chance reaches that in one of thirty pairs."""
+CHANCE = 0.035
+"""How often a richer model may seem better (one-sided t-test of the paired difference) when it is not."""
 
 NOTICED = 1.5
 """A shift shorter than this many of its standard errors is not told from none; nine in ten aligned pairs stay below."""
@@ -48,7 +54,7 @@ class Decision:
 
 
 def decide(
-    residuals: Mapping[Choice, NDArray[np.float64]], peaks: NDArray[np.float64], scale: float, *, shift_px: float, se_px: float, limit_px: float,
+    residuals: Mapping[Choice, NDArray[np.float64]], matches: Matches, scale: float, *, shift_px: float, se_px: float, limit_px: float,
 ) -> Decision:
     """Choose the simplest model that the check points support.
 
@@ -56,8 +62,8 @@ def decide(
     ----------
     residuals : mapping of model to (n, 2)
         From the simplest model to the richest: (col, row) in full-resolution pixels of every check window under a fit that did not see it.
-    peaks : (n,)
-        How far each window's correlation stands out of its noise.
+    matches : Matches
+        The n windows: how clear each is, and how well placed.
     scale : float
         Full-resolution pixels per pixel of the level on which the windows were matched.
     shift_px, se_px : float
@@ -69,14 +75,14 @@ def decide(
     A shift replaces the georeferencing as delivered when the fit tells it from none and the check agrees: the robust mean or the mean square of the
     residuals gets smaller. A richer model replaces a simpler one when it clearly lowers the robust loss, or when the check refuses the simpler one.
     """
-    used = peaks >= SIGNIFICANT
+    used = matches.peak >= SIGNIFICANT
     n, needed = int(used.sum()), max(FEWEST, int(np.ceil(SHARE * len(used))))
     if n < needed:
         why = f"only {n} of {len(used)} check windows show the same ground in both images; {needed} are needed"
         return Decision("none", "", why, used)
-    # The variance of a peak's place falls with the square of its height.
-    weight = np.clip((peaks[used] - CHANCE) / (CERTAIN - CHANCE), 0, 1) ** 2
-    verdicts = {name: _judged(values[used], weight, scale, limit_px) for name, values in residuals.items()}
+    weight = 1 / (1 + (matches.sigma[used] / LOCAL) ** 2)
+    blur = scale * float(np.median(matches.sigma[used]))
+    verdicts = {name: _judged(values[used], weight, scale, blur, limit_px) for name, values in residuals.items()}
     best: Choice = "none"
     helps = verdicts["shift"].off < verdicts["none"].off or _mean_square(residuals["shift"][used]) < _mean_square(residuals["none"][used])
     if helps and shift_px > max(UNTOUCHED, NOTICED * se_px):
@@ -85,7 +91,7 @@ def decide(
     for name in richer:
         gain = weight * (_loss(residuals[best][used], scale) - _loss(residuals[name][used], scale))
         apart = _mean_square((residuals[best] - residuals[name])[used])
-        if apart > UNTOUCHED**2 and gain.mean() > CLEARLY * gain.std(ddof=1) / np.sqrt(n):
+        if apart > UNTOUCHED**2 and gain.mean() > stdtrit(n - 1, 1 - CHANCE) * gain.std(ddof=1) / np.sqrt(n):
             best = name
     if verdicts[best].refusal:
         # A model that the check refuses is not supported by it; a richer one may be.
@@ -102,15 +108,17 @@ class _Verdict:
     refusal: str
 
 
-def _judged(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: float, limit_px: float) -> _Verdict:
-    centre, error, scatter = common(residuals, weight, scale)
+def _judged(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: float, blur: float, limit_px: float) -> _Verdict:
+    centre, error, median = common(residuals, weight, scale)
+    # What the windows' own measurement error explains is no misalignment.
+    scatter = float(np.sqrt(max(median**2 - (RAYLEIGH * blur) ** 2, 0)))
     off = float(np.hypot(*centre))
-    said = f"check points (n = {len(residuals)}) are off by {off:.2f} ± {error:.2f} px together and scatter by {scatter:.2f} px"
+    said = f"check points (n = {len(residuals)}) are off by {off:.2f} ± {error:.2f} px together and scatter by {scatter:.2f} px beyond their measurement error"
     refusal = ""
     if off - 2 * error > limit_px:
         refusal = f"{said}; the limit is {limit_px:g} px"
     elif scatter > DETOUR * limit_px:
-        refusal = f"{said}: relief or distortion that no single transform mends; the limit of the scatter is {DETOUR * limit_px:g} px"
+        refusal = f"{said}: relief or distortion that no single transform mends; at most {DETOUR * limit_px:g} px is accepted"
     elif error > DETOUR * limit_px:
         refusal = f"{said}: too uncertain to tell alignment within {limit_px:g} px"
     return _Verdict(off, said, refusal)

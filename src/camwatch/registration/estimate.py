@@ -65,7 +65,7 @@ def register(reference: Image, moving: Image, *, limit_px: float = 0.5, max_shif
         On the same grid, each by its own georeferencing. Any bands: their luminance is compared. Pixels that are not `valid` are never read.
     limit_px : float
         A systematic residual at the check points above this many pixels refuses the pair. Scatter among check points (relief, building lean, real
-        change) is reported as RMSE and CE90; it refuses only when half of them scatter beyond four times the limit.
+        change) is reported as RMSE and CE90; it refuses only when half of them scatter beyond three times the limit.
     max_shift_px : float, optional
         Longest shift that is believed, in pixels; by default half the image.
 
@@ -165,7 +165,7 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
     residuals = {name: scale * _crossed(matches, folds[0][name], folds[1][name], cells) for name in folds[0]}
     overall, trust = solve(first.evidence, everywhere, first.base, "shift", shape=a.shape, sigma=aligned.view.sigma)
     decision = decide(
-        residuals, matches.peak, scale, shift_px=scale * float(np.hypot(*overall[:2, 2])),
+        residuals, matches, scale, shift_px=scale * float(np.hypot(*overall[:2, 2])),
         se_px=scale * standard_error(first.evidence, trust, first.base, "shift", a.shape), limit_px=limit_px)
     used = decision.used
     check = CheckPoints(_on_grid(matches.reference[used], level), residuals["none"][used], residuals[decision.model][used])

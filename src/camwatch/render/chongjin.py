@@ -37,7 +37,16 @@ AZIMUTH = 94.0
 
 RIVER = ((561000, 4638700), (561700, 4635500), (561480, 4633200), (561720, 4631500), (562300, 4629500), (562900, 4627000), (563700, 4624800))
 STREAM = ((557200, 4633700), (558700, 4632980), (559650, 4632400), (560300, 4631930), (560950, 4631600), (561690, 4631350))
-HIGHWAY = ((560650, 4638700), (561320, 4635500), (561150, 4633400), (561330, 4632000), (561420, 4631200), (561950, 4629500), (562580, 4626900), (563300, 4624800))
+HIGHWAY = (
+    (560650, 4638700),
+    (561320, 4635500),
+    (561150, 4633400),
+    (561330, 4632000),
+    (561420, 4631200),
+    (561950, 4629500),
+    (562580, 4626900),
+    (563300, 4624800),
+)
 ACCESS = ((561420, 4631180), (561150, 4630905), (560200, 4630950), (559400, 4630960), (558600, 4630650), (557000, 4630700))
 
 
@@ -48,15 +57,27 @@ def world(seed: int = 25) -> World:
     river, stream = layout.wiggle(RIVER, rng, sway_m=60, wave_m=1400), layout.wiggle(STREAM, rng, sway_m=9, wave_m=260)
     roads = [layout.wiggle(line, rng, sway_m=5) for line in (HIGHWAY, ACCESS)]
     flats = union_all([river.buffer(850), stream.buffer(260), after.buffer(130), roads[1].buffer(170)])
-    standing = _camp(before, after, rng) + _villages(flats, [river.buffer(70), stream.buffer(10), after.buffer(60), *(r.buffer(10) for r in roads)], rng)
+    standing = _camp(before, after, rng) + _villages(
+        flats, [river.buffer(70), stream.buffer(10), after.buffer(60), *(r.buffer(10) for r in roads)], rng
+    )
     patches = _ground(flats, before, after, river, stream, roads, rng) + _yards(standing, rng)
     reach = 7200
     bounds = (CENTRE[0] - reach, CENTRE[1] - reach, CENTRE[0] + reach, CENTRE[1] + reach)
     slope, relief = layout.land(bounds, flats, seed + 1, fade_m=520, peaks_m=210)
     walls = (Wall(before, None, OLD_LINE_LAST), Wall(after, NEW_LINE, None))
     return World(
-        id="chongjin", crs=CRS, centre=CENTRE, seed=seed, patches=tuple(patches), standing=tuple(standing), walls=walls, slope=slope, relief=relief,
-        trees=_trees(stream, roads, before, after, standing, rng), texture=Texture(noise_table(seed)), canopy=forest(seed + 2),
+        id="chongjin",
+        crs=CRS,
+        centre=CENTRE,
+        seed=seed,
+        patches=tuple(patches),
+        standing=tuple(standing),
+        walls=walls,
+        slope=slope,
+        relief=relief,
+        trees=_trees(stream, roads, before, after, standing, rng),
+        texture=Texture(noise_table(seed)),
+        canopy=forest(seed + 2),
         truth=_truth(standing, before, after),
     )
 
@@ -64,9 +85,7 @@ def world(seed: int = 25) -> World:
 def perimeters(rng: np.random.Generator) -> tuple[Polygon, Polygon]:
     """Return the enclosed polygons (until 2009, from 2010): the nominal ones bent alike, then the older scaled to make the growth exact."""
     aoi = load_aoi("chongjin")
-    nominal = [
-        reproject(aoi.perimeter(day).geometry, LONLAT, CRS).simplify(6) for day in (date(2009, 10, 12), date(2013, 10, 5))
-    ]
+    nominal = [reproject(aoi.perimeter(day).geometry, LONLAT, CRS).simplify(6) for day in (date(2009, 10, 12), date(2013, 10, 5))]
     # Walls are built straight between corners: the vertices move, the sides between them stay straight.
     before, after = layout.warped(MultiPolygon(nominal), rng, origin=CENTRE, sway_m=7, turn_deg=1.0, shift_m=14)
     scale = (after.area / before.area / (1 + GROWTH)) ** 0.5
@@ -83,7 +102,10 @@ def _camp(before: Polygon, after: Polygon, rng: np.random.Generator) -> list[Sta
     out += layout.standing(new, "tower", since=date(2010, 6, 1))
     for line, since, until in ((old_line, None, OLD_LINE_LAST), (new_line, NEW_LINE, None)):
         out += layout.standing(
-            layout.along(line, piece_m=35, kind="wall", width_m=0.5, height_m=3.3, reflectance=0.30), "wall", since=since, until=until,
+            layout.along(line, piece_m=35, kind="wall", width_m=0.5, height_m=3.3, reflectance=0.30),
+            "wall",
+            since=since,
+            until=until,
         )
     taken = union_all([layout.occupied(out), old_line.buffer(14), new_line.buffer(14)])
     plan: Sequence[tuple[Any, ...]] = (
@@ -108,11 +130,28 @@ def _villages(flats: BaseGeometry, taken: list[BaseGeometry], rng: np.random.Gen
     keep_off = union_all(taken)
     out: list[Standing] = []
     for x, y, counts, azimuth in (
-        (560780, 4632250, (11, 7), 105), (561090, 4631700, (6, 9), 12), (560520, 4630790, (9, 4), 93), (559300, 4630780, (6, 4), 86), (558750, 4632650, (9, 6), 120),
-        (562100, 4632600, (12, 8), 10), (562350, 4630500, (14, 9), 165), (561050, 4633700, (12, 7), 5), (558500, 4630850, (10, 5), 80),
+        (560780, 4632250, (11, 7), 105),
+        (561090, 4631700, (6, 9), 12),
+        (560520, 4630790, (9, 4), 93),
+        (559300, 4630780, (6, 4), 86),
+        (558750, 4632650, (9, 6), 120),
+        (562100, 4632600, (12, 8), 10),
+        (562350, 4630500, (14, 9), 165),
+        (561050, 4633700, (12, 7), 5),
+        (558500, 4630850, (10, 5), 80),
     ):
         houses = layout.block(
-            (x, y), counts, (16.5, 15.0), (9.5, 6.2), azimuth, rng, height_m=3.2, keep=0.86, materials=("tile", "tile", "concrete"), reflectance=(0.09, 0.2), spread=0.2,
+            (x, y),
+            counts,
+            (16.5, 15.0),
+            (9.5, 6.2),
+            azimuth,
+            rng,
+            height_m=3.2,
+            keep=0.86,
+            materials=("tile", "tile", "concrete"),
+            reflectance=(0.09, 0.2),
+            spread=0.2,
         )
         out += layout.standing([h for h in layout.clear_of(houses, keep_off, 1.0) if flats.contains(Point(h.x, h.y))], "house")
     return out
@@ -127,12 +166,22 @@ def _yards(standing: list[Standing], rng: np.random.Generator) -> list[Patch]:
 
 
 def _ground(
-    flats: BaseGeometry, before: Polygon, after: Polygon, river: LineString, stream: LineString, roads: list[LineString], rng: np.random.Generator,
+    flats: BaseGeometry,
+    before: Polygon,
+    after: Polygon,
+    river: LineString,
+    stream: LineString,
+    roads: list[LineString],
+    rng: np.random.Generator,
 ) -> list[Patch]:
     near = box(CENTRE[0] - 2700, CENTRE[1] - 2700, CENTRE[0] + 2700, CENTRE[1] + 2700)
     gained = after.difference(before.buffer(2))
     # Fields follow the valley that they lie in: along the river, along the stream, along the road in the south.
-    valleys = ((river.buffer(850), 172.0), (stream.buffer(420).difference(river.buffer(850)), 118.0), (roads[1].buffer(400).difference(river.buffer(850)), 84.0))
+    valleys = (
+        (river.buffer(850), 172.0),
+        (stream.buffer(420).difference(river.buffer(850)), 118.0),
+        (roads[1].buffer(400).difference(river.buffer(850)), 84.0),
+    )
     outer = [p for area, turn in valleys for p in layout.parcels(area.difference(near), rng, smallest_m=150, azimuth_deg=turn)]
     out = layout.fields(outer, rng, azimuth_deg=12)
     for area, turn in valleys:
@@ -148,15 +197,25 @@ def _ground(
         for p in layout.fields(added, rng, azimuth_deg=AZIMUTH + 12, paddy=0.0)
     ]
     channel = layout.wiggle(list(river.coords), rng, sway_m=26, wave_m=500)
-    out += [Patch(river.buffer(78), "scrub", tone=0.08), Patch(river.buffer(62), "gravel", tone=-0.12), Patch(channel.buffer(27), "water"), Patch(stream.buffer(6), "gravel"), Patch(stream.buffer(2), "water")]
     out += [
-        Patch(box(562700, 4626200, 565400, 4629000), "village", 0.05), Patch(roads[0].buffer(4), "paved"), Patch(roads[0].buffer(7).difference(roads[0].buffer(4)), "track", -0.1),
+        Patch(river.buffer(78), "scrub", tone=0.08),
+        Patch(river.buffer(62), "gravel", tone=-0.12),
+        Patch(channel.buffer(27), "water"),
+        Patch(stream.buffer(6), "gravel"),
+        Patch(stream.buffer(2), "water"),
+    ]
+    out += [
+        Patch(box(562700, 4626200, 565400, 4629000), "village", 0.05),
+        Patch(roads[0].buffer(4), "paved"),
+        Patch(roads[0].buffer(7).difference(roads[0].buffer(4)), "track", -0.1),
         Patch(roads[1].buffer(2.6), "track"),
     ]
     for points, width in (
         (((560205, 4630950), (560215, 4631140), (560160, 4631240), (559960, 4631430), (559700, 4631560)), 2.4),
-        (((560215, 4631160), (560430, 4631170), (560860, 4631160)), 2.0), (((560215, 4631160), (559820, 4631260), (559560, 4631300)), 2.2),
-        (((561090, 4631880), (560780, 4632130), (560300, 4632400), (559500, 4632700)), 2.0), (((560780, 4632130), (560800, 4632420)), 1.8),
+        (((560215, 4631160), (560430, 4631170), (560860, 4631160)), 2.0),
+        (((560215, 4631160), (559820, 4631260), (559560, 4631300)), 2.2),
+        (((561090, 4631880), (560780, 4632130), (560300, 4632400), (559500, 4632700)), 2.0),
+        (((560780, 4632130), (560800, 4632420)), 1.8),
     ):
         out.append(Patch(layout.wiggle(points, rng, sway_m=2.5).buffer(width), "track", tone=float(rng.normal(0, 0.05))))
     for enclosed, since, until in ((before, None, OLD_LINE_LAST), (after, NEW_LINE, None)):
@@ -170,7 +229,12 @@ def _ground(
 
 
 def _trees(
-    stream: LineString, roads: list[LineString], before: Polygon, after: Polygon, standing: list[Standing], rng: np.random.Generator,
+    stream: LineString,
+    roads: list[LineString],
+    before: Polygon,
+    after: Polygon,
+    standing: list[Standing],
+    rng: np.random.Generator,
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     near = box(CENTRE[0] - 2700, CENTRE[1] - 2700, CENTRE[0] + 2700, CENTRE[1] + 2700)
     trees = layout.trees_near(stream.intersection(near), rng, every_m=4.0, scatter_m=11)
@@ -190,7 +254,9 @@ def _trees(
 
 def _truth(standing: list[Standing], before: Polygon, after: Polygon) -> dict[str, Any]:
     return truth_of(
-        "chongjin", CRS, standing,
+        "chongjin",
+        CRS,
+        standing,
         enclosed=[{"until": OLD_LINE_LAST, "geometry": before}, {"since": NEW_LINE, "geometry": after}],
         dates=(date(2009, 10, 12), date(2011, 3, 20), date(2013, 10, 5)),
         note="26 posts stood before 2010, 17 appeared on the new line in 2010, two of the old ones went in June 2012: 26, then 43, then 41. "

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from camwatch.imagery.image import Sun
     from camwatch.render.solids import Solid
 
+    Planes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
 NADIR = View()
+
+
+@dataclass(frozen=True, slots=True)
+class _Light:
+    sun: Sun
+    view: View
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,14 +65,25 @@ def influence(solid: Solid, sun: Sun, view: View = NADIR) -> tuple[float, float,
     lean = tan(radians(view.off_nadir_deg)) * solid.height_m
     away.append((-lean * sin(radians(view.azimuth_deg)), -lean * cos(radians(view.azimuth_deg))))
     return (
-        left + min(0.0, *(a for a, _ in away)), bottom + min(0.0, *(b for _, b in away)),
-        right + max(0.0, *(a for a, _ in away)), top + max(0.0, *(b for _, b in away)),
+        left + min(0.0, *(a for a, _ in away)),
+        bottom + min(0.0, *(b for _, b in away)),
+        right + max(0.0, *(a for a, _ in away)),
+        top + max(0.0, *(b for _, b in away)),
     )
 
 
 def draw(
-    solid: Solid, transform: Affine, shape: tuple[int, int], bands: Sequence[str], sun: Sun, *, view: View = NADIR, psf_px: float = 0.0,
-    finest_m: float = 0.25, grain: float = 0.0, rng: np.random.Generator | None = None,
+    solid: Solid,
+    transform: Affine,
+    shape: tuple[int, int],
+    bands: Sequence[str],
+    sun: Sun,
+    *,
+    view: View = NADIR,
+    psf_px: float = 0.0,
+    finest_m: float = 0.25,
+    grain: float = 0.0,
+    rng: np.random.Generator | None = None,
 ) -> Layers | None:
     """Draw one solid on the grid of an image.
 
@@ -96,29 +115,33 @@ def draw(
     left, bottom, right, top = influence(solid, sun, view)
     corners = [~transform @ (x, y) for x in (left, right) for y in (bottom, top)]
     cols, rows = [c for c, _ in corners], [r for _, r in corners]
-    window = [
-        (max(0, int(np.floor(min(v))) - margin), min(size, int(np.ceil(max(v))) + margin)) for v, size in ((rows, shape[0]), (cols, shape[1]))
-    ]
+    window = [(max(0, int(np.floor(min(v))) - margin), min(size, int(np.ceil(max(v))) + margin)) for v, size in ((rows, shape[0]), (cols, shape[1]))]
     if any(stop <= start for start, stop in window):
         return None
     # The solid may stand outside the image and throw its shadow in, so the fine window spans everything and is cut afterwards.
     whole = [(int(np.floor(min(v))) - margin, int(np.ceil(max(v))) + margin) for v in (rows, cols)]
     fine = int(np.clip(ceil(pixel_m / finest_m), 2, 4))
-    layers = _fine(solid, transform, (whole[0], whole[1]), fine, bands, sun, view, grain, rng)
+    (r0, r1), (c0, c1) = whole
+    grid = transform @ transform.translation(c0, r0) @ transform.scale(1 / fine)
+    layers = _fine(solid, grid, ((r1 - r0) * fine, (c1 - c0) * fine), bands, _Light(sun, view), 0.0 if rng is None else grain, rng)
     cut = tuple(slice(start - first, stop - first) for (start, stop), (first, _) in zip(window, whole, strict=True))
     roof, seen, lit = (blur(pooled(plane, fine), psf_px)[..., cut[0], cut[1]] for plane in layers)
     return Layers((slice(*window[0]), slice(*window[1])), roof, seen, lit)
 
 
 def _fine(
-    solid: Solid, transform: Affine, whole: tuple[tuple[int, int], tuple[int, int]], fine: int, bands: Sequence[str], sun: Sun, view: View, grain: float,
+    solid: Solid,
+    grid: Affine,
+    shape: tuple[int, int],
+    bands: Sequence[str],
+    light: _Light,
+    grain: float,
     rng: np.random.Generator | None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    (r0, r1), (c0, c1) = whole
-    grid = transform @ transform.translation(c0, r0) @ transform.scale(1 / fine)
+) -> Planes:
+    sun = light.sun
     cell_m = float(abs(grid.determinant) ** 0.5)
-    col = np.arange((c1 - c0) * fine, dtype=np.float64) + 0.5
-    row = np.arange((r1 - r0) * fine, dtype=np.float64)[:, None] + 0.5
+    col = np.arange(shape[1], dtype=np.float64) + 0.5
+    row = np.arange(shape[0], dtype=np.float64)[:, None] + 0.5
     dx, dy = grid.a * col + grid.b * row + (grid.c - solid.x), grid.d * col + grid.e * row + (grid.f - solid.y)
     (ux, uy), (vx, vy) = solid.axes
     u, v = (dx * ux + dy * uy).astype(np.float32), (dx * vx + dy * vy).astype(np.float32)
@@ -127,14 +150,13 @@ def _fine(
     heights = np.asarray(height * np.minimum(2 * cover, 1), np.float32)  # half covered counts as full: an edge cell still throws its shadow
     e, n, _ = sun_vector(sun)
     across = ~grid
-    light = 1 - (1 - sunlit(heights, (across.d * e + across.e * n, across.a * e + across.b * n), cell_m, sun)) * np.float32(solid.opacity)
+    sunny = 1 - (1 - sunlit(heights, (across.d * e + across.e * n, across.a * e + across.b * n), cell_m, sun)) * np.float32(solid.opacity)
     seen = 1 - cover * np.float32(solid.opacity)
     texture = 1.0 if rng is None or grain <= 0 else 1 + grain * rng.standard_normal(u.shape).astype(np.float32)
     planes = [solid.reflectance(b) * ((1 - sky_share(b, sun)) * direct + sky_share(b, sun) * upward) * (1 - seen) * texture for b in bands]
     roof = np.asarray(np.stack(planes), np.float32)
-    if view.off_nadir_deg > 0:
-        return _leaning(solid, grid, cell_m, heights, (roof, seen, seen * light), bands, sun, view)
-    return roof, seen, seen * light
+    nadir = (roof, seen, seen * sunny)
+    return nadir if light.view.off_nadir_deg <= 0 else _leaning(solid, grid, heights, nadir, bands, light)
 
 
 def _overlap(distance: NDArray[np.float32], side: float, cell: float) -> NDArray[np.float32]:
@@ -142,7 +164,7 @@ def _overlap(distance: NDArray[np.float32], side: float, cell: float) -> NDArray
     return np.clip((side + cell) / 2 - np.abs(distance), 0, min(side, cell)).astype(np.float32) / np.float32(cell)
 
 
-def _roof(solid: Solid, u: NDArray[np.float32], v: NDArray[np.float32], sun: Sun) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def _roof(solid: Solid, u: NDArray[np.float32], v: NDArray[np.float32], sun: Sun) -> Planes:
     """Return height, direct light relative to flat ground, and sky light relative to flat ground, all (y, x)."""
     e, n, up = sun_vector(sun)
     (ux, uy), (vx, vy) = solid.axes
@@ -164,10 +186,16 @@ def _roof(solid: Solid, u: NDArray[np.float32], v: NDArray[np.float32], sun: Sun
 
 
 def _leaning(
-    solid: Solid, grid: Affine, cell_m: float, heights: NDArray[np.float32], nadir: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
-    bands: Sequence[str], sun: Sun, view: View,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    solid: Solid,
+    grid: Affine,
+    heights: NDArray[np.float32],
+    nadir: Planes,
+    bands: Sequence[str],
+    light: _Light,
+) -> Planes:
     """See the same cells from the side: down each line of sight, the first cell that reaches up to it is what the sensor sees."""
+    sun, view = light.sun, light.view
+    cell_m = float(abs(grid.determinant) ** 0.5)
     slope = tan(radians(view.off_nadir_deg))
     steps = ceil(float(heights.max(initial=0.0)) * slope / cell_m)
     a, inverse = radians(view.azimuth_deg), ~grid

@@ -18,7 +18,24 @@ if TYPE_CHECKING:
 BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 PAN = {"blue": 0.15, "green": 0.4, "red": 0.45}
 
-COVERS = ("scrub", "field", "paddy", "forest", "water", "gravel", "track", "bare", "yard", "village", "paved", "spoil", "garden", "rubble", "snow", "crown")
+COVERS = (
+    "scrub",
+    "field",
+    "paddy",
+    "forest",
+    "water",
+    "gravel",
+    "track",
+    "bare",
+    "yard",
+    "village",
+    "paved",
+    "spoil",
+    "garden",
+    "rubble",
+    "snow",
+    "crown",
+)
 CODE = {name: number for number, name in enumerate(COVERS)}
 
 # blue, green, red, nir, swir16, swir22; without green leaves, and in full leaf.
@@ -85,8 +102,14 @@ def season_of(day_of_year: int) -> Season:
 def green_share(season: Season) -> NDArray[np.float32]:
     """Return the share of green leaves of each cover in :data:`COVERS` at a season."""
     share = {
-        "scrub": season.herbs, "field": season.crops, "paddy": season.crops, "forest": 0.6 * season.herbs, "village": 0.7 * season.herbs,
-        "garden": max(season.crops, 0.5 * season.herbs), "crown": season.leaves, "yard": 0.5 * season.herbs,
+        "scrub": season.herbs,
+        "field": season.crops,
+        "paddy": season.crops,
+        "forest": 0.6 * season.herbs,
+        "village": 0.7 * season.herbs,
+        "garden": max(season.crops, 0.5 * season.herbs),
+        "crown": season.leaves,
+        "yard": 0.5 * season.herbs,
     }
     return np.array([share.get(name, 0.0) for name in COVERS], np.float32)
 

@@ -28,12 +28,14 @@ def rectangle(centre: XY, length: float, width: float, azimuth_deg: float) -> Po
     return Solid("building", *centre, length, width, 1.0, azimuth_deg).footprint
 
 
-def wiggle(line: Sequence[XY], rng: np.random.Generator, *, step_m: float = 30.0, sway_m: float = 12.0, wave_m: float = 600.0) -> LineString:
+def wiggle(
+    line: Iterable[Sequence[float]], rng: np.random.Generator, *, step_m: float = 30.0, sway_m: float = 12.0, wave_m: float = 600.0
+) -> LineString:
     """Return a line through about the same places with rounded corners, swaying by `sway_m` over waves of about `wave_m`."""
-    dense = np.array(LineString(line).segmentize(step_m).coords)
+    dense = np.array(LineString(list(line)).segmentize(step_m).coords)
     reach = max(1, min(int(wave_m / 4 / step_m), len(dense) // 8))
     padded = np.pad(dense, ((reach, reach), (0, 0)), mode="edge")
-    smooth = sum(padded[k : k + len(dense)] for k in range(2 * reach + 1)) / (2 * reach + 1)
+    smooth = np.mean([padded[k : k + len(dense)] for k in range(2 * reach + 1)], axis=0)
     smooth[[0, -1]] = dense[[0, -1]]
     ahead = np.gradient(smooth, axis=0)
     aside = np.column_stack([-ahead[:, 1], ahead[:, 0]]) / np.maximum(np.hypot(*ahead.T), 1e-9)[:, None]
@@ -73,21 +75,42 @@ def parcels(area: BaseGeometry, rng: np.random.Generator, *, smallest_m: float, 
 
 
 def fields(
-    pieces: Iterable[Polygon], rng: np.random.Generator, *, azimuth_deg: float, paddy: float = 0.25, lowland: bool = True, since: date | None = None,
+    pieces: Iterable[Polygon],
+    rng: np.random.Generator,
+    *,
+    azimuth_deg: float,
+    paddy: float = 0.25,
+    lowland: bool = True,
+    since: date | None = None,
 ) -> list[Patch]:
     """Return parcels as fields with their own brightness, vigour and furrows."""
     return [
         Patch(
-            piece, "paddy" if rng.random() < paddy else "field", tone=float(rng.normal(0, 0.14)), vigour=float(rng.normal(0, 0.22)),
-            rows_deg=azimuth_deg + (90.0 if rng.random() < 0.4 else 0.0), lowland=lowland, since=since,
+            piece,
+            "paddy" if rng.random() < paddy else "field",
+            tone=float(rng.normal(0, 0.14)),
+            vigour=float(rng.normal(0, 0.22)),
+            rows_deg=azimuth_deg + (90.0 if rng.random() < 0.4 else 0.0),
+            lowland=lowland,
+            since=since,
         )
         for piece in pieces
     ]
 
 
 def block(
-    centre: XY, counts: XY, pitch: XY, size: XY, azimuth_deg: float, rng: np.random.Generator, *, height_m: float = 4.0, keep: float = 1.0,
-    materials: Sequence[Material] = ("tile", "concrete", "metal"), reflectance: XY = (0.10, 0.21), spread: float = 0.12,
+    centre: XY,
+    counts: XY,
+    pitch: XY,
+    size: XY,
+    *,
+    azimuth_deg: float,
+    rng: np.random.Generator,
+    height_m: float = 4.0,
+    keep: float = 1.0,
+    materials: Sequence[Material] = ("tile", "concrete", "metal"),
+    reflectance: XY = (0.10, 0.21),
+    spread: float = 0.12,
 ) -> list[Solid]:
     """Return buildings in rows and columns around a centre, each a little different; `counts` and `pitch` are along and across the azimuth."""
     a = radians(azimuth_deg)
@@ -100,11 +123,22 @@ def block(
             v = (j - (counts[1] - 1) / 2) * pitch[1] + rng.normal(0, spread * 4)
             x, y = centre[0] + u * sin(a) + v * cos(a), centre[1] + u * cos(a) - v * sin(a)
             length, width = (float(s * (1 + rng.uniform(-spread, spread))) for s in size)
-            out.append(Solid(
-                "building", x, y, length, width, float(height_m * rng.uniform(0.9, 1.15)), float(azimuth_deg + rng.normal(0, 1.2)), roof="gable",
-                pitch=float(rng.uniform(0.35, 0.6)), material=materials[int(rng.integers(len(materials)))], roof_reflectance=float(rng.uniform(*reflectance)),
-                wall_reflectance=float(rng.uniform(0.25, 0.5)),
-            ))
+            out.append(
+                Solid(
+                    "building",
+                    x,
+                    y,
+                    length,
+                    width,
+                    float(height_m * rng.uniform(0.9, 1.15)),
+                    float(azimuth_deg + rng.normal(0, 1.2)),
+                    roof="gable",
+                    pitch=float(rng.uniform(0.35, 0.6)),
+                    material=materials[int(rng.integers(len(materials)))],
+                    roof_reflectance=float(rng.uniform(*reflectance)),
+                    wall_reflectance=float(rng.uniform(0.25, 0.5)),
+                )
+            )
     return out
 
 
@@ -129,11 +163,22 @@ def towers_along(line: LineString, at_m: Iterable[float], rng: np.random.Generat
         if not inside.contains(Point(p.x + 2 * nx, p.y + 2 * ny)):
             nx, ny = -nx, -ny
         side, slim = float(rng.uniform(4, 6)), float(rng.uniform(0.9, 1.0))
-        out.append(Solid(
-            "tower", p.x + offset_m * nx, p.y + offset_m * ny, side, side * slim, float(rng.uniform(7, 10)), degrees(atan2(tx, ty)),
-            roof="pyramid" if rng.random() < 0.6 else "flat", pitch=0.45, material="metal" if rng.random() < 0.5 else "concrete",
-            roof_reflectance=float(rng.uniform(0.22, 0.42)), wall_reflectance=float(rng.uniform(0.3, 0.5)),
-        ))
+        out.append(
+            Solid(
+                "tower",
+                p.x + offset_m * nx,
+                p.y + offset_m * ny,
+                side,
+                side * slim,
+                float(rng.uniform(7, 10)),
+                degrees(atan2(tx, ty)),
+                roof="pyramid" if rng.random() < 0.6 else "flat",
+                pitch=0.45,
+                material="metal" if rng.random() < 0.5 else "concrete",
+                roof_reflectance=float(rng.uniform(0.22, 0.42)),
+                wall_reflectance=float(rng.uniform(0.3, 0.5)),
+            )
+        )
     return out
 
 
@@ -145,10 +190,20 @@ def along(line: BaseGeometry, *, piece_m: float, kind: str, width_m: float, heig
         for (x0, y0), (x1, y1) in zip(ends[:-1, :2], ends[1:, :2], strict=True):
             length = float(np.hypot(x1 - x0, y1 - y0))
             if length > 0.1:
-                out.append(Solid(
-                    "wall" if kind == "wall" else "fence", (x0 + x1) / 2, (y0 + y1) / 2, length + width_m / 2, width_m, height_m, degrees(atan2(x1 - x0, y1 - y0)),
-                    roof_reflectance=reflectance, wall_reflectance=reflectance, opacity=opacity,
-                ))
+                out.append(
+                    Solid(
+                        "wall" if kind == "wall" else "fence",
+                        (x0 + x1) / 2,
+                        (y0 + y1) / 2,
+                        length + width_m / 2,
+                        width_m,
+                        height_m,
+                        degrees(atan2(x1 - x0, y1 - y0)),
+                        roof_reflectance=reflectance,
+                        wall_reflectance=reflectance,
+                        opacity=opacity,
+                    )
+                )
     return out
 
 
@@ -166,7 +221,7 @@ def trees_near(line: BaseGeometry, rng: np.random.Generator, *, every_m: float, 
     return out
 
 
-def trees_in(area: Polygon, rng: np.random.Generator, count: int) -> list[tuple[float, float, float, float]]:
+def trees_in(area: BaseGeometry, rng: np.random.Generator, count: int) -> list[tuple[float, float, float, float]]:
     """Return trees scattered in an area, gathered in clumps."""
     left, bottom, right, top = area.bounds
     out: list[tuple[float, float, float, float]] = []
@@ -179,7 +234,9 @@ def trees_in(area: Polygon, rng: np.random.Generator, count: int) -> list[tuple[
     return out[:count]
 
 
-def land(bounds: tuple[float, float, float, float], flats: BaseGeometry, seed: int, *, fade_m: float, peaks_m: float, cell_m: float = 30.0) -> tuple[Lattice, Lattice]:
+def land(
+    bounds: tuple[float, float, float, float], flats: BaseGeometry, seed: int, *, fade_m: float, peaks_m: float, cell_m: float = 30.0
+) -> tuple[Lattice, Lattice]:
     """Return (slope, relief) lattices: 0 and level on `flats`, rising to hills over `fade_m`."""
     left, bottom, right, top = bounds
     x, y = np.arange(left, right + cell_m, cell_m), np.arange(top, bottom - cell_m, -cell_m)
@@ -191,7 +248,7 @@ def land(bounds: tuple[float, float, float, float], flats: BaseGeometry, seed: i
     slope = np.clip(rise + (rise > 0) * texture.noise(x, y, {900.0: 0.16, 300.0: 0.08}), 0, 1)
     hills = texture.noise(x, y + 4000, {2600.0: 0.8, 1100.0: 0.5})
     ridges = 1 - np.abs(texture.noise(x - 6000, y, {700.0: 0.9, 330.0: 0.45}))  # sharp crests, round valleys
-    relief = peaks_m * rise**1.3 * (1 + 0.45 * hills + 0.40 * ridges) + 14 * rise * texture.noise(x, y - 8000, {120.0: 0.5})
+    relief: NDArray[np.float32] = peaks_m * rise**1.3 * (1 + 0.45 * hills + 0.40 * ridges) + 14 * rise * texture.noise(x, y - 8000, {120.0: 0.5})
     for _ in range(2):  # hills are round at the size of the lattice
         relief[1:-1, 1:-1] = (relief[1:-1, 1:-1] * 2 + relief[2:, 1:-1] + relief[:-2, 1:-1] + relief[1:-1, 2:] + relief[1:-1, :-2]) / 6
     return Lattice(slope.astype(np.float32), left, top, cell_m), Lattice(relief.astype(np.float32), left, top, cell_m)
@@ -220,8 +277,17 @@ def occupied(things: Iterable[Standing | Solid]) -> BaseGeometry:
     return union_all([(t.solid if isinstance(t, Standing) else t).footprint for t in things])
 
 
-def warped(geometry: BaseGeometry, rng: np.random.Generator, *, origin: XY, sway_m: float, turn_deg: float, shift_m: float, wave_m: float = 1100.0) -> list[BaseGeometry]:
-    """Return the geometry (or each of a collection) as the simulated truth has it: turned, shifted, and bent smoothly by tens of metres."""
+def warped(
+    outlines: Sequence[Polygon],
+    rng: np.random.Generator,
+    *,
+    origin: XY,
+    sway_m: float,
+    turn_deg: float,
+    shift_m: float,
+    wave_m: float = 1100.0,
+) -> list[Polygon]:
+    """Return outlines as the simulated truth has them: all turned, shifted, and bent smoothly alike, by tens of metres."""
     turn, move = rng.uniform(-turn_deg, turn_deg), rng.uniform(-shift_m, shift_m, 2)
     waves = [(rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi), rng.normal(0, sway_m / 2, 2)) for _ in range(4)]
 
@@ -232,5 +298,10 @@ def warped(geometry: BaseGeometry, rng: np.random.Generator, *, origin: XY, sway
             out = out + np.sin(2 * np.pi / wave_m * (q @ np.array([np.cos(direction), np.sin(direction)])) + phase)[:, None] * size
         return np.asarray(out)
 
-    parts = list(getattr(geometry, "geoms", [geometry]))
-    return [affinity.rotate(Polygon(bend(np.array(part.exterior.coords))), turn, origin=origin) for part in parts]
+    return [affinity.rotate(Polygon(bend(np.array(outline.exterior.coords))), turn, origin=origin) for outline in outlines]
+
+
+def polygon_of(geometry: BaseGeometry) -> Polygon:
+    """Return a polygon as such, the largest part of several."""
+    parts = [part for part in getattr(geometry, "geoms", [geometry]) if isinstance(part, Polygon)]
+    return max(parts, key=lambda part: part.area)

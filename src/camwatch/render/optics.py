@@ -62,7 +62,7 @@ def shift(plane: NDArray[np.float32], rows: int, cols: int, fill: float = 0.0) -
     return out
 
 
-def sunlit(heights: NDArray[np.float32], towards: tuple[float, float], cell_m: float, sun: Sun) -> NDArray[np.float32]:
+def sunlit(heights: NDArray[np.float32], towards: tuple[float, float], cell_m: float, sun: Sun, *, stride: int = 1) -> NDArray[np.float32]:
     """Return the share 0..1 of each cell that the sun reaches, marching from every cell towards the sun.
 
     Parameters
@@ -74,6 +74,8 @@ def sunlit(heights: NDArray[np.float32], towards: tuple[float, float], cell_m: f
     cell_m : float
         Side of a cell in metres.
     sun : Sun
+    stride : int
+        Cells per step; more than 1 only where everything is wider than that (crowns).
 
     Returns
     -------
@@ -91,15 +93,16 @@ def sunlit(heights: NDArray[np.float32], towards: tuple[float, float], cell_m: f
     rows, cols = (v / max(abs(towards[0]), abs(towards[1])) for v in towards)
     rise = cell_m * float(np.hypot(rows, cols)) * tan(radians(sun.elevation_deg))
     pad = ceil(top / rise) + 1
-    return _marched(heights, rows, cols, rise, pad)
+    return _marched(heights, (rows, cols), rise, range(1, pad + 1, stride))
 
 
-def _marched(heights: NDArray[np.float32], rows: float, cols: float, rise: float, steps: int) -> NDArray[np.float32]:
+def _marched(heights: NDArray[np.float32], step: tuple[float, float], rise: float, ks: range) -> NDArray[np.float32]:
     height, width = heights.shape
+    steps = ks[-1]
     padded = np.pad(heights, steps + 1)
     blocker = np.full_like(heights, -np.inf)
-    for k in range(1, steps + 1):
-        r, c = k * rows, k * cols
+    for k in ks:
+        r, c = k * step[0], k * step[1]
         r0, c0 = int(np.floor(r)), int(np.floor(c))
         part = np.float32((r - r0) + (c - c0))  # one of the two is a whole step
         y, x = steps + 1 + r0, steps + 1 + c0
@@ -110,7 +113,7 @@ def _marched(heights: NDArray[np.float32], rows: float, cols: float, rise: float
         np.maximum(blocker, ray - np.float32(k * rise), out=blocker)
     blocker -= heights
     blocker *= np.float32(1 / rise)
-    blocker += heights < 0.05  # noqa: PLR2004 open ground
+    blocker += heights < 0.05  # open ground
     np.clip(blocker, 0, 1, out=blocker)
     return np.subtract(np.float32(1), blocker, out=blocker)
 

@@ -71,7 +71,7 @@ def plant(image: Image, solids: Sequence[Solid], *, seed: int, view: View = NADI
     """
     sun = image.sun or DEFAULT_SUN
     if sun.elevation_deg < LOWEST_SUN_DEG:
-        raise ValueError(f"plant: got a sun at {sun.elevation_deg}° in {image.scene}; expected at least {LOWEST_SUN_DEG}°; a scene by night has no shadows")
+        raise ValueError(f"plant: got a sun at {sun.elevation_deg}° in {image.scene}; expected at least {LOWEST_SUN_DEG}°; use a scene by day")
     rng = np.random.default_rng(seed)
     values = image.values.copy()
     tone = tone_of(image)
@@ -79,7 +79,15 @@ def plant(image: Image, solids: Sequence[Solid], *, seed: int, view: View = NADI
     haze, gain = tone.haze[:, None, None], tone.gain[:, None, None]
     for solid in sorted(solids, key=lambda s: s.height_m):
         layers = draw(
-            solid, image.geobox.affine, image.valid.shape, image.bands, sun, view=view, psf_px=psf_px, grain=0.04, rng=rng,
+            solid,
+            image.geobox.affine,
+            image.valid.shape,
+            image.bands,
+            sun,
+            view=view,
+            psf_px=psf_px,
+            grain=0.04,
+            rng=rng,
         )
         if layers is None:
             continue
@@ -114,7 +122,7 @@ def _noise(plane: NDArray[np.float32], valid: NDArray[np.bool_], block: int = 8)
     height, width = (n // block * block for n in plane.shape)
     if min(height, width) < 2 * block:
         return 0.0
-    p = np.where(valid, plane, np.float32(0))[: height, : width]
+    p = np.where(valid, plane, np.float32(0))[:height, :width]
     # Immerkaer's mask [[1,-2,1],[-2,4,-2],[1,-2,1]]: blind to planes and to edges along the axes; white noise comes out six times as strong.
     d = p[2:] - 2 * p[1:-1] + p[:-2]
     d = np.abs(d[:, 2:] - 2 * d[:, 1:-1] + d[:, :-2])

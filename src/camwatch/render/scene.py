@@ -17,7 +17,7 @@ from camwatch.render.optics import View, blur, pooled, sky_share, sun_vector, su
 from camwatch.render.texture import Lattice, crown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from affine import Affine
     from numpy.typing import NDArray
@@ -31,8 +31,22 @@ GRAINS = {0.6: 0.55, 1.7: 0.5, 5.0: 0.45, 16.0: 0.5, 60.0: 0.5, 240.0: 0.45}
 """Sizes in metres and amplitudes of the ground's texture; close to equal power per octave, as natural ground has."""
 
 _ROUGH = {
-    "water": 0.03, "snow": 0.05, "paved": 0.05, "track": 0.09, "bare": 0.08, "yard": 0.09, "field": 0.075, "paddy": 0.06, "forest": 0.16, "scrub": 0.15,
-    "crown": 0.12, "village": 0.14, "garden": 0.14, "rubble": 0.22, "spoil": 0.14, "gravel": 0.10,
+    "water": 0.03,
+    "snow": 0.05,
+    "paved": 0.05,
+    "track": 0.09,
+    "bare": 0.08,
+    "yard": 0.09,
+    "field": 0.075,
+    "paddy": 0.06,
+    "forest": 0.16,
+    "scrub": 0.15,
+    "crown": 0.12,
+    "village": 0.14,
+    "garden": 0.14,
+    "rubble": 0.22,
+    "spoil": 0.14,
+    "gravel": 0.10,
 }
 
 
@@ -59,7 +73,14 @@ class _Ground:
     vigour: NDArray[np.float32]
 
 
-def render(moment: Moment, geobox: GeoBox, bands: Sequence[str], optics: Optics) -> NDArray[np.float32]:
+def render(
+    moment: Moment,
+    geobox: GeoBox,
+    bands: Sequence[str],
+    optics: Optics,
+    *,
+    finish: Callable[[NDArray[np.float32], tuple[int, int]], NDArray[Any]] | None = None,
+) -> NDArray[Any]:
     """Return the surface reflectance (band, y, x) float32 of a world on a day, as seen through the sensor's optics and before its noise.
 
     Parameters
@@ -70,6 +91,8 @@ def render(moment: Moment, geobox: GeoBox, bands: Sequence[str], optics: Optics)
     bands : sequence of str
         Of :data:`camwatch.render.land.BANDS`, or `pan`.
     optics : Optics
+    finish : callable, optional
+        (tile (band, y, x) float32, (row, col) of its corner) → what is stored of it, e.g. digital numbers with noise; the answer has its type.
 
     Raises
     ------
@@ -80,14 +103,19 @@ def render(moment: Moment, geobox: GeoBox, bands: Sequence[str], optics: Optics)
     if a.b or a.d:
         raise ValueError(f"scene: got a rotated grid {tuple(a)[:6]}; expected an axis-aligned one")
     height, width = geobox.shape
-    out = np.empty((len(bands), height, width), np.float32)
+    out: NDArray[Any] | None = None
     margin = ceil(3 * optics.psf_px) + 1
     for r in range(0, height, optics.tile_px):
         for c in range(0, width, optics.tile_px):
             rows, cols = min(optics.tile_px, height - r), min(optics.tile_px, width - c)
             corner = a @ a.translation(c - margin, r - margin)
             tile = _tile(moment, corner, (rows + 2 * margin, cols + 2 * margin), bands, optics)
-            out[:, r : r + rows, c : c + cols] = blur(tile, optics.psf_px)[:, margin:-margin, margin:-margin]
+            seen = blur(tile, optics.psf_px)[:, margin:-margin, margin:-margin]
+            done = seen if finish is None else finish(seen, (r, c))
+            if out is None:
+                out = np.empty((len(bands), height, width), done.dtype)
+            out[:, r : r + rows, c : c + cols] = done
+    assert out is not None, "a GeoBox has at least one pixel"
     return out
 
 
@@ -107,18 +135,24 @@ def _tile(moment: Moment, corner: Affine, shape: tuple[int, int], bands: Sequenc
     if heights is not None and heights.any():
         e, n, _ = sun_vector(optics.sun)
         leaves = green_share(season_of(moment.day.timetuple().tm_yday))[CODE["crown"]]
-        shade = 1 - (1 - sunlit(heights, (-n, e), cell_m, optics.sun)[inner]) * np.float32(0.5 + 0.5 * leaves)
+        shade = 1 - (1 - sunlit(heights, (-n, e), cell_m, optics.sun, stride=2 if cell_m < 0.8 else 1)[inner]) * np.float32(0.5 + 0.5 * leaves)
         direct = direct * np.where(heights[inner] > 0.5, _facets(heights, cell_m, optics.sun)[inner], np.float32(1))
     albedo = _albedo(moment, ground, inner, bands)
     if not detail:
         albedo *= 1 - 0.3 * (ground.cover[inner] == CODE["forest"])  # crowns shade one another below the size of a cell
-    return pooled(_lit(moment, albedo, direct, shade, cells, bands, optics), by)
+    return pooled(_lit(moment, albedo, (direct, shade), cells, bands, optics), by)
 
 
 def _lit(
-    moment: Moment, albedo: NDArray[np.float32], direct: NDArray[np.float32], shade: NDArray[np.float32], cells: Affine, bands: Sequence[str], optics: Optics,
+    moment: Moment,
+    albedo: NDArray[np.float32],
+    light: tuple[NDArray[np.float32], NDArray[np.float32]],
+    cells: Affine,
+    bands: Sequence[str],
+    optics: Optics,
 ) -> NDArray[np.float32]:
-    """Put the solids on the ground and light both."""
+    """Put the solids on the ground and light both; `light` is the direct light on open ground, and the share of it that trees let through."""
+    direct, shade = light
     sky = np.array([sky_share(b, optics.sun) for b in bands], np.float32)
     height, width = direct.shape
     bounds = (cells.c, cells.f + height * cells.e, cells.c + width * cells.a, cells.f)
@@ -154,18 +188,19 @@ def _meets(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 def _ground(moment: Moment, cells: Affine, shape: tuple[int, int], *, detail: bool) -> _Ground:
     world = moment.world
-    x = cells.c + cells.a * (np.arange(shape[1]) + 0.5)
-    y = cells.f + cells.e * (np.arange(shape[0]) + 0.5)
+    x: NDArray[np.float64] = cells.c + cells.a * (np.arange(shape[1]) + 0.5)
+    y: NDArray[np.float64] = cells.f + cells.e * (np.arange(shape[0]) + 0.5)
     steep = world.slope.at(x, y) + world.texture.noise(x - 5000, y, {120.0: 0.06, 30.0: 0.04})
     cover = np.where(steep > 0.5, np.uint8(CODE["forest"]), np.uint8(CODE["scrub"]))
     ground = _Ground(x, y, abs(cells.a), cover, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
     bounds = (cells.c, cells.f + shape[0] * cells.e, cells.c + shape[1] * cells.a, cells.f)
     for number, patch in moment.patches_in(bounds):
-        _paint(ground, cells, number, patch, steep, world.crs, furrows=detail and ground.cell_m < 0.8)
+        _paint(ground, cells, (number, patch), steep, world.crs, furrows=detail and ground.cell_m < 0.8)
     return ground
 
 
-def _paint(ground: _Ground, cells: Affine, number: int, patch: Patch, steep: NDArray[np.float32], crs: str, *, furrows: bool) -> None:
+def _paint(ground: _Ground, cells: Affine, numbered: tuple[int, Patch], steep: NDArray[np.float32], crs: str, *, furrows: bool) -> None:
+    number, patch = numbered
     left, bottom, right, top = patch.geometry.bounds
     inverse = ~cells
     (c0, r0), (c1, r1) = inverse @ (left, top), inverse @ (right, bottom)
@@ -191,7 +226,7 @@ def _paint(ground: _Ground, cells: Affine, number: int, patch: Patch, steep: NDA
 
 
 def _inside(geometry: BaseGeometry, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    """Return the cells whose centre lies in a convex quadrangle, None for any other shape; most patches are fields, and this is 20 times faster for them."""
+    """Return the cells whose centre lies in a convex quadrangle, None for any other shape; most patches are fields, and this is 20 times faster."""
     corners = get_coordinates(geometry)
     if len(corners) != 5:
         return None
@@ -242,15 +277,16 @@ def _hillshade(moment: Moment, x: NDArray[np.float64], y: NDArray[np.float64], s
     """Return the direct light on the terrain relative to flat ground, interpolated from the relief's own lattice."""
     relief = moment.world.relief
     e, n, up = sun_vector(sun)
-    rows = np.clip(((relief.top - y[[0, -1]]) / relief.cell_m).astype(int) + (-2, 3), 0, relief.values.shape[0])
-    cols = np.clip(((x[[0, -1]] - relief.left) / relief.cell_m).astype(int) + (-2, 3), 0, relief.values.shape[1])
+    reach = np.array([-2, 3])
+    rows = np.clip(((relief.top - y[[0, -1]]) / relief.cell_m).astype(int) + reach, 0, relief.values.shape[0])
+    cols = np.clip(((x[[0, -1]] - relief.left) / relief.cell_m).astype(int) + reach, 0, relief.values.shape[1])
     part = relief.values[rows[0] : rows[1], cols[0] : cols[1]]
     if min(part.shape) < 2:
         return np.ones((len(y), len(x)), np.float32)
     south, east = np.gradient(part, relief.cell_m)
     light = (up - e * east + n * south) / np.sqrt(1 + east**2 + south**2) / up
-    lattice = Lattice(np.clip(light, 0.08, 2).astype(np.float32), relief.left + cols[0] * relief.cell_m, relief.top - rows[0] * relief.cell_m, relief.cell_m)
-    return lattice.at(x, y)
+    corner = relief.left + float(cols[0]) * relief.cell_m, relief.top - float(rows[0]) * relief.cell_m
+    return Lattice(np.clip(light, 0.08, 2).astype(np.float32), *corner, relief.cell_m).at(x, y)
 
 
 def _snow(moment: Moment, ground: _Ground, inner: tuple[slice, slice], direct: NDArray[np.float32]) -> None:

@@ -120,7 +120,11 @@ def forest(seed: int, *, side_m: float = 192.0, cell_m: float = 0.5, spacing_m: 
     heights = np.zeros((size, size), np.float32)
     count = int((side_m / spacing_m) ** 2 * 1.15)
     for row, col, radius, tall in zip(
-        rng.uniform(0, size, count), rng.uniform(0, size, count), rng.gamma(6, 0.42, count).clip(1.3, 4.5), rng.normal(8, 1.8, count).clip(4, 13), strict=True,
+        rng.uniform(0, size, count),
+        rng.uniform(0, size, count),
+        rng.gamma(6, 0.42, count).clip(1.3, 4.5),
+        rng.normal(8, 1.8, count).clip(4, 13),
+        strict=True,
     ):
         stamp = crown(radius, tall, cell_m, (row % 1, col % 1))
         reach = stamp.shape[0] // 2

@@ -21,7 +21,13 @@ NOTICE = "SIMULATED by camwatch; no satellite observed this"
 
 
 def truth_of(
-    camp: str, crs: str, standing: Sequence[Standing], *, enclosed: Sequence[Mapping[str, Any]], dates: Sequence[date], note: str,
+    camp: str,
+    crs: str,
+    standing: Sequence[Standing],
+    *,
+    enclosed: Sequence[Mapping[str, Any]],
+    dates: Sequence[date],
+    note: str,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the truth of a world as one JSON document.
@@ -45,10 +51,13 @@ def truth_of(
         group = objects[s.label]
         group.append({"id": f"{s.label}-{len(group) + 1:03d}", **_object(s, crs, dates)})
     return {
-        "simulated": True, "notice": NOTICE, "camp": camp, "crs": crs, "note": note, "dates": [d.isoformat() for d in dates],
-        "counts": {
-            d.isoformat(): {label: sum(o["present"][d.isoformat()] for o in group) for label, group in objects.items()} for d in dates
-        },
+        "simulated": True,
+        "notice": NOTICE,
+        "camp": camp,
+        "crs": crs,
+        "note": note,
+        "dates": [d.isoformat() for d in dates],
+        "counts": {d.isoformat(): {label: sum(o["present"][d.isoformat()] for o in group) for label, group in objects.items()} for d in dates},
         "changes": [_changes(objects, one.isoformat(), two.isoformat()) for one, two in zip(dates, dates[1:], strict=False)],
         "perimeters": [_perimeter(e, crs) for e in enclosed],
         "towers": objects["tower"],
@@ -58,11 +67,18 @@ def truth_of(
 
 
 def _object(s: Standing, crs: str, dates: Sequence[date]) -> dict[str, Any]:
-    place = reproject(Point(s.solid.x, s.solid.y), crs, LONLAT)
+    lon, lat = reproject(Point(s.solid.x, s.solid.y), crs, LONLAT).coords[0]
     return {
-        "lon": round(place.x, 7), "lat": round(place.y, 7), "x": round(s.solid.x, 2), "y": round(s.solid.y, 2), "length_m": round(s.solid.length_m, 2),
-        "width_m": round(s.solid.width_m, 2), "height_m": round(s.solid.height_m, 2), "azimuth_deg": round(s.solid.azimuth_deg % 180, 1),
-        "since": s.since.isoformat() if s.since else None, "until": s.until.isoformat() if s.until else None,
+        "lon": round(lon, 7),
+        "lat": round(lat, 7),
+        "x": round(s.solid.x, 2),
+        "y": round(s.solid.y, 2),
+        "length_m": round(s.solid.length_m, 2),
+        "width_m": round(s.solid.width_m, 2),
+        "height_m": round(s.solid.height_m, 2),
+        "azimuth_deg": round(s.solid.azimuth_deg % 180, 1),
+        "since": s.since.isoformat() if s.since else None,
+        "until": s.until.isoformat() if s.until else None,
         "present": {d.isoformat(): (s.since is None or s.since <= d) and (s.until is None or d <= s.until) for d in dates},
     }
 
@@ -82,7 +98,10 @@ def _perimeter(entry: Mapping[str, Any], crs: str) -> dict[str, Any]:
     geometry: BaseGeometry = entry["geometry"]
     lonlat = set_precision(reproject(geometry, crs, LONLAT), 1e-8, mode="pointwise")
     return {
-        "since": entry["since"].isoformat() if entry.get("since") else None, "until": entry["until"].isoformat() if entry.get("until") else None,
-        "area_m2": round(geometry.area, 1), "length_m": round(geometry.length, 1),
-        **{k: v for k, v in entry.items() if k not in {"since", "until", "geometry"}}, "geometry": mapping(lonlat),
+        "since": entry["since"].isoformat() if entry.get("since") else None,
+        "until": entry["until"].isoformat() if entry.get("until") else None,
+        "area_m2": round(geometry.area, 1),
+        "length_m": round(geometry.length, 1),
+        **{k: v for k, v in entry.items() if k not in {"since", "until", "geometry"}},
+        "geometry": mapping(lonlat),
     }

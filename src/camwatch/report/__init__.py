@@ -4,9 +4,11 @@ from camwatch.report.camp import camp_page
 from camwatch.report.claimspage import claims_page
 from camwatch.report.detectpage import detect_page
 from camwatch.report.maps import detail_bounds
-from camwatch.report.registrationpage import registration_page
+from camwatch.report.registrationpage import registration_page, zoom_bounds
 from camwatch.report.sensitivitypage import sensitivity_page
 from camwatch.report.source import Source
 from camwatch.report.tables import finding_rows
 
-__all__ = ["Source", "camp_page", "claims_page", "detail_bounds", "detect_page", "finding_rows", "registration_page", "sensitivity_page"]
+__all__ = [
+    "Source", "camp_page", "claims_page", "detail_bounds", "detect_page", "finding_rows", "registration_page", "sensitivity_page", "zoom_bounds",
+]

@@ -85,17 +85,15 @@ def camp_page(
 def _head(sheet: Sheet, aoi: Aoi, scene: maps.Scene, sources: Sequence[Source], *, generated: str, note: str) -> float:
     """Draw name, place, size and scenes; return where the maps begin."""
     page = sheet.content
-    korean = [a for a in aoi.aliases if any("\uac00" <= c <= "\ud7a3" for c in a)]
-    others = [a for a in aoi.aliases if a not in korean]
+    korean, others = tables.korean_and_others(aoi)
     right = f"Report date {generated}"
     room = page.width - sheet.measure(right, style.BODY, bold=True) - 6
-    title = sheet.wrap(" · ".join([aoi.name, *korean[:1]]), room, style.TITLE, bold=True, most=1)
-    sheet.text(page.right, page.y - 0.3, "camwatch site report", style.BODY, colour=style.SOFT, align="right")
-    sheet.text(page.right, page.y + 2.9, right, style.BODY, bold=True, align="right")
+    title = sheet.wrap(" · ".join([aoi.name, korean] if korean else [aoi.name]), room, style.TITLE, bold=True, most=1)
+    sheet.text(page.right, page.y - 0.8, "camwatch site report", style.BODY, colour=style.SOFT, align="right")
+    sheet.text(page.right, page.y + 2.3, right, style.BODY, bold=True, align="right")
     y = sheet.lines(page.x, page.y - 0.6, title, style.TITLE, bold=True)
-    names = ", ".join([*others, *korean[1:]])
-    if names:
-        y = sheet.paragraph(page.x, y, page.width, f"Also: {names}", style.SMALL, colour=style.SOFT, most=1)
+    if others:
+        y = sheet.paragraph(page.x, y, page.width, f"Also: {', '.join(others)}", style.SMALL, colour=style.SOFT, most=1)
     sheet.rule(page.x, y + 0.6, page.width, colour=style.INK, weight=0.8)
     y += 1.8
     left = _facts(sheet, Box(page.x, y, 80.5, 0), aoi, scene)
@@ -148,7 +146,7 @@ def _maps(
     width = (box.width - TICKS - 2 * gap) / 3
     view = scene.view()
     height = width * view.height / view.width
-    window, changed = maps.detail_view(scene, view, (detail[0] if detail else scene.before).pixel_m)
+    window, changed = maps.detail_view(scene, view, maps.analysis_pixel_m(scene) if detail else scene.before.pixel_m)
     pair = maps.dates(scene.before, scene.after, view, width)
     top = box.y + LINE + 1.0
     places = [Box(box.x + TICKS + i * (width + gap), top, width, height) for i in range(3)]
@@ -197,8 +195,9 @@ def _claims(sheet: Sheet, box: Box, verdicts: Sequence[tuple[Claim, Verdict]]) -
     sheet.rule(box.x, y, box.width)
     y += 0.5
     ranked = tables.ranked(verdicts)
-    for most in (6, 5, 4, 3):
-        rows = [claim_row(sheet, c, v, 2 if v.outcome == "not testable" else most) for c, v in ranked]
+    # Lines of a row, and of one that could not be tested.
+    for most, few in ((6, 6), (5, 5), (4, 4), (4, 3), (3, 3), (3, 2)):
+        rows = [claim_row(sheet, c, v, few if v.outcome == "not testable" else most) for c, v in ranked]
         if sum(row.height for row in rows) <= box.bottom - y:
             break
     for number, row in enumerate(rows):

@@ -17,6 +17,8 @@ COLUMNS = (0.0, 23.0, 69.0, 96.0, 130.0, 139.0)
 """Left edges in millimetres: claim and outcome, quote, reading, measured, power, reason."""
 GAP = 2.0
 TOTAL = 186.0
+BLANK = 19.0
+"""Width of “not testable” and “not measured” with a gap."""
 
 
 class Row(NamedTuple):
@@ -29,6 +31,7 @@ class Row(NamedTuple):
     quote: list[str]
     readings: list[tuple[list[str], list[str], str]]
     reason: list[str]
+    reason_left: float
 
     @property
     def height(self) -> float:
@@ -48,7 +51,7 @@ class Row(NamedTuple):
             sheet.lines(x + COLUMNS[3], line, measured, style.SMALL)
             sheet.text(x + COLUMNS[4], line, power, style.SMALL)
             line += max(len(text), len(measured), 1) * LINE
-        sheet.lines(x + COLUMNS[5], y, self.reason, style.SMALL)
+        sheet.lines(x + self.reason_left, y, self.reason, style.SMALL)
         below = y + self.height
         sheet.rule(x, below - 0.7, width, weight=0.25)
         return below
@@ -65,9 +68,15 @@ def claim_row(sheet: Sheet, claim: Claim, verdict: Verdict, most: int) -> Row:
     several = len(verdict.readings) > 1
     each = max(most // max(len(verdict.readings), 1), 1)
     readings = [_reading(sheet, r, texts.get(r.reading, r.reading), widths, each, several=several) for r in verdict.readings]
+    # Without a value and a power their columns are free, and a reason that explains a blank is the longest.
+    blank = all(r.measured is None and r.power is None for r in verdict.readings)
+    left = COLUMNS[3] + BLANK if blank else COLUMNS[5]
+    if blank:
+        readings = [(text, measured, "") for text, measured, _ in readings]
+    reason = sheet.wrap(tables.reason_of(verdict.outcome, verdict.reason), TOTAL - left, style.SMALL, most=most)
     return Row(
         sheet.wrap(claim.id, widths[0], style.SMALL, bold=True, most=1)[0], verdict.outcome, symbol, colour,
-        sheet.wrap(f"“{claim.quote}”", widths[1], style.SMALL, most=most), readings, sheet.wrap(verdict.reason, widths[5], style.SMALL, most=most),
+        sheet.wrap(f"“{claim.quote}”", widths[1], style.SMALL, most=most), readings, reason, left,
     )
 
 

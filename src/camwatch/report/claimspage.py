@@ -112,7 +112,7 @@ def _block(sheet: Sheet, claim: Claim, verdict: Verdict, width: float) -> list[S
         Strip((Column(0.0, (claim.id,), bold=True), Column(INDENT, sheet.wrap(f"“{claim.quote}”", inner, style.BODY))), style.BODY, after=0.5),
         Strip((
             Column(INDENT, (f"{symbol} {verdict.outcome}",), colour, bold=True),
-            Column(INDENT + OUTCOME, sheet.wrap(verdict.reason, inner - OUTCOME, style.BODY)),
+            Column(INDENT + OUTCOME, sheet.wrap(tables.reason_of(verdict.outcome, verdict.reason), inner - OUTCOME, style.BODY)),
         ), style.BODY, after=0.7),
     ]
     texts = {r.id: r.text for r in claim.readings}
@@ -131,7 +131,7 @@ def _reading(sheet: Sheet, reading: ReadingVerdict, text: str, above: str, edges
     measured, power = tables.reading_cells(reading)
     said = f"{reading.reading}: {text}" if text and text != reading.reading else reading.reading
     why = [
-        "As above." if reading.reason == above else reading.reason,
+        "As above." if reading.reason == above else tables.reason_of(reading.outcome, reading.reason),
         "" if reading.bayes_factor is None else f"Bayes factor {tables.number(reading.bayes_factor, 2)}.",
         f"Evidence: {', '.join(reading.evidence)}." if reading.evidence else "",
     ]

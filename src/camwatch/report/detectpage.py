@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from camwatch.imagery.image import Image
     from camwatch.judge.record import Estimate
     from camwatch.registration.record import Registration
-    from camwatch.report.display import View
     from camwatch.report.panels import Panel
     from camwatch.report.sheet import Sheet
     from camwatch.report.source import Source
@@ -30,7 +29,8 @@ TICKS = 4.0
 
 def detect_page(
     path: Path, *, before: Image, after: Image, findings: Mapping[str, Findings], registration: Registration, aoi: Aoi | None = None,
-    generated: str = "", sources: Sequence[Source] = (), estimates: Mapping[tuple[str, str], Estimate] | None = None, config_sha256: str = "",
+    detail: tuple[Image, Image] | None = None, generated: str = "", sources: Sequence[Source] = (),
+    estimates: Mapping[tuple[str, str], Estimate] | None = None, config_sha256: str = "",
 ) -> Path:
     """Write the page of one search, A4 landscape at 300 dpi (3508 × 2480 px).
 
@@ -44,7 +44,7 @@ def detect_page(
     registration : Registration
     aoi : Aoi, optional
         Its outline is drawn.
-    generated, sources, estimates, config_sha256
+    detail, generated, sources, estimates, config_sha256
         As for :func:`camwatch.report.camp_page`.
 
     Returns
@@ -84,19 +84,19 @@ def detect_page(
             gaps=True,
         ) + 2.0
         ends = foot(sheet, page, generated, config_sha256)
-        right = _details(sheet, Box(page.x + TICKS, y, page.width * 0.48 - TICKS, ends - y), scene, view, target)
+        right = _details(sheet, Box(page.x + TICKS, y, page.width * 0.48 - TICKS, ends - y), scene, target, detail)
         side = Box(right + 6.0, y, page.right - right - 6.0, 0)
         below = alignment(sheet, side, registration) + 2.0
         counts(sheet, Box(side.x, below, side.width, 0), findings, estimates)
         return sheet.write(path, f"camwatch detect {name}", simulated=scene.simulated)
 
 
-def _details(sheet: Sheet, box: Box, scene: maps.Scene, view: View, target: Panel) -> float:
+def _details(sheet: Sheet, box: Box, scene: maps.Scene, target: Panel, detail: tuple[Image, Image] | None) -> float:
     """Draw where most changed at both dates, as large as the room allows; return their right side."""
     side = min((box.width - 3.0) / 2, box.height - LINE - 2.0)
-    window, changed = maps.detail_view(scene, view, scene.before.pixel_m)
+    window, changed = maps.detail_view(scene, target.view, maps.analysis_pixel_m(scene) if detail else scene.before.pixel_m)
     panels.frame_of(target, window, "A")
-    pair = maps.dates(scene.before, scene.after, window, side)
+    pair = maps.dates(*(detail or (scene.before, scene.after)), window, side)
     for which, name in ((0, "before"), (1, "after")):
         place = Box(box.x + which * (side + 3.0), box.y + LINE + 1.0, side, side)
         maps.detail_panel(sheet, place, scene, window, pair, which=which)

@@ -24,8 +24,8 @@ def simple_head(sheet: Sheet, title: str, aside: str, subtitle: str, generated: 
     page = sheet.content
     date = f"Report date {generated}" if generated else ""
     room = page.width - max(sheet.measure(date, style.BODY, bold=True), sheet.measure(aside, style.BODY)) - 6
-    sheet.text(page.right, page.y - 0.3, aside, style.BODY, colour=style.SOFT, align="right")
-    sheet.text(page.right, page.y + 2.9, date, style.BODY, bold=True, align="right")
+    sheet.text(page.right, page.y - 0.8, aside, style.BODY, colour=style.SOFT, align="right")
+    sheet.text(page.right, page.y + 2.3, date, style.BODY, bold=True, align="right")
     y = sheet.paragraph(page.x, page.y - 0.6, room, title, style.TITLE - 2, bold=True, most=1)
     y = sheet.paragraph(page.x, y, page.width, subtitle, style.SMALL, colour=style.SOFT, most=2)
     sheet.rule(page.x, y + 0.6, page.width, colour=style.INK, weight=0.8)

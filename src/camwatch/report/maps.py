@@ -85,13 +85,19 @@ def detail_view(scene: Scene, view: View, pixel_m: float) -> tuple[View, bool]:
     return View.around(*here, width, width), centre is not None
 
 
-def detail_bounds(before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi, *, pixel_m: float) -> tuple[float, float, float, float]:
+def analysis_pixel_m(scene: Scene) -> float:
+    """Return the side of the finest pixels that were searched, in metres; the images may be coarser overviews of them."""
+    sides = [abs(f.geobox.affine.determinant) ** 0.5 for f in scene.findings.values()]
+    return float(min([*sides, scene.before.pixel_m]))
+
+
+def detail_bounds(before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi) -> tuple[float, float, float, float]:
     """Return (left, bottom, right, top) of the detail on the camp page, in the CRS of the images.
 
-    For callers whose `before` and `after` are overviews: load this window with pixels of `pixel_m` metres and give it as `detail`.
+    For callers whose `before` and `after` are overviews: load this window on the analysis grid and give it as `detail`.
     """
     scene = scene_of(before, after, findings, aoi)
-    view, _ = detail_view(scene, scene.view(), pixel_m)
+    view, _ = detail_view(scene, scene.view(), analysis_pixel_m(scene))
     return view.left, view.bottom, view.right, view.top
 
 

@@ -35,8 +35,8 @@ VECTOR_MM = 6.0
 
 
 def registration_page(
-    path: Path, *, reference: Image, moving_before: Image, moving_after: Image, registration: Registration, generated: str = "",
-    config_sha256: str = "",
+    path: Path, *, reference: Image, moving_before: Image, moving_after: Image, registration: Registration,
+    zoom: tuple[Image, Image, Image] | None = None, generated: str = "", config_sha256: str = "",
 ) -> Path:
     """Write the page of one registration, A4 landscape at 300 dpi (3508 × 2480 px).
 
@@ -47,6 +47,8 @@ def registration_page(
     moving_before, moving_after : Image
         The moving scene on the reference's grid, as delivered and with the transform applied.
     registration : Registration
+    zoom : (Image, Image, Image), optional
+        The same three in full resolution where those are overviews; must cover :func:`camwatch.report.zoom_bounds`.
     generated, config_sha256 : str
 
     Returns
@@ -71,8 +73,8 @@ def registration_page(
         low = Box(page.x, top.bottom + LINE + 4.0, width, min(room - upper, width))
         column = Box(page.x + 2 * (width + gap), y, width, ends - y)
         _vectors(sheet, (top, Box(top.x + width + gap, top.y, width, upper)), reference, registration, simulated=simulated)
-        moving = (moving_before, moving_after)
-        _boards(sheet, (low, Box(low.x + width + gap, low.y, width, low.height)), reference, moving, registration, simulated=simulated)
+        three = zoom or (reference, moving_before, moving_after)
+        _boards(sheet, (low, Box(low.x + width + gap, low.y, width, low.height)), three, registration, simulated=simulated)
         y = _scatter(sheet, Box(column.x, column.y + LINE + 1.0, width, 0), registration)
         y = alignment(sheet, Box(column.x, y + 3.0, width, 0), registration)
         y = sheet.paragraph(column.x, y + 0.5, width, "○ check point with its residual, magnified; · tie point", style.SMALL, colour=style.SOFT)
@@ -130,20 +132,30 @@ def _arrows(target: Panel, registration: Registration, positions: NDArray[np.flo
     return times
 
 
+def zoom_bounds(registration: Registration) -> tuple[float, float, float, float]:
+    """Return (left, bottom, right, top) of the ground that the checkerboards show, in the CRS of the registration's grid.
+
+    A square about the check point that is nearest to the middle: there both scenes show ground.
+    """
+    rows, cols = registration.grid.shape
+    middle = _places(registration, np.array([[(cols - 1) / 2, (rows - 1) / 2]]))[0]
+    points = _places(registration, registration.check.positions)
+    here = points[np.hypot(*(points - middle).T).argmin()] if len(points) else middle
+    side = ZOOM_PX * float(abs(registration.grid.affine.determinant) ** 0.5)
+    view = View.around(float(here[0]), float(here[1]), side, side)
+    return view.left, view.bottom, view.right, view.top
+
+
 def _boards(
-    sheet: Sheet, boxes: tuple[Box, Box], reference: Image, moving: tuple[Image, Image], registration: Registration, *, simulated: bool,
+    sheet: Sheet, boxes: tuple[Box, Box], images: tuple[Image, Image, Image], registration: Registration, *, simulated: bool,
 ) -> None:
     """Draw checkerboards of the reference and the moving scene, as delivered and registered, in one window in full resolution."""
-    box = boxes[0]
-    points = _places(registration, registration.check.positions)
-    bounds = reference.geobox.extent.geom.bounds
-    middle = np.array([0.5 * (bounds[0] + bounds[2]), 0.5 * (bounds[1] + bounds[3])])
-    # The check point nearest to the middle stands on ground that both scenes show.
-    here = points[np.hypot(*(points - middle).T).argmin()] if len(points) else middle
-    width = min(ZOOM_PX * reference.pixel_m, bounds[2] - bounds[0])
-    view = View.around(float(here[0]), float(here[1]), width, width * box.height / box.width)
+    box, (reference, before, after) = boxes[0], images
+    left, bottom, right, top = zoom_bounds(registration)
+    height = (right - left) * box.height / box.width
+    view = View(left, 0.5 * (bottom + top) - height / 2, right, 0.5 * (bottom + top) + height / 2)
     target_px = round(box.width / MM * DPI)
-    for target_box, name, image in ((boxes[0], "as delivered", moving[0]), (boxes[1], "registered", moving[1])):
+    for target_box, name, image in ((boxes[0], "as delivered", before), (boxes[1], "registered", after)):
         colour = in_colour((reference, image))
         target = panels.panel(sheet, target_box, view, registration.grid.crs)
         under, over = shown(reference, view, target_px, colour=colour), shown(image, view, target_px, colour=colour)
@@ -161,7 +173,7 @@ def _boards(
         if simulated:
             panels.watermark(target)
         sheet.text(target_box.x, target_box.y - LINE - 0.8, f"Checkerboard {name}", style.BODY, bold=True)
-        said = f"about the middle, {width / reference.pixel_m:.0f} px across"
+        said = f"about the middle, {ZOOM_PX} px across"
         sheet.text(target_box.right, target_box.y - LINE - 0.7, said, style.SMALL, colour=style.SOFT, align="right")
 
 
@@ -198,7 +210,7 @@ def _scatter(sheet: Sheet, box: Box, registration: Registration) -> float:
 def _lengths(sheet: Sheet, box: Box, registration: Registration) -> None:
     """Draw which share of the check points is off by no more than so many pixels."""
     check = registration.check
-    y = sheet.heading(box.x, box.y, box.width, "Share of check points within a distance", "dashed: as delivered")
+    y = sheet.heading(box.x, box.y, box.width, "Check points within a distance", "dashed: as delivered")
     if not check.n:
         sheet.text(box.x, y, "No check point could be measured.", style.SMALL, colour=style.SOFT)
         return
@@ -213,3 +225,4 @@ def _lengths(sheet: Sheet, box: Box, registration: Registration) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(labelsize=style.SMALL, length=1.6, width=0.5, pad=1.2)
     axes.set_xlabel("residual, px", fontsize=style.SMALL, labelpad=1)
+    axes.set_ylabel("share", fontsize=style.SMALL, labelpad=1)

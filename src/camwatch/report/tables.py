@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from camwatch.judge.words import LEAD, SIMULATED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from camwatch.claims.model import Claim
     from camwatch.findings import Change, Finding, Findings, Kind, Ratio
     from camwatch.imagery.image import Image
-    from camwatch.judge.record import Estimate, ReadingVerdict, Verdict
+    from camwatch.judge.record import Estimate, Outcome, ReadingVerdict, Verdict
     from camwatch.registration.record import Registration
     from camwatch.report.source import Source
 
@@ -182,7 +184,7 @@ def registration_lines(registration: Registration) -> tuple[tuple[str, str], ...
     metres = float(abs(registration.grid.affine.determinant) ** 0.5)
 
     def length(pixels: float) -> str:
-        return "not measured" if pixels != pixels else f"{pixels:.2f} px, {number(pixels * metres)} m"  # noqa: PLR0124 - NaN
+        return "not measured" if pixels != pixels else f"{pixels:.2f} px, {number(pixels * metres, 2)} m"  # noqa: PLR0124 - NaN
 
     check = registration.check
     rows, cols = (part + 0.0 for part in registration.shift_px((registration.grid.shape[1] - 1) / 2, (registration.grid.shape[0] - 1) / 2))
@@ -201,6 +203,19 @@ def reading_cells(reading: ReadingVerdict) -> tuple[str, str]:
     """Return the measured value and the power of a reading; in words where there is none."""
     measured = "not testable" if reading.outcome == "not testable" else "not measured"
     return estimate_text(reading.measured) if reading.measured else measured, "–" if reading.power is None else f"{reading.power:.2f}"
+
+
+def reason_of(outcome: Outcome, reason: str) -> str:
+    """Return a reason without the outcome's words before it: on the pages the outcome stands beside it."""
+    mark = SIMULATED if reason.startswith(SIMULATED) else ""
+    rest = reason.removeprefix(mark).removeprefix(f"{LEAD[outcome]}: ")
+    return mark + rest[:1].upper() + rest[1:]
+
+
+def korean_and_others(aoi: Aoi) -> tuple[str, list[str]]:
+    """Return the fullest Korean name and all other names that say more than a number or than the name itself."""
+    korean = max((a for a in aoi.aliases if any("\uac00" <= c <= "\ud7a3" for c in a)), key=len, default="")
+    return korean, [a for a in aoi.aliases if a != korean and a not in aoi.name and not a.isdigit()]
 
 
 def tally(verdicts: Sequence[tuple[Claim, Verdict]]) -> str:

@@ -63,8 +63,8 @@ class Files:
             with zipfile.ZipFile(self.root) as archive, archive.open(name) as member:
                 return member.read(TEXT_LIMIT + 1)
         with tarfile.open(self.root) as tar:
-            member = next(entry for entry in tar if entry.isfile() and _plain(entry.name) == name)
-            extracted = tar.extractfile(member)
+            found = next(entry for entry in tar if entry.isfile() and _plain(entry.name) == name)
+            extracted = tar.extractfile(found)
             if extracted is None:
                 raise KeyError(name)
             return extracted.read(TEXT_LIMIT + 1)

@@ -1,0 +1,279 @@
+"""The perimeter detector on manufactured rings: accuracy of area and length, honesty of the errors, and refusals."""
+
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
+from shapely import affinity
+from shapely.geometry import LineString, Point, Polygon
+from shapely.ops import unary_union
+
+from camwatch.aoi import Site
+from camwatch.detect import PerimeterParams, detect_perimeter
+from camwatch.detect._strip import straighten
+from camwatch.errors import PairError
+from camwatch.imagery.image import Image, Sun
+from camwatch.rasters import mask_of
+
+EAST, NORTH = 500_000.0, 4_600_000.0
+C_SHAPE = Polygon([(-190, -160), (190, -160), (190, -60), (-70, -60), (-70, 60), (190, 60), (190, 160), (-190, 160)])
+
+
+def place(geometry):
+    return affinity.translate(geometry, EAST, NORTH)
+
+
+def star(seed, radius=150.0, corners=8):
+    rng = np.random.default_rng(seed)
+    angle = (np.arange(corners) + rng.uniform(-0.2, 0.2, corners)) * 2 * np.pi / corners
+    reach = radius * rng.uniform(0.85, 1.15, corners)
+    return Polygon(np.column_stack([reach * np.cos(angle), reach * np.sin(angle)]))
+
+
+def pushed(polygon, seed, push=1.5):
+    """The same ring with two neighbouring corners moved outward."""
+    ring = np.asarray(polygon.exterior.coords)[:-1].copy()
+    first = np.random.default_rng(seed).integers(len(ring))
+    ring[[first, (first + 1) % len(ring)]] *= push
+    return Polygon(ring)
+
+
+def grid(half, pixel):
+    count = round(2 * half / pixel)
+    return GeoBox((count, count), Affine(pixel, 0, EAST - half, 0, -pixel, NORTH + half), "EPSG:32652")
+
+
+def share(geometry, geobox):
+    """Share of each pixel that a geometry covers, from 3 x 3 points."""
+    rows, cols = geobox.shape
+    fine = mask_of(place(geometry), geobox.zoom_to(shape=(3 * rows, 3 * cols)))
+    return fine.reshape(rows, 3, cols, 3).mean(axis=(1, 3))
+
+
+@cache
+def ground(seed, half, pixel):
+    """Fields of different tones, texture, two roads and some roofs."""
+    rng = np.random.default_rng(seed)
+    geobox = grid(half, pixel)
+    row, col = np.mgrid[0 : geobox.shape[0], 0 : geobox.shape[1]]
+    field = cKDTree(rng.uniform(-half, half, (30, 2))).query(np.column_stack([col.ravel(), row.ravel()]) * pixel - half)[1]
+    plane = 0.16 + rng.normal(0, 0.02, 30)[field].reshape(row.shape)
+    for size, strength in ((1.0, 0.012), (3.0, 0.010), (12.0, 0.012)):
+        texture = gaussian_filter(rng.normal(0, 1, row.shape), size / pixel)
+        plane += strength * texture / texture.std()
+    for _ in range(2):
+        middle, angle = rng.uniform(-half, half, 2), rng.uniform(0, np.pi)
+        along = 3 * half * np.array([np.cos(angle), np.sin(angle)])
+        plane += 0.06 * share(LineString([middle - along, middle + along]).buffer(2.5), geobox)
+    for _ in range(10):
+        roof = affinity.rotate(Polygon([(-12, -5), (12, -5), (12, 5), (-12, 5)]), rng.uniform(0, 180))
+        plane += rng.choice([-0.06, 0.12]) * share(affinity.translate(roof, *rng.uniform(-half, half, 2)), geobox)
+    return plane
+
+
+def scene(year, *, seed, half, pixel=1.0, wall=None, sun=150.0, bands=("pan",), valid=None, gsd=None, strip=0.07, shadow=0.5):
+    """One date: ground, then a 5 m strip with a wall's 2.5 m shadow over one side of it, blur and noise."""
+    plane = ground(seed, half, pixel).copy()
+    geobox = grid(half, pixel)
+    if wall is not None:
+        line = wall.exterior
+        plane += strip * share(line.buffer(2.5), geobox)
+        away = -2.5 * np.array([np.sin(np.deg2rad(sun)), np.cos(np.deg2rad(sun))])
+        dark = unary_union([affinity.translate(line.buffer(0.3), *(away * part)) for part in np.linspace(0, 1, 6)])
+        plane *= 1 - shadow * share(dark, geobox)
+    plane = gaussian_filter(plane, 0.7)
+    noise = np.random.default_rng((seed, year)).normal(0, 0.004, (len(bands), *plane.shape))
+    values = (plane * np.linspace(1, 0.85, len(bands))[:, None, None] + noise).astype(np.float32)
+    usable = np.ones(plane.shape, bool) if valid is None else valid
+    acquired = datetime(year, 5, 1, tzinfo=UTC)
+    return Image(values, usable, bands, geobox, acquired, Sun(sun, 45), gsd or pixel, "toa reflectance", f"s{year}", simulated=True)
+
+
+def site(before, after, accuracy_m=20.0):
+    priors = [None if prior is None else place(prior) for prior in (before, after)]
+    return Site("test", place(Point(0, 0).buffer(200)), *priors, accuracy_m, {}, nominal=False)
+
+
+def off(polygon, seed, shift=6.0):
+    """A prior: the truth moved by some metres and scaled by some per cent."""
+    rng = np.random.default_rng(seed)
+    return affinity.translate(affinity.scale(polygon, *rng.uniform(0.97, 1.03, 2)), *rng.uniform(-shift, shift, 2))
+
+
+def searched(seed, pixel=1.0, **options):
+    old = star(seed)
+    new = pushed(old, seed)
+    half = round(max(map(abs, new.bounds)) + 75)
+    before = scene(2009, seed=seed, half=half, pixel=pixel, wall=old, **options)
+    after = scene(2010, seed=seed, half=half, pixel=pixel, wall=new, sun=330.0, **options)
+    return old, new, detect_perimeter(before, after, site(off(old, seed), off(new, seed + 1)))
+
+
+@pytest.fixture(scope="module")
+def rings():
+    """Twelve pairs at 1 m: old and new truth with what was found."""
+    return [searched(seed) for seed in range(12)]
+
+
+def test_area_and_length_are_right_and_their_errors_are_honest(rings):
+    found = [(old, new, f) for old, new, f in rings if f.records]
+    assert len(found) >= 10
+    lines = [(truth, record) for old, new, f in found for truth, record in zip((old, new), f.records, strict=False)]
+    error = np.array([r.area_m2 / t.area - 1 for t, r in lines])
+    # A ring of 150 m radius has a perimeter of 0.013 per metre of its area: half a pixel all round is 0.7 %.
+    assert np.median(np.abs(error)) < 0.007
+    assert np.quantile(np.abs(error), 0.9) < 0.02
+    normal = np.array([(r.area_m2 - t.area) / r.measures["area_se_m2"] for t, r in lines])
+    assert 0.6 < np.sqrt((normal**2).mean()) < 1.5
+    length = np.array([r.measures["length_m"] / t.length - 1 for t, r in lines])
+    assert np.median(np.abs(length)) < 0.01
+
+
+def test_growth_interval_covers_the_truth(rings):
+    inside = []
+    for old, new, found in rings:
+        if found.growth is None:
+            continue
+        area, length = found.growth.area, found.growth.length
+        assert area.low < area.ratio < area.high
+        assert area.high - area.low < 0.25  # an interval that says nothing would cover too
+        inside += [area.low <= new.area / old.area - 1 <= area.high, length.low <= new.length / old.length - 1 <= length.high]
+    assert np.mean(inside) >= 0.9
+
+
+def test_records_and_the_part_gained(rings):
+    old, new, found = rings[1]
+    assert (found.kind, found.status, found.simulated) == ("perimeter", "searched", True)
+    first, second = found.records[:2]
+    assert [first.measures["date"], second.measures["date"]] == ["2009-05-01", "2010-05-01"]
+    assert first.change == second.change == "unchanged"
+    assert {"area_m2", "area_se_m2", "length_m", "length_se_m", "inferred_share", "support"} <= set(first.measures)
+    gained = [r for r in found.records if r.change == "appeared"]
+    truth = place(new.difference(old))
+    assert gained[0].geometry.intersection(truth).area > 0.9 * truth.area
+    assert abs(gained[0].area_m2 - truth.area) < 0.15 * truth.area
+    assert not [r for r in found.records if r.change == "removed" and r.area_m2 > 0.01 * old.area]
+    assert len({r.id for r in found.records}) == len(found.records)
+
+
+def test_score_lies_in_the_band_and_is_high_on_the_line(rings):
+    old, _, found = rings[1]
+    score = found.score
+    assert score.dtype == np.float32
+    assert np.nanmin(score) >= 0
+    assert np.nanmax(score) <= 1
+    assert np.isnan(score[0, 0])  # a corner of the image, far off the band
+    on = mask_of(place(old.exterior.buffer(1)), found.geobox)
+    assert np.nanmedian(score[on]) > np.nanmedian(score) + 0.3
+    assert found.searched_km2 == pytest.approx(np.isfinite(score).sum() / 1e6)
+
+
+def test_same_input_same_answer_and_inputs_untouched():
+    _, _, one = searched(3)
+    _, _, two = searched(3)
+    assert [r.geometry.wkb for r in one.records] == [r.geometry.wkb for r in two.records]
+    assert one.growth == two.growth
+
+
+def test_no_change_is_no_part():
+    ring = star(5)
+    before = scene(2009, seed=5, half=260, wall=ring)
+    after = scene(2010, seed=5, half=260, wall=ring, sun=330.0)
+    found = detect_perimeter(before, after, site(off(ring, 1), off(ring, 2)))
+    assert found.status == "searched"
+    assert found.growth.area.low <= 0 <= found.growth.area.high
+    assert sum(r.area_m2 for r in found.records[2:]) < 0.01 * ring.area
+
+
+def test_a_ring_that_is_not_star_shaped():
+    before = scene(2009, seed=21, half=300, wall=C_SHAPE)
+    after = scene(2010, seed=21, half=300, wall=C_SHAPE, sun=330.0)
+    found = detect_perimeter(before, after, site(off(C_SHAPE, 3, 4), off(C_SHAPE, 4, 4)))
+    assert found.status == "searched", found.reason
+    for record in found.records[:2]:
+        assert record.geometry.symmetric_difference(place(C_SHAPE)).area < 3.0 * C_SHAPE.length  # on average within 3 m
+        assert record.area_m2 == pytest.approx(C_SHAPE.area, rel=0.03)
+
+
+@pytest.mark.parametrize(("pixel", "bands", "tolerance"), [(0.5, ("red", "green", "blue"), 0.015), (2.5, ("pan",), 0.05)])
+def test_other_resolutions_and_bands(pixel, bands, tolerance):
+    ring = star(8)
+    before = scene(2009, seed=8, half=240, pixel=pixel, wall=ring, bands=bands, strip=0.10)
+    after = scene(2010, seed=8, half=240, pixel=pixel, wall=ring, bands=bands, strip=0.10, sun=330.0)
+    found = detect_perimeter(before, after, site(off(ring, 1), off(ring, 2)))
+    assert found.status == "searched", found.reason
+    for record in found.records[:2]:
+        assert record.area_m2 == pytest.approx(ring.area, rel=tolerance)
+
+
+def test_a_shadow_alone_is_enough():
+    ring = star(9)
+    before = scene(2009, seed=9, half=260, wall=ring, strip=0.0, shadow=0.7)
+    after = scene(2010, seed=9, half=260, wall=ring, strip=0.0, shadow=0.7, sun=330.0)
+    found = detect_perimeter(before, after, site(off(ring, 1), off(ring, 2)))
+    assert found.status == "searched", found.reason
+    assert found.records[0].area_m2 == pytest.approx(ring.area, rel=0.03)
+
+
+@pytest.mark.parametrize("seed", [31, 32, 33])
+def test_a_scene_without_a_line_is_not_testable(seed):
+    ring = star(seed)
+    images = [scene(year, seed=seed, half=260) for year in (2009, 2010)]
+    found = detect_perimeter(*images, site(ring, ring))
+    assert found.status == "not_testable"
+    assert found.records == ()
+    assert found.growth is None
+    assert "no continuous line could be traced near the outline" in found.reason
+
+
+def test_clouds_are_bridged_and_said_so_or_refused():
+    ring = star(12)
+    half = 260
+    row, col = np.mgrid[0 : 2 * half, 0 : 2 * half]
+    after = scene(2010, seed=12, half=half, wall=ring, sun=330.0)
+
+    def covered(radius):
+        valid = np.hypot(row - half, col - half - 150) > radius
+        return detect_perimeter(scene(2009, seed=12, half=half, wall=ring, valid=valid), after, site(off(ring, 1), off(ring, 2)))
+
+    clear, some, most = (covered(radius) for radius in (0, 60, 240))
+    assert clear.observed_share == pytest.approx(1.0)
+    assert 0.85 < some.observed_share < 0.97
+    assert some.records[0].measures["inferred_share"] > clear.records[0].measures["inferred_share"] + 0.05
+    assert some.records[0].measures["area_se_m2"] > clear.records[0].measures["area_se_m2"]
+    assert abs(some.records[0].area_m2 - ring.area) < 3 * some.records[0].measures["area_se_m2"]
+    assert most.status == "not_testable"
+    assert most.reason.startswith("not observed")
+    assert "2009-05-01" in most.reason
+
+
+def test_what_cannot_be_searched_is_said():
+    ring = star(1)
+    image = scene(2009, seed=1, half=260, wall=ring)
+    coarse = scene(2010, seed=1, half=260, wall=ring, gsd=10.0)
+    assert "10.0 m pixels" in detect_perimeter(image, coarse, site(ring, ring)).reason
+    assert "no prior outline" in detect_perimeter(image, image, site(ring, None)).reason
+    far = affinity.translate(ring, 5000, 0)
+    gone = detect_perimeter(image, image, site(ring, far))
+    assert gone.status == "not_testable"
+    assert gone.reason.startswith("not observed")
+    assert gone.observed_share == pytest.approx(0.5)
+    assert detect_perimeter(image, coarse, site(ring, ring), PerimeterParams(max_gsd_m=11)).status == "not_testable"  # a 10 m blur hides the line
+    with pytest.raises(PairError, match="different grids"):
+        detect_perimeter(image, scene(2010, seed=1, half=200, wall=ring), site(ring, ring))
+
+
+def test_straighten_keeps_corners_and_removes_noise():
+    side = np.arange(0, 100, 2.0)
+    zero = np.zeros_like(side)
+    square = np.vstack([np.c_[side, zero], np.c_[zero + 100, side], np.c_[100 - side, zero + 100], np.c_[zero, 100 - side]])
+    noise = gaussian_filter(np.random.default_rng(0).normal(0, 1.5, square.shape), (2, 0), mode="wrap")
+    flat = straighten(square + noise, np.ones(len(square)), 3.0)
+    assert Polygon(flat).length == pytest.approx(400, rel=0.02)
+    assert Polygon(square + noise).length > 1.02 * 400
+    assert Polygon(flat).area == pytest.approx(10_000, rel=0.03)

@@ -1,0 +1,234 @@
+"""Guard towers planted along a line: found, linked between dates, and not imagined where none stand."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scipy import ndimage as ndi
+from shapely.geometry import LineString, Point, box
+from skimage.io import imread
+
+from camwatch.aoi import Site
+from camwatch.detect import TowerParams, detect_towers, search_band
+from camwatch.imagery.image import Image, Sun
+from camwatch.rasters import mask_of
+from camwatch.render import Solid, plant
+
+WEST, NORTH = 500_000.0, 4_600_000.0
+SIDE_M = 320.0
+CENTRE = Point(WEST + SIDE_M / 2, NORTH - SIDE_M / 2)
+RING = CENTRE.buffer(125.0, 64)
+MORNING, NOON = Sun(150.0, 40.0), Sun(190.0, 48.0)
+
+
+def image(values, sun, *, pixel=0.5, scene="scene"):
+    size = values.shape[1]
+    geobox = GeoBox((size, size), Affine(pixel, 0, WEST, 0, -pixel, NORTH), "EPSG:32652")
+    acquired = datetime(2012, 5, 1, tzinfo=UTC)
+    bands = ("pan",) if len(values) == 1 else ("red", "green", "blue")
+    return Image(values.astype(np.float32), np.ones((size, size), bool), bands, geobox, acquired, sun, pixel, "surface reflectance", scene)
+
+
+def ground(seed, *, pixel=0.5, noise=0):
+    """Bare soil with fields, grain and dark bushes of 2 to 4 m that cast no shadow; reflectance about 0.18."""
+    rng = np.random.default_rng(seed)
+    size = round(SIDE_M / pixel)
+    layers = [ndi.gaussian_filter(rng.normal(size=(size, size)), metres / pixel, mode="wrap") for metres in (20.0, 4.0, 0.5)]
+    plane = 0.18 + sum(amount * layer / layer.std() for layer, amount in zip(layers, (0.015, 0.010, 0.006), strict=True))
+    bushes = ndi.gaussian_filter((rng.random((size, size)) < 4e-4).astype(float), 1.0 / pixel)
+    plane -= 0.10 * np.minimum(bushes / (bushes.max() / 2), 1.0)
+    grain = np.random.default_rng(1000 * seed + noise).normal(0, 0.003, (3, size, size))
+    return np.array([1.0, 0.95, 0.85])[:, None, None] * plane + grain
+
+
+def towers(numbers, seed):
+    """Towers 4 to 6 m wide, 6 to 11 m high, at numbered posts 32 m apart along the ring, a metre or so off the line."""
+    rng = np.random.default_rng(seed)
+    solids = []
+    for number in range(24):
+        at = RING.exterior.interpolate((number + 0.5) / 24, normalized=True)
+        side = rng.uniform(4.0, 6.0)
+        solids.append(Solid(
+            "tower", at.x + rng.uniform(-1.5, 1.5), at.y + rng.uniform(-1.5, 1.5), side, side, rng.uniform(6, 11), azimuth_deg=rng.uniform(0, 90),
+            roof=str(rng.choice(["flat", "pyramid"])), pitch=0.2, roof_reflectance=float(rng.choice([0.32, 0.40, 0.48])),
+        ))
+    return [solids[n] for n in numbers]
+
+
+NEW, GONE, KEPT = range(0, 24, 3), range(1, 24, 3), range(2, 24, 3)
+
+
+def pair(pixel=0.5, seed=1):
+    before = plant(image(ground(seed, pixel=pixel, noise=1), MORNING, pixel=pixel, scene="before"), towers([*GONE, *KEPT], 4), seed=1)
+    after = plant(image(ground(seed, pixel=pixel, noise=2), NOON, pixel=pixel, scene="after"), towers([*NEW, *KEPT], 4), seed=2)
+    return before, after
+
+
+def site_of(geobox, **changes):
+    return replace(Site("test", box(*geobox.extent.geom.bounds), RING, RING, 10.0, {}, nominal=True), **changes)
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return pair()
+
+
+def state_at(findings, solid, metres=3.5):
+    return [r.change for r in findings.records if r.geometry.centroid.distance(Point(solid.x, solid.y)) <= metres]
+
+
+def test_towers_new_gone_and_standing_are_told_apart(planted):
+    findings = detect_towers(*planted, site_of(planted[0].geobox))
+    assert findings.status == "searched"
+    assert findings.nominal
+    for name, numbers in (("appeared", NEW), ("removed", GONE), ("unchanged", KEPT)):
+        assert sum(state_at(findings, s) == [name] for s in towers(numbers, 4)) >= 6, name
+    every = towers(range(24), 4)
+    imagined = [r for r in findings.records if not any(r.geometry.centroid.distance(Point(s.x, s.y)) <= 3.5 for s in every)]
+    assert len(imagined) <= 1
+
+
+def test_a_record_is_a_small_square_with_its_evidence(planted):
+    findings = detect_towers(*planted, site_of(planted[0].geobox))
+    assert [r.id for r in findings.records] == [f"tower-{n:04d}" for n in range(1, len(findings.records) + 1)]
+    for record in findings.records:
+        assert record.geometry.area == pytest.approx(record.area_m2)
+        assert 3.0 <= record.measures["side_m"] <= 7.0
+        assert record.measures["shadow_contrast"] > 0.0
+        assert 0.75 <= record.score <= 1.0
+    changed = [r for r in findings.records if r.change in ("appeared", "removed")]
+    for record in changed:
+        assert np.nanmax(findings.score[mask_of(record.geometry, findings.geobox)]) == pytest.approx(record.score, abs=1e-6)
+
+
+def test_band_gives_the_searched_area_and_the_score_is_nan_outside(planted):
+    site = site_of(planted[0].geobox)
+    findings = detect_towers(*planted, site, TowerParams(band_m=20.0))
+    band = RING.exterior.buffer(20.0)
+    assert search_band(site, params=TowerParams(band_m=20.0)).symmetric_difference(band).area < 1.0
+    assert findings.searched_km2 == pytest.approx(band.area / 1e6, rel=0.01)
+    assert findings.observed_share == pytest.approx(1.0, abs=0.01)
+    inside = mask_of(band, findings.geobox)
+    assert findings.score.dtype == np.float32
+    assert np.isfinite(findings.score[inside]).all()
+    assert np.isnan(findings.score[~inside]).all()
+
+
+def test_the_band_follows_the_accuracy_of_the_prior_within_limits(planted):
+    for accuracy, width in ((5.0, 25.0), (40.0, 40.0), (500.0, 60.0)):
+        site = site_of(planted[0].geobox, perimeter_accuracy_m=accuracy)
+        assert search_band(site).symmetric_difference(RING.exterior.buffer(width)).area < 1.0
+    assert search_band(site_of(planted[0].geobox, perimeter_before=None, perimeter_after=None)) is None
+
+
+def test_better_rings_replace_the_prior(planted):
+    far = CENTRE.buffer(60.0)
+    lost = site_of(planted[0].geobox, perimeter_before=far, perimeter_after=far)
+    line = LineString(RING.exterior.coords)
+    assert detect_towers(*planted, lost).records == ()
+    found = detect_towers(*planted, lost, rings=(line, line))
+    assert found.records == detect_towers(*planted, site_of(planted[0].geobox)).records
+
+
+def test_ground_without_towers_reports_none_under_other_noise_and_sun():
+    before, after = image(ground(7, noise=1), MORNING), image(ground(7, noise=2), NOON)
+    findings = detect_towers(before, after, site_of(before.geobox))
+    assert findings.status == "searched"
+    assert findings.records == ()
+    assert np.nanmax(findings.score) == 0.0
+
+
+def test_standing_towers_do_not_appear(planted):
+    before = plant(image(ground(8, noise=1), MORNING), towers(range(24), 9), seed=1)
+    after = plant(image(ground(8, noise=2), NOON), towers(range(24), 9), seed=2)
+    findings = detect_towers(before, after, site_of(before.geobox))
+    assert findings.count("unchanged") >= 19
+    assert findings.count("appeared") + findings.count("removed") <= 1
+
+
+def test_a_wrong_sun_finds_nothing(planted):
+    turned = [replace(i, sun=Sun((i.sun.azimuth_deg + 180.0) % 360.0, i.sun.elevation_deg)) for i in planted]
+    assert len(detect_towers(*turned, site_of(planted[0].geobox)).records) <= 2
+
+
+def test_one_panchromatic_band_is_enough(planted):
+    pans = [replace(i, values=i.luminance()[None].copy(), bands=("pan",)) for i in planted]
+    findings = detect_towers(*pans, site_of(planted[0].geobox))
+    assert sum(state_at(findings, s) == ["appeared"] for s in towers(NEW, 4)) >= 6
+
+
+def test_seventy_centimetres_still_show_most_towers():
+    before, after = pair(pixel=0.7)
+    findings = detect_towers(before, after, site_of(before.geobox))
+    assert sum(bool(state_at(findings, s)) for s in towers(range(24), 4)) >= 15
+
+
+def test_what_the_other_date_hides_is_not_observed(planted):
+    before, after = planted
+    hidden = towers(NEW, 4)
+    veil = np.zeros(before.valid.shape, bool)
+    for solid in hidden:
+        veil |= mask_of(Point(solid.x, solid.y).buffer(12.0), before.geobox)
+    values = before.values.copy()
+    values[:, veil] = np.nan
+    findings = detect_towers(replace(before, values=values, valid=~veil), after, site_of(before.geobox))
+    states = [state_at(findings, s) for s in hidden]
+    assert sum(s == ["not_observed"] for s in states) >= 6
+    assert findings.count("appeared") == 0
+    assert all("fit_before" not in r.measures for r in findings.records if r.change == "not_observed")
+    assert findings.observed_share < 0.95
+    assert np.isnan(findings.score[veil]).all()
+
+
+def test_line_beyond_the_scene_counts_as_not_observed(planted):
+    away = RING.union(Point(CENTRE.x + 1000.0, CENTRE.y).buffer(125.0, 64))
+    findings = detect_towers(*planted, site_of(planted[0].geobox, perimeter_before=away, perimeter_after=away))
+    assert findings.observed_share == pytest.approx(0.5, abs=0.01)
+    nowhere = Point(CENTRE.x + 5000.0, CENTRE.y).buffer(125.0)
+    empty = detect_towers(*planted, site_of(planted[0].geobox, perimeter_before=nowhere, perimeter_after=nowhere))
+    assert (empty.status, empty.records, empty.observed_share, empty.searched_km2) == ("searched", (), 0.0, 0.0)
+
+
+def test_same_input_same_answer_and_nothing_is_written_to(planted):
+    copies = [i.values.copy() for i in planted]
+    first, second = (detect_towers(*planted, site_of(planted[0].geobox)) for _ in range(2))
+    assert first.as_geojson() == second.as_geojson()
+    np.testing.assert_array_equal(first.score, second.score)
+    for item, copy in zip(planted, copies, strict=True):
+        np.testing.assert_array_equal(item.values, copy)
+
+
+def test_what_cannot_be_tested_says_why(planted):
+    before, after = planted
+    site = site_of(before.geobox)
+    coarse = [replace(i, gsd_m=2.5) for i in planted]
+    for findings, words in (
+        (detect_towers(*coarse, site), "2.5 m pixels cannot show a 4–6 m tower"),
+        (detect_towers(before, after, site_of(before.geobox, perimeter_before=None, perimeter_after=None)), "No perimeter is known"),
+        (detect_towers(before, replace(after, sun=None), site), "unknown for after"),
+    ):
+        assert findings.status == "not_testable"
+        assert words in findings.reason
+        assert findings.records == ()
+        assert findings.searched_km2 == 0.0
+        assert np.isnan(findings.score).all()
+
+
+def test_grids_that_differ_are_refused(planted):
+    with pytest.raises(ValueError, match="load both on the same GeoBox"):
+        detect_towers(planted[0], image(ground(1, pixel=0.8), NOON, pixel=0.8), site_of(planted[0].geobox))
+
+
+def test_towers_in_a_real_wooded_suburb(shared):
+    folder = shared / "data/pairs/levir_cd"
+    crop = (slice(192, 832), slice(192, 832))
+    first, second = (np.moveaxis(imread(folder / d / "test_12.png")[crop][..., :3].astype(float) / 255.0, 2, 0) for d in "AB")
+    before, after = image(first, MORNING), plant(image(second, NOON), towers(range(0, 24, 2), 5), seed=3)
+    findings = detect_towers(before, after, site_of(before.geobox))
+    found = [state_at(findings, s) for s in towers(range(0, 24, 2), 5)]
+    assert sum("appeared" in states for states in found) >= 5
+    right = sum(len(states) for states in found)
+    assert len(findings.records) - right <= 1
