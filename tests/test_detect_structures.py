@@ -262,4 +262,4 @@ def test_real_suburb_new_houses_are_found_and_the_reverse_finds_few(shared):
     assert "guessed" in findings.reason
     assert len(found) >= 0.28 * count
     assert right >= 0.5 * len(new)
-    assert findings.count("removed") <= 0.15 * len(new)
+    assert findings.count("removed") <= 0.25 * len(new)

@@ -8,13 +8,15 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pytest
+from affine import Affine
 from matplotlib.image import imread
 from matplotlib.text import Text
+from odc.geo.geobox import GeoBox
 from shapely import affinity
 
 import test_report_fakes as fakes
 from camwatch.judge.record import Estimate
-from camwatch.report import camp_page, claims_page, detail_bounds, detect_page, panels, registration_page, sensitivity_page, style
+from camwatch.report import camp_page, claims_page, detail_bounds, detect_page, display, maps, panels, registration_page, sensitivity_page, style
 from camwatch.report.sheet import Box, Sheet, new_sheet
 
 A4 = (3508, 2480, 4)
@@ -221,7 +223,7 @@ def test_no_claims_make_one_page(tmp_path, audited):
 
 
 def test_detect_page_is_landscape_and_tidy(tmp_path, audited):
-    grid = fakes.geobox()
+    grid = fakes.geobox(pixel_m=8.0)
     pair = fakes.images(grid)
     settings = {"registration": fakes.registration(grid), "generated": "2026-11-22"}
     page = detect_page(tmp_path / "a.png", before=pair[0], after=pair[1], findings=fakes.findings(grid), aoi=fakes.aoi(), **settings)
@@ -231,7 +233,7 @@ def test_detect_page_is_landscape_and_tidy(tmp_path, audited):
 
 @pytest.mark.parametrize("n", [40, 0])
 def test_registration_page_is_landscape_and_tidy(tmp_path, audited, n):
-    grid = fakes.geobox()
+    grid = fakes.geobox(pixel_m=8.0)
     pair = fakes.images(grid)
     page = registration_page(
         tmp_path / "a.png", reference=pair[0], moving_before=pair[1], moving_after=pair[1],
@@ -244,6 +246,49 @@ def test_sensitivity_page_draws_two_and_no_searches(tmp_path, audited):
     blind = replace(fakes.sensitivity("tower"), found=(0,) * 6, control_km2=0.0, control="")
     for number, measured in enumerate(([fakes.sensitivity(), blind], [])):
         assert imread(sensitivity_page(tmp_path / f"{number}.png", measured, simulated=number == 0)).shape == A4_LANDSCAPE
+
+
+@pytest.mark.parametrize(("gain", "calibration", "joint"), [
+    (1.0, "surface reflectance", True), (8.0, "surface reflectance", False), (1.0, "dn", False),
+])
+def test_dates_that_differ_in_unit_or_brightness_are_stretched_apart(gain, calibration, joint):
+    before, after = fakes.images(fakes.geobox(pixel_m=20.0))
+    after = replace(after, values=after.values * np.float32(gain), calibration=calibration)
+    pair = maps.dates(before, after, display.View.around(*fakes.CENTRE, 2000, 1500), 40.0)
+    assert pair.joint == joint
+    assert (pair.spans[0] is pair.spans[1]) == joint
+
+
+@pytest.mark.parametrize("turned", [0.0, 12.0])
+@pytest.mark.parametrize("pixel_m", [0.25, 2.0, 40.0])
+def test_pixels_are_drawn_where_their_grid_puts_them(tmp_path, turned, pixel_m):
+    """A bright square 200 m wide on black ground: its centre of gravity on the page is where the view says, to less than half a page pixel."""
+    half, angle = 400.0, np.radians(turned)
+    a, b = pixel_m * np.cos(angle), pixel_m * np.sin(angle)
+    n = round(2 * half / pixel_m)
+    affine = Affine(a, b, -a * n / 2 - b * n / 2, b, -a, -b * n / 2 + a * n / 2)
+    grid = GeoBox((n, n), affine, fakes.CRS)
+    values = np.zeros((1, n, n), np.float32)
+    k = round(200 / pixel_m)
+    r, c = round(0.6 * n), round(0.3 * n)
+    values[0, r : r + k, c : c + k] = 1.0
+    col, row = c + k / 2, r + k / 2
+    x, y = affine.a * col + affine.b * row + affine.c, affine.d * col + affine.e * row + affine.f
+    view = display.View(-480.0, -480.0, 480.0, 480.0)
+    box = Box(20, 30, 80, 80)
+    with new_sheet() as sheet:
+        target = panels.panel(sheet, box, view, fakes.CRS)
+        rows, cols, step, small = display.cut(grid, view, round(80 / 25.4 * 300))
+        seen = display.averaged(values[:, rows, cols], np.ones((n, n), bool)[rows, cols], step)
+        panels.image(target, display.Shown(np.moveaxis(seen[0], 0, -1), seen[1], small), (np.zeros(1, np.float32), np.ones(1, np.float32)))
+        target.axes.patch.set(facecolor="black", hatch=None)
+        page = imread(sheet.write(tmp_path / "a.png", "", simulated=False))
+    scale = 300 / 25.4
+    top, left, side = round(box.y * scale), round(box.x * scale), round(80 * scale)
+    ink = page[top + 9 : top + side - 9, left + 9 : left + side - 9, 0].astype(float)
+    down, right = ((ink.sum(axis=axis) * (np.arange(ink.shape[1 - axis]) + 9.5)).sum() / ink.sum() for axis in (1, 0))
+    assert (left + right) / scale == pytest.approx(box.x + (x - view.left) / view.width * 80, abs=0.25 / scale + 0.01)
+    assert (top + down) / scale == pytest.approx(box.y + (view.top - y) / view.height * 80, abs=0.25 / scale + 0.01)
 
 
 def test_the_detail_lies_where_most_changed():

@@ -61,7 +61,8 @@ def write_raster(
     if driver == "GTiff" and np.issubdtype(stack.dtype, np.integer):
         options["predictor"] = 2
     if driver == "JP2OpenJPEG":
-        options = {"QUALITY": "100", "REVERSIBLE": "YES"}
+        # By name, since GDAL takes the extension of the unfinished file for a bare codestream, which holds no georeference.
+        options = {"CODEC": "JP2", "QUALITY": "100", "REVERSIBLE": "YES"}
     profile = {
         "driver": driver, "count": stack.shape[0], "height": stack.shape[1], "width": stack.shape[2], "dtype": stack.dtype.name,
         "crs": str(geobox.crs), "transform": geobox.affine, "nodata": nodata, **options,

@@ -93,7 +93,7 @@ def _best_segments(
         with warnings.catch_warnings():
             # One tone plane, or four, makes scikit-image doubt that the last axis holds channels.
             warnings.filterwarnings("ignore", message="Got image with third dimension")
-            # The segmentation measures colour distance over 255ths of the unit range, hence no rescaling here: four contrast units of it make one.
+            # Four standard deviations of contrast stand for the unit range that the segmentation's scale is meant for.
             found = felzenszwalb(stack / 4.0, scale=scale / pixel**2, sigma=0.5, min_size=max(int(15.0 / pixel**2), 4), channel_axis=-1)
         for layer in (found, _paired(found)) if scale < SCALES_M2[-1] else (found,):
             rating = _rate(layer, edges, green, pixel)

@@ -26,7 +26,7 @@ GATHER_M = 25.0
 """Length over which evidence along a path is averaged before it is called its own."""
 MIN_EVIDENCE = 0.2
 """Evidence below this is none, however empty the control ground."""
-RIVAL_M = 60.0
+RIVAL_M = 45.0
 """Shortest stretch on which another line counts as a rival."""
 CORNER_M = 12.0
 """Within this distance of a corner the line is taken from the stretches beside it."""
@@ -45,7 +45,7 @@ class PerimeterParams:
     registration_px : float
         Standard error of the image's local registration and of digitising, in pixels of the coarser of sensor and grid.
     definition_m : float
-        Standard error of which part of wall, strip and shadow is taken for the line.
+        Standard error of which part of wall, strip and shadow is taken for the line: about a quarter of a strip's width.
     correlation_m : float
         Length along the line over which its lateral error keeps its sign.
     band_share : float
@@ -65,12 +65,12 @@ class PerimeterParams:
     max_gsd_m: float = 3.0
     registration_px: float = 0.3
     correlation_m: float = 50.0
-    definition_m: float = 0.8
+    definition_m: float = 1.2
     band_share: float = 0.35
     min_support: float = 3.0
     max_inferred_share: float = 0.5
     min_observed_share: float = 0.5
-    controls: int = 10
+    controls: int = 8
     seed: int = 0
 
 
@@ -213,10 +213,10 @@ def _grade(mean: float, controls: list[float]) -> Grade:
 
 
 def _rivals(strip: Strip, energy: NDArray[np.float16], path: Path, limit: float) -> list[Doubt]:
-    """Return the stretches where another line, 10 m or more from the path, is nearly as well supported for RIVAL_M on end: a road, most often."""
+    """Return the stretches where another line, 8 m or more from the path, is nearly as well supported for RIVAL_M on end: a road, most often."""
     nodes, columns = energy.shape[:2]
     away = np.abs(np.arange(columns)[None, :] - path.column[:, None]) * strip.step_m
-    other = cheapest_path(strip, np.where((away < 10.0)[..., None], np.float16(0), energy))
+    other = cheapest_path(strip, np.where((away < 8.0)[..., None], np.float16(0), energy))
     sigma = 0.5 * GATHER_M / (NODE * strip.step_m)
     ours, theirs = (gaussian_filter1d(p.support, sigma, mode="wrap") for p in (path, other))
     here, there = path_points(strip, path, columns), path_points(strip, other, columns)

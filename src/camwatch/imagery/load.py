@@ -214,7 +214,7 @@ def _read_file(dataset: Any, bands: Sequence[Band], window: Window, targets: Seq
                 np.logical_and(valid, plane != code, out=valid)
         if np.issubdtype(plane.dtype, np.floating):
             np.logical_and(valid, np.isfinite(plane), out=valid)
-        np.copyto(target, plane, casting="unsafe")  # convert once, then scale in place: a mixed-type product would go through small buffers
+        np.copyto(target, plane, casting="unsafe")
         if band.scale != 1:
             np.multiply(target, np.float32(band.scale), out=target)
         if band.offset:

@@ -113,7 +113,10 @@ def _judged(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: 
     # What the windows' own measurement error explains is no misalignment.
     scatter = float(np.sqrt(max(median**2 - (RAYLEIGH * blur) ** 2, 0)))
     off = float(np.hypot(*centre))
-    said = f"check points (n = {len(residuals)}) are off by {off:.2f} ± {error:.2f} px together and scatter by {scatter:.2f} px beyond their measurement error"
+    said = (
+        f"check points (n = {len(residuals)}) are off by {off:.2f} ± {error:.2f} px together "
+        f"and scatter by {scatter:.2f} px beyond their measurement error"
+    )
     refusal = ""
     if off - 2 * error > limit_px:
         refusal = f"{said}; the limit is {limit_px:g} px"

@@ -210,25 +210,27 @@ def solve(
 def standard_error(
     evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int],
 ) -> float:
-    """Return the standard error in pixels at the centre: the sandwich estimator with cells as its independent units.
+    """Return the standard error in pixels at the centre: the delete-one jackknife of the sandwich estimator, cells being its independent units.
 
     Neighbouring tiles share roofs, roads and shadows, so their errors add up; whole cells are summed before squaring (Liang & Zeger 1986,
-    https://doi.org/10.1093/biomet/73.1.13).
+    https://doi.org/10.1093/biomet/73.1.13). With few cells each pulls the answer towards itself, which the jackknife form undoes. NaN with too few.
     """
     terms, known = _terms(evidence, base, model, shape)
     theta, normal = _theta(evidence, terms, known, weight)
     miss = evidence.gradient - np.einsum("nij,nj->ni", evidence.hessian, terms @ theta + known)
     scores = np.einsum("nip,ni->np", terms, miss * weight[:, None])
-    cells = Cells.over(shape)
-    place = cells.of(evidence.centres) + 1
-    sums = np.zeros(((cells.rows + 2) * (cells.cols + 2), scores.shape[1]))
-    np.add.at(sums, place[:, 0] * (cells.cols + 2) + place[:, 1], scores)
-    blocks = int((sums != 0).any(axis=1).sum())
-    if blocks <= scores.shape[1]:
+    parts = np.einsum("n,nip,nij,njq->npq", weight, terms, evidence.hessian, terms, optimize=True)
+    place = Cells.over(shape).of(evidence.centres)
+    moves = []
+    for cell in np.unique(place, axis=0):
+        here = (place == cell).all(axis=1)
+        left = normal - parts[here].sum(axis=0)
+        # Without this cell the answer would move by this much; a cell that alone fixes a parameter leaves nothing to compare with.
+        if np.linalg.cond(left) < 1e8:
+            moves.append(np.linalg.solve(left, scores[here].sum(axis=0))[:2])
+    if len(moves) <= len(normal):
         return float("nan")
-    inverse = np.linalg.inv(normal)
-    covariance = inverse @ (sums.T @ sums) @ inverse * blocks / (blocks - scores.shape[1])
-    return float(np.sqrt(covariance[0, 0] + covariance[1, 1]))
+    return float(np.sqrt((np.array(moves) ** 2).sum() * (len(moves) - 1) / len(moves)))
 
 
 def _terms(

@@ -1,9 +1,9 @@
 """The simulated world around Camp 25: the documented figures as vectors, on invented ground. Nothing in it was observed.
 
 What comes from documents: the nominal perimeters of the bundled AOI (0.58 km² until 2009, 1.0 km² from 2010: +72 % in area, +37 % in length),
-17 guard posts that appeared in 2010 on the new line, 18 buildings that appeared in the south-east between 2011 and 2013. What is invented: everything
-else, among it where the true line lies (bent and shifted by tens of metres against the nominal one, as a real line would be), which 26 posts stood before 2010, which two
-went in 2012, the barracks, workshops, fields, roads, river and villages.
+17 guard posts that appeared in 2010 on the new line, 18 buildings that appeared in the south-east between 2011 and 2013. What is invented:
+everything else, among it where the true line lies (bent and shifted by tens of metres against the nominal one, as a real line would be), which
+26 posts stood before 2010 and stay when the wall moves out, which two go in 2012, the barracks, workshops, fields, roads, river and villages.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from shapely import affinity, contains_xy, union_all
-from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
+from shapely import affinity, contains_xy, offset_curve, union_all
+from shapely.geometry import LineString, Point, Polygon, box
 
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.render import layout
@@ -60,7 +60,7 @@ def world(seed: int = 25) -> World:
     standing = _camp(before, after, rng) + _villages(
         flats, [river.buffer(70), stream.buffer(10), after.buffer(60), *(r.buffer(10) for r in roads)], rng
     )
-    patches = _ground(flats, before, after, river, stream, roads, rng) + _yards(standing, rng)
+    patches = _ground(before, after, rng, river=river, stream=stream, roads=roads) + _yards(standing, rng)
     reach = 7200
     bounds = (CENTRE[0] - reach, CENTRE[1] - reach, CENTRE[0] + reach, CENTRE[1] + reach)
     slope, relief = layout.land(bounds, flats, seed + 1, fade_m=520, peaks_m=210)
@@ -75,7 +75,7 @@ def world(seed: int = 25) -> World:
         walls=walls,
         slope=slope,
         relief=relief,
-        trees=_trees(stream, roads, before, after, standing, rng),
+        trees=_trees(standing, rng, stream=stream, roads=roads, before=before, after=after),
         texture=Texture(noise_table(seed)),
         canopy=forest(seed + 2),
         truth=_truth(standing, before, after),
@@ -87,9 +87,9 @@ def perimeters(rng: np.random.Generator) -> tuple[Polygon, Polygon]:
     aoi = load_aoi("chongjin")
     nominal = [reproject(aoi.perimeter(day).geometry, LONLAT, CRS).simplify(6) for day in (date(2009, 10, 12), date(2013, 10, 5))]
     # Walls are built straight between corners: the vertices move, the sides between them stay straight.
-    before, after = layout.warped(MultiPolygon(nominal), rng, origin=CENTRE, sway_m=7, turn_deg=1.0, shift_m=14)
+    before, after = layout.warped([layout.polygon_of(n) for n in nominal], rng, origin=CENTRE, sway_m=7, turn_deg=1.0, shift_m=14)
     scale = (after.area / before.area / (1 + GROWTH)) ** 0.5
-    return affinity.scale(before, scale, scale, origin=before.centroid), after
+    return layout.polygon_of(affinity.scale(before, scale, scale, origin=before.centroid)), after
 
 
 def _camp(before: Polygon, after: Polygon, rng: np.random.Generator) -> list[Standing]:
@@ -116,11 +116,15 @@ def _camp(before: Polygon, after: Polygon, rng: np.random.Generator) -> list[Sta
         ((559990, 4631505), (3, 1), (38, 20), (32, 12), 5.0, ("concrete", "metal")),
     )
     for number, (centre, counts, pitch, size, height, materials) in enumerate(plan):
-        made = layout.clear_of(layout.block(centre, counts, pitch, size, AZIMUTH, rng, height_m=height, materials=materials), taken)
+        made = layout.clear_of(layout.block(centre, counts, pitch, size, azimuth_deg=AZIMUTH, rng=rng, height_m=height, materials=materials), taken)
         razed = {1, 4} if number in {1, 3} else set()
         out += [Standing(s, "building", None, date(2012, 4, 30) if i in razed else None) for i, s in enumerate(made)]
-    long = layout.block((560650, 4631240), (6, 2), (37, 25), (27, 8.5), AZIMUTH, rng, height_m=4.0, materials=("tile", "metal"), spread=0.08)
-    short = layout.block((560650, 4631195), (6, 1), (37, 25), (14, 8), AZIMUTH, rng, height_m=3.6, materials=("tile", "metal"), spread=0.08)
+    long = layout.block(
+        (560650, 4631240), (6, 2), (37, 25), (27, 8.5), azimuth_deg=AZIMUTH, rng=rng, height_m=4.0, materials=("tile", "metal"), spread=0.08
+    )
+    short = layout.block(
+        (560650, 4631195), (6, 1), (37, 25), (14, 8), azimuth_deg=AZIMUTH, rng=rng, height_m=3.6, materials=("tile", "metal"), spread=0.08
+    )
     out += layout.standing(long[:10], "building", since=date(2011, 10, 15)) + layout.standing(long[10:] + short, "building", since=date(2012, 9, 10))
     return out
 
@@ -145,8 +149,8 @@ def _villages(flats: BaseGeometry, taken: list[BaseGeometry], rng: np.random.Gen
             counts,
             (16.5, 15.0),
             (9.5, 6.2),
-            azimuth,
-            rng,
+            azimuth_deg=azimuth,
+            rng=rng,
             height_m=3.2,
             keep=0.86,
             materials=("tile", "tile", "concrete"),
@@ -166,13 +170,13 @@ def _yards(standing: list[Standing], rng: np.random.Generator) -> list[Patch]:
 
 
 def _ground(
-    flats: BaseGeometry,
     before: Polygon,
     after: Polygon,
+    rng: np.random.Generator,
+    *,
     river: LineString,
     stream: LineString,
     roads: list[LineString],
-    rng: np.random.Generator,
 ) -> list[Patch]:
     near = box(CENTRE[0] - 2700, CENTRE[1] - 2700, CENTRE[0] + 2700, CENTRE[1] + 2700)
     gained = after.difference(before.buffer(2))
@@ -196,7 +200,7 @@ def _ground(
         Patch(p.geometry.intersection(gained), "field", p.tone + 0.12, p.vigour - 0.2, p.rows_deg, since=date(2010, 4, 16))
         for p in layout.fields(added, rng, azimuth_deg=AZIMUTH + 12, paddy=0.0)
     ]
-    channel = layout.wiggle(list(river.coords), rng, sway_m=26, wave_m=500)
+    channel = layout.wiggle(river.coords, rng, sway_m=26, wave_m=500)
     out += [
         Patch(river.buffer(78), "scrub", tone=0.08),
         Patch(river.buffer(62), "gravel", tone=-0.12),
@@ -229,17 +233,18 @@ def _ground(
 
 
 def _trees(
+    standing: list[Standing],
+    rng: np.random.Generator,
+    *,
     stream: LineString,
     roads: list[LineString],
     before: Polygon,
     after: Polygon,
-    standing: list[Standing],
-    rng: np.random.Generator,
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     near = box(CENTRE[0] - 2700, CENTRE[1] - 2700, CENTRE[0] + 2700, CENTRE[1] + 2700)
     trees = layout.trees_near(stream.intersection(near), rng, every_m=4.0, scatter_m=11)
     for road in roads:
-        trees += layout.trees_near(road.intersection(near).parallel_offset(9), rng, every_m=13, scatter_m=1.5)
+        trees += layout.trees_near(offset_curve(road.intersection(near), 9), rng, every_m=13, scatter_m=1.5)
     houses = union_all([s.solid.footprint.buffer(14) for s in standing if s.label == "house"])
     for part in getattr(houses, "geoms", [houses]):
         trees += layout.trees_in(part, rng, max(1, int(part.area / 260)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 CAMPS = ("chongjin", "hoeryong")
 RGB = ("red", "green", "blue")
+Window = tuple[float, float, float, float]
+"""Left, bottom, right, top in map coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +41,17 @@ class _Plan:
     sentinel2: tuple[tuple[str, Shot], ...]
     pan: tuple[tuple[str, Shot], ...]
     fine: tuple[tuple[str, Shot], ...]
-    coarse_window: tuple[float, float, float, float]
-    s2_window: tuple[float, float, float, float]
-    pan_window: tuple[float, float, float, float]
-    fine_window: tuple[float, float, float, float]
+    coarse_window: Window
+    s2_window: Window
+    pan_window: Window
+    fine_window: Window
 
 
 def _utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _around(centre: tuple[float, float], width: float, height: float) -> tuple[float, float, float, float]:
+def _around(centre: tuple[float, float], width: float, height: float) -> Window:
     return centre[0] - width / 2, centre[1] - height / 2, centre[0] + width / 2, centre[1] + height / 2
 
 
@@ -100,7 +103,7 @@ _PLANS = {
 }
 
 
-def grid(window: tuple[float, float, float, float], gsd_m: float, crs: str, *, snap_m: float = 0.0, even: bool = False) -> GeoBox:
+def grid(window: Window, gsd_m: float, crs: str, *, snap_m: float = 0.0, even: bool = False) -> GeoBox:
     """Return the north-up grid that covers a window; edges lie at whole pixels, moved by `snap_m` (Landsat counts from pixel centres)."""
     left, bottom, right, top = window
     c0, r0 = floor((left - snap_m) / gsd_m), -floor(-(top - snap_m) / gsd_m)
@@ -173,26 +176,21 @@ def write_demo(
 
 
 def _jobs(plan: _Plan, world: World, scenes: Path, shrink: float) -> list[tuple[str, Callable[[], Path]]]:
-    def window(full: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    def window(full: Window) -> Window:
         centre = (full[0] + full[2]) / 2, (full[1] + full[3]) / 2
         return _around(centre, (full[2] - full[0]) * shrink, (full[3] - full[1]) * shrink)
 
     jobs: list[tuple[str, Callable[[], Path]]] = []
     for number, shot in plan.landsat:
-        box30 = grid(window(plan.coarse_window), 30.0, world.crs, snap_m=15.0)
+        frame = grid(window(plan.coarse_window), 30.0, world.crs, snap_m=15.0)
         jobs.append(
-            (f"Landsat {number}, {shot.when:%Y-%m-%d}", lambda n=number, s=shot, b=box30: write_landsat(scenes, n, plan.path_row, s, world, b))
+            (f"Landsat {number}, {shot.when:%Y-%m-%d}", partial(write_landsat, scenes, number, plan.path_row, shot, world=world, geobox=frame))
         )
     for tile, shot in plan.sentinel2:
-        box10 = grid(window(plan.s2_window), 10.0, world.crs, even=True)
-        jobs.append((f"Sentinel-2, {shot.when:%Y-%m-%d}", lambda t=tile, s=shot, b=box10: write_sentinel2(scenes, t, s, world, b)))
-    for shots, bands, gsd, cells, full in ((plan.pan, ("pan",), 2.5, 2, plan.pan_window), (plan.fine, RGB, 0.5, 1, plan.fine_window)):
-        for name, shot in shots:
-            product, frame = Fine(name, bands, gsd, cells), grid(window(full), gsd, world.crs)
-            jobs.append(
-                (
-                    f"{gsd} m {bands[0] if len(bands) == 1 else 'RGB'}, {shot.when:%Y-%m-%d}",
-                    lambda p=product, s=shot, b=frame: write_fine(scenes, p, s, world, b),
-                )
-            )
+        frame = grid(window(plan.s2_window), 10.0, world.crs, even=True)
+        jobs.append((f"Sentinel-2, {shot.when:%Y-%m-%d}", partial(write_sentinel2, scenes, tile, shot, world, frame)))
+    pan = [(Fine(name, ("pan",), 2.5, 2), shot, plan.pan_window) for name, shot in plan.pan]
+    for product, shot, full in [*pan, *((Fine(name, RGB, 0.5, 1), shot, plan.fine_window) for name, shot in plan.fine)]:
+        frame = grid(window(full), product.gsd_m, world.crs)
+        jobs.append((f"{product.name}, {product.gsd_m} m", partial(write_fine, scenes, product, shot, world, frame)))
     return jobs

@@ -123,7 +123,7 @@ def draw(
     fine = int(np.clip(ceil(pixel_m / finest_m), 2, 4))
     (r0, r1), (c0, c1) = whole
     grid = transform @ transform.translation(c0, r0) @ transform.scale(1 / fine)
-    layers = _fine(solid, grid, ((r1 - r0) * fine, (c1 - c0) * fine), bands, _Light(sun, view), 0.0 if rng is None else grain, rng)
+    layers = _fine(solid, grid, ((r1 - r0) * fine, (c1 - c0) * fine), bands, _Light(sun, view), grain=grain, rng=rng)
     cut = tuple(slice(start - first, stop - first) for (start, stop), (first, _) in zip(window, whole, strict=True))
     roof, seen, lit = (blur(pooled(plane, fine), psf_px)[..., cut[0], cut[1]] for plane in layers)
     return Layers((slice(*window[0]), slice(*window[1])), roof, seen, lit)
@@ -135,6 +135,7 @@ def _fine(
     shape: tuple[int, int],
     bands: Sequence[str],
     light: _Light,
+    *,
     grain: float,
     rng: np.random.Generator | None,
 ) -> Planes:
@@ -156,7 +157,7 @@ def _fine(
     planes = [solid.reflectance(b) * ((1 - sky_share(b, sun)) * direct + sky_share(b, sun) * upward) * (1 - seen) * texture for b in bands]
     roof = np.asarray(np.stack(planes), np.float32)
     nadir = (roof, seen, seen * sunny)
-    return nadir if light.view.off_nadir_deg <= 0 else _leaning(solid, grid, heights, nadir, bands, light)
+    return nadir if light.view.off_nadir_deg <= 0 else _leaning(solid, grid, heights, nadir, bands=bands, light=light)
 
 
 def _overlap(distance: NDArray[np.float32], side: float, cell: float) -> NDArray[np.float32]:
@@ -190,6 +191,7 @@ def _leaning(
     grid: Affine,
     heights: NDArray[np.float32],
     nadir: Planes,
+    *,
     bands: Sequence[str],
     light: _Light,
 ) -> Planes:

@@ -56,11 +56,11 @@ def write_fine(folder: Path, product: Fine, shot: Shot, world: World, geobox: Ge
             "camwatch:simulated": "true",
         },
     )
-    write_json(beside, _item(product, shot, sun, footprint, geobox))
+    write_json(beside, _item(product, shot, sun, footprint, world.crs))
     return path
 
 
-def _item(product: Fine, shot: Shot, sun: Sun, footprint: Any, geobox: GeoBox) -> dict[str, Any]:
+def _item(product: Fine, shot: Shot, sun: Sun, footprint: Any, crs: str) -> dict[str, Any]:
     bands = [{"name": b, **({} if b == "pan" else {"common_name": b})} for b in product.bands]
     return {
         "type": "Feature",
@@ -69,7 +69,7 @@ def _item(product: Fine, shot: Shot, sun: Sun, footprint: Any, geobox: GeoBox) -
         "stac_extensions": [
             "https://stac-extensions.github.io/view/v1.0.0/schema.json",
             "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
-            "https://stac-extensions.github.io/projection/v1.1.0/schema.json",
+            "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
         ],
         "bbox": [round(v, 7) for v in footprint.bounds],
         "geometry": mapping(footprint),
@@ -82,7 +82,7 @@ def _item(product: Fine, shot: Shot, sun: Sun, footprint: Any, geobox: GeoBox) -
             "view:sun_elevation": round(sun.elevation_deg, 4),
             "view:off_nadir": shot.view.off_nadir_deg,
             "view:azimuth": shot.view.azimuth_deg,
-            "proj:epsg": geobox.crs.epsg,
+            "proj:code": crs,
             "camwatch:simulated": True,
             "camwatch:calibration": "dn",
             "description": NOTICE,

@@ -1,9 +1,9 @@
 """The simulated world around Camp 22: a valley within the nominal outline, and a stretch of its perimeter in detail. Nothing in it was observed.
 
-What comes from documents: the nominal outline of the bundled AOI (225 km², 75 km around), that the fence was visible all round on 2011-05-21 and along
-about 47 km on 2012-11-26, that many guard posts were razed in between while some stood, that buildings were razed, that the coal mine went on. What is invented: everything
-else, among it the true course of the fence (bent by tens of metres against the nominal one), valley, fields, villages, and how many posts stood where; no count of
-posts is published.
+What comes from documents: the nominal outline of the bundled AOI (225 km², 75 km around), that the fence was visible all round on 2011-05-21 and
+along about 47 km on 2012-11-26, that many guard posts were razed in between while some stood, that buildings were razed, that the coal mine went on.
+What is invented: everything else, among it the true course of the fence (bent by tens of metres against the nominal one), valley, fields, villages,
+and how many posts stood where; no count of posts is published.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from shapely import affinity, contains_xy, union_all
+from shapely import affinity, contains_xy, offset_curve, union_all
 from shapely.geometry import LineString, Point, Polygon, box
 from shapely.ops import substring
 
@@ -87,12 +87,12 @@ def world(seed: int = 22) -> World:
 
 
 def fence(rng: np.random.Generator) -> Polygon:
-    """Return the polygon that the fence encloses: the nominal outline with corners every few hundred metres, bent by tens of metres, at its own area."""
+    """Return the polygon that the fence encloses: the nominal outline bent by tens of metres, at its own area."""
     nominal = reproject(load_aoi("hoeryong").perimeter(date(2011, 5, 21)).geometry, LONLAT, CRS)
-    outline = nominal if nominal.geom_type == "Polygon" else max(nominal.geoms, key=lambda g: g.area)
-    bent = layout.warped(Polygon(outline.exterior.segmentize(230)), rng, origin=CENTRE, sway_m=12, turn_deg=0.02, shift_m=14, wave_m=900)[0]
+    outline = layout.polygon_of(nominal)
+    bent = layout.warped([Polygon(outline.exterior.segmentize(230))], rng, origin=CENTRE, sway_m=12, turn_deg=0.02, shift_m=14, wave_m=900)[0]
     scale = (outline.area / bent.area) ** 0.5
-    return affinity.scale(bent, scale, scale, origin=CENTRE)
+    return layout.polygon_of(affinity.scale(bent, scale, scale, origin=CENTRE))
 
 
 def _torn(ring: Polygon) -> tuple[LineString, LineString]:
@@ -102,14 +102,14 @@ def _torn(ring: Polygon) -> tuple[LineString, LineString]:
     length = (1 - STILL_FENCED) * line.length
     round_twice = LineString([*line.coords, *line.coords[1:]])
     # Of the two ways round, the one that leaves the detailed stretch to the east is torn.
-    ways = [substring(round_twice, s, s + length) for s in (start, start + line.length - length)]
-    torn = max(ways, key=lambda way: way.interpolate(500).x if way is ways[0] else way.interpolate(way.length - 500).x)
-    kept = (
-        substring(round_twice, start + length, start + line.length)
-        if torn is ways[0]
-        else substring(round_twice, start, start + line.length - length)
-    )
-    return torn, kept
+    ways = [_part(round_twice, s, s + length) for s in (start, start + line.length - length)]
+    if ways[0].interpolate(500).x > ways[1].interpolate(length - 500).x:
+        return ways[0], _part(round_twice, start + length, start + line.length)
+    return ways[1], _part(round_twice, start, start + line.length - length)
+
+
+def _part(line: LineString, start: float, end: float) -> LineString:
+    return LineString(substring(line, start, end).coords)
 
 
 def _stretch(ring: Polygon, torn: LineString, kept: LineString, rng: np.random.Generator) -> list[Standing]:
@@ -118,7 +118,7 @@ def _stretch(ring: Polygon, torn: LineString, kept: LineString, rng: np.random.G
     out: list[Standing] = []
     for line, until in ((torn, RAZED_LAST), (kept, None)):
         for offset in (-4.0, 4.0):
-            part = line.intersection(near).parallel_offset(abs(offset), "left" if offset > 0 else "right")
+            part = offset_curve(line.intersection(near), offset)
             pieces = layout.along(part, piece_m=45, kind="fence", width_m=0.25, height_m=3.0, reflectance=0.3, opacity=0.4)
             out += layout.standing(pieces, "fence", until=until)
     ring_line = LineString(ring.exterior.coords)
@@ -138,7 +138,7 @@ def _stretch(ring: Polygon, torn: LineString, kept: LineString, rng: np.random.G
     taken = union_all([ring_line.buffer(22), LineString(BRANCH).buffer(18)])
     for centre, counts, pitch, size, height, razed in plan:
         made = layout.clear_of(
-            layout.block(centre, counts, pitch, size, AZIMUTH, rng, height_m=height, materials=("tile", "concrete", "thatch")),
+            layout.block(centre, counts, pitch, size, azimuth_deg=AZIMUTH, rng=rng, height_m=height, materials=("tile", "concrete", "thatch")),
             taken,
         )
         out += [Standing(s, "building", None, RAZED_LAST if i in razed else None) for i, s in enumerate(made)]
@@ -160,8 +160,8 @@ def _villages(flats: BaseGeometry, taken: list[BaseGeometry], rng: np.random.Gen
             counts,
             (17, 15),
             (9.5, 6.2),
-            azimuth,
-            rng,
+            azimuth_deg=azimuth,
+            rng=rng,
             height_m=3.2,
             keep=0.85,
             materials=("tile", "thatch", "concrete"),
@@ -267,7 +267,7 @@ def _truth(standing: list[Standing], ring: Polygon, torn: LineString, kept: Line
         shown,
         enclosed=[{"geometry": ring}],
         dates=(date(2011, 5, 21), date(2012, 11, 26)),
-        note="Posts and buildings are those of the detailed stretch. Most posts, 11 buildings and 28 of 75 km of fence went in June 2012; the enclosed area is that of the line "
-        "where it stood all round.",
+        note="Posts and buildings are those of the detailed stretch. Most posts, 11 buildings and 28 of 75 km of fence went in June 2012; the "
+        "enclosed area is that of the line where it stood all round.",
         extra={"fence_km": {"2011-05-21": round((torn.length + kept.length) / 1000, 2), "2012-11-26": round(kept.length / 1000, 2)}},
     )

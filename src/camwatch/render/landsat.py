@@ -51,7 +51,7 @@ class Satellite:
     packed: bool = True
 
 
-# Bits: 0 fill, 3 cloud, 4 cloud shadow, 6 clear; pairs 8-9, 10-11, 12-13, 14-15 hold the confidence of cloud, shadow, snow, cirrus (TM has no cirrus).
+# Bits: 0 fill, 3 cloud, 4 cloud shadow, 6 clear; pairs from 8 on hold the confidence of cloud, shadow, snow, cirrus (TM has no cirrus).
 SATELLITES = {
     5: Satellite("LT05", "LANDSAT_5", "TM", _TM, 5440, 5896, 7440, "LEDAPS_3.4.0"),
     7: Satellite("LE07", "LANDSAT_7", "ETM", _TM, 5440, 5896, 7440, "LEDAPS_3.4.0", gaps=True, packed=False),
@@ -60,7 +60,7 @@ SATELLITES = {
 FILL_QA = 1
 
 
-def write_landsat(folder: Path, number: int, path_row: tuple[int, int], shot: Shot, world: World, geobox: GeoBox, *, cells: int = 3) -> Path:
+def write_landsat(folder: Path, number: int, path_row: tuple[int, int], shot: Shot, *, world: World, geobox: GeoBox, cells: int = 3) -> Path:
     """Write one product: a `.tar`, or a folder for Landsat 7; nothing where it is there.
 
     Parameters
@@ -89,7 +89,7 @@ def write_landsat(folder: Path, number: int, path_row: tuple[int, int], shot: Sh
         return target
     lonlat = reproject(box(*geobox.boundingbox), world.crs, LONLAT)
     sun = shot.sun((lonlat.centroid.x, lonlat.centroid.y))
-    dn, quality = _pixels(satellite, shot, world, geobox, sun, cells)
+    dn, quality = _pixels(satellite, shot, world, geobox, sun, cells=cells)
     tags = {"TIFFTAG_IMAGEDESCRIPTION": NOTICE, "AREA_OR_POINT": "Point"}
     files = {key: f"{name}_SR_B{key}.TIF" for key in satellite.bands}
     with folder_whole(folder / name) as part:
@@ -98,17 +98,19 @@ def write_landsat(folder: Path, number: int, path_row: tuple[int, int], shot: Sh
         write_raster(part / f"{name}_QA_PIXEL.TIF", quality, geobox, nodata=FILL_QA, tags=tags)
         write_raster(part / f"{name}_QA_RADSAT.TIF", np.zeros(quality.shape, np.uint16), geobox, tags=tags)
         share = float((quality == satellite.cloud).mean())
-        write_text(part / f"{name}_MTL.txt", mtl(name, satellite, path_row, shot, sun, geobox, lonlat.bounds, 100 * share))
+        write_text(
+            part / f"{name}_MTL.txt", mtl(name, satellite, path_row, shot, sun=sun, geobox=geobox, lonlat=lonlat.bounds, cloud_percent=100 * share)
+        )
     return pack(folder / name, target) if satellite.packed else target
 
 
 def to_dn(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return Collection 2 digital numbers 1..65535 of surface reflectance."""
-    return np.clip(np.rint((reflectance - OFFSET) / SCALE), 1, 65535).astype(np.uint16)
+    return np.asarray(np.clip(np.rint((reflectance - OFFSET) / SCALE), 1, 65535), np.uint16)
 
 
 def _pixels(
-    satellite: Satellite, shot: Shot, world: World, geobox: GeoBox, sun: Sun, cells: int
+    satellite: Satellite, shot: Shot, world: World, geobox: GeoBox, sun: Sun, *, cells: int
 ) -> tuple[dict[int, NDArray[np.uint16]], NDArray[np.uint16]]:
     rng = np.random.default_rng([world.seed, int(shot.when.timestamp())])
     seen = render(world.on(shot.when.date()), shot.truly(geobox), COLOURS, Optics(sun, shot.view, shot.psf_px, cells, tile_px=256))
@@ -121,7 +123,7 @@ def _pixels(
     dn = to_dn(seen)
     planes = {key: dn[COLOURS.index(band)] if band in COLOURS else to_dn(np.float32(0.85) * seen[0]) for key, band in satellite.bands.items()}
     if satellite.gaps:
-        missing = slc_gaps(quality.shape, phase=int(rng.integers(33)))
+        missing = slc_gaps((len(quality), len(quality[0])), phase=int(rng.integers(33)))
         quality[missing] = FILL_QA
         for plane in planes.values():
             plane[missing] = 0
@@ -152,9 +154,9 @@ def clouds(
 def slc_gaps(shape: tuple[int, int], *, phase: int) -> NDArray[np.bool_]:
     """Return where the failed scan-line corrector of Landsat 7 left no data: wedges that open towards the edge of the swath, every 33 lines."""
     row, col = np.arange(shape[0])[:, None], np.arange(shape[1])[None]
-    # Scans run from west to east and a little south on the map, because the orbit is inclined.
-    width = 2 + 8 * col / max(shape[1], 400)
-    missing: NDArray[np.bool_] = (row - 0.17 * col + phase) % 33 < width
+    # Scans run from west to east and a little south on the map, because the orbit is inclined; hundredths of a line keep the pattern exact.
+    width = 200 + 800 * col // max(shape[1], 400)
+    missing: NDArray[np.bool_] = (100 * (row + phase) - 17 * col) % 3300 < width
     return missing
 
 
@@ -163,6 +165,7 @@ def mtl(
     satellite: Satellite,
     path_row: tuple[int, int],
     shot: Shot,
+    *,
     sun: Sun,
     geobox: GeoBox,
     lonlat: tuple[float, float, float, float],

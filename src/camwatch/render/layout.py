@@ -6,7 +6,7 @@ from math import atan2, cos, degrees, radians, sin
 from typing import TYPE_CHECKING
 
 import numpy as np
-from shapely import Point, affinity, distance, points, union_all
+from shapely import Point, affinity, distance, intersects, points, polygons, prepare, union_all
 from shapely.geometry import LineString, Polygon
 
 from camwatch.render.solids import Material, Solid
@@ -64,14 +64,14 @@ def parcels(area: BaseGeometry, rng: np.random.Generator, *, smallest_m: float, 
             stack += [(left, bottom, left + cut * width, top), (left + cut * width, bottom, right, top)]
         else:
             stack += [(left, bottom, right, bottom + cut * height), (left, bottom + cut * height, right, top)]
-    out = []
-    for left, bottom, right, top in done:
-        jitter = rng.normal(0, 2.5, (4, 2))
-        corners = np.array([(left, bottom), (right, bottom), (right, top), (left, top)]) + jitter
-        piece = affinity.rotate(Polygon(corners).buffer(-gap_m / 2, join_style="mitre"), -azimuth_deg, origin=(0, 0))
-        if not piece.is_empty and piece.geom_type == "Polygon" and piece.intersects(area):
-            out.append(piece)
-    return out
+    left, bottom, right, top = np.array(done).T
+    inset = gap_m / 2
+    corners = np.stack([[left + inset, bottom + inset], [right - inset, bottom + inset], [right - inset, top - inset], [left + inset, top - inset]])
+    corners = corners.transpose(2, 0, 1) + rng.normal(0, 2.0, (len(done), 4, 2))
+    a = radians(-azimuth_deg)
+    pieces = polygons(corners @ np.array([[cos(a), sin(a)], [-sin(a), cos(a)]]))
+    prepare(area)
+    return [piece for piece, touches in zip(pieces, intersects(area, pieces), strict=True) if touches and piece.is_valid]
 
 
 def fields(
@@ -144,11 +144,15 @@ def block(
 
 def clear_of(solids: Iterable[Solid], taken: BaseGeometry, gap_m: float = 4.0) -> list[Solid]:
     """Return the solids whose footprint keeps a gap to what is taken and to one another, in their order."""
+    prepare(taken)
     out: list[Solid] = []
+    kept: list[BaseGeometry] = []
     for solid in solids:
-        shape = solid.footprint.buffer(gap_m)
-        if not shape.intersects(taken) and not any(shape.intersects(o.footprint) for o in out):
+        footprint = solid.footprint
+        shape = footprint.buffer(gap_m)
+        if not intersects(taken, shape) and not intersects(shape, kept).any():
             out.append(solid)
+            kept.append(footprint)
     return out
 
 
@@ -242,10 +246,10 @@ def land(
     x, y = np.arange(left, right + cell_m, cell_m), np.arange(top, bottom - cell_m, -cell_m)
     # Distances on every fourth node are smooth enough and 16 times cheaper.
     xs, ys = x[::4], y[::4]
-    away = distance(points(*np.meshgrid(xs, ys)), flats).astype(np.float32)
-    rise = Lattice(np.clip(away / fade_m, 0, 1), left, top, 4 * cell_m).at(x, y)
+    away = np.asarray(distance(points(*np.meshgrid(xs, ys)), flats.simplify(20)), np.float32)
+    rise = Lattice(np.asarray(np.clip(away / fade_m, 0, 1), np.float32), left, top, 4 * cell_m).at(x, y)
     texture = Texture(noise_table(seed))
-    slope = np.clip(rise + (rise > 0) * texture.noise(x, y, {900.0: 0.16, 300.0: 0.08}), 0, 1)
+    slope: NDArray[np.float32] = np.clip(rise + (rise > 0) * texture.noise(x, y, {900.0: 0.16, 300.0: 0.08}), 0, 1)
     hills = texture.noise(x, y + 4000, {2600.0: 0.8, 1100.0: 0.5})
     ridges = 1 - np.abs(texture.noise(x - 6000, y, {700.0: 0.9, 330.0: 0.45}))  # sharp crests, round valleys
     relief: NDArray[np.float32] = peaks_m * rise**1.3 * (1 + 0.45 * hills + 0.40 * ridges) + 14 * rise * texture.noise(x, y - 8000, {120.0: 0.5})

@@ -113,7 +113,7 @@ def _marched(heights: NDArray[np.float32], step: tuple[float, float], rise: floa
         np.maximum(blocker, ray - np.float32(k * rise), out=blocker)
     blocker -= heights
     blocker *= np.float32(1 / rise)
-    blocker += heights < 0.05  # open ground
+    blocker += np.float32(1 - 1e-6) * (heights < 0.05)  # open ground; just under 1, so that rounding shades nothing
     np.clip(blocker, 0, 1, out=blocker)
     return np.subtract(np.float32(1), blocker, out=blocker)
 

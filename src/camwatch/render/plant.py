@@ -113,11 +113,12 @@ def tone_of(image: Image) -> Tone:
     low, middle, high = (np.array([np.percentile(p, q) for p in planes], np.float32) for q in (2, 50, 98))
     # A featureless image tells no contrast; then half of what its brightness suggests is a floor.
     gain = np.maximum((high - low) / (BRIGHT - DARK), 0.5 * np.abs(middle) / 0.15)
-    haze = np.maximum(low - DARK * gain, 0).astype(np.float32)
+    # Nor does it tell its haze: never more than 0.6 of the dark values, or shadows would vanish.
+    haze = np.clip(low - DARK * gain, 0, 0.6 * np.maximum(low, 0)).astype(np.float32)
     return Tone(haze, np.maximum(gain, 1e-6).astype(np.float32), sigma, np.array([float(p.max()) for p in planes], np.float32))
 
 
-def _noise(plane: NDArray[np.float32], valid: NDArray[np.bool_], block: int = 8) -> float:
+def _noise(plane: NDArray[np.float32], valid: NDArray[np.bool_], block: int = 16) -> float:
     """Return the noise's standard deviation: the tenth percentile over blocks of what a Laplacian difference leaves."""
     height, width = (n // block * block for n in plane.shape)
     if min(height, width) < 2 * block:

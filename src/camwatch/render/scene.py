@@ -140,7 +140,7 @@ def _tile(moment: Moment, corner: Affine, shape: tuple[int, int], bands: Sequenc
     albedo = _albedo(moment, ground, inner, bands)
     if not detail:
         albedo *= 1 - 0.3 * (ground.cover[inner] == CODE["forest"])  # crowns shade one another below the size of a cell
-    return pooled(_lit(moment, albedo, (direct, shade), cells, bands, optics), by)
+    return pooled(_lit(moment, albedo, (direct, shade), cells, bands=bands, optics=optics), by)
 
 
 def _lit(
@@ -148,6 +148,7 @@ def _lit(
     albedo: NDArray[np.float32],
     light: tuple[NDArray[np.float32], NDArray[np.float32]],
     cells: Affine,
+    *,
     bands: Sequence[str],
     optics: Optics,
 ) -> NDArray[np.float32]:
@@ -188,8 +189,8 @@ def _meets(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 def _ground(moment: Moment, cells: Affine, shape: tuple[int, int], *, detail: bool) -> _Ground:
     world = moment.world
-    x: NDArray[np.float64] = cells.c + cells.a * (np.arange(shape[1]) + 0.5)
-    y: NDArray[np.float64] = cells.f + cells.e * (np.arange(shape[0]) + 0.5)
+    x = cells.c + cells.a * (np.arange(shape[1], dtype=np.float64) + 0.5)
+    y = cells.f + cells.e * (np.arange(shape[0], dtype=np.float64) + 0.5)
     steep = world.slope.at(x, y) + world.texture.noise(x - 5000, y, {120.0: 0.06, 30.0: 0.04})
     cover = np.where(steep > 0.5, np.uint8(CODE["forest"]), np.uint8(CODE["scrub"]))
     ground = _Ground(x, y, abs(cells.a), cover, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
@@ -258,7 +259,7 @@ def _trees(moment: Moment, ground: _Ground) -> NDArray[np.float32]:
         if r1 > r0 and c1 > c0:
             np.maximum(heights[r0:r1, c0:c1], stamp[r0 - r : r1 - r, c0 - c : c1 - c], out=heights[r0:r1, c0:c1])
     ground.cover[heights > 0.5] = CODE["crown"]
-    return heights
+    return np.asarray(heights, np.float32)
 
 
 def _facets(heights: NDArray[np.float32], cell_m: float, sun: Sun) -> NDArray[np.float32]:

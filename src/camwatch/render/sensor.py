@@ -70,7 +70,7 @@ class Shot:
         return GeoBox(geobox.shape, moved, geobox.crs)
 
     def to_dn(self, bands: tuple[str, ...], seed: int) -> Callable[[NDArray[np.float32], tuple[int, int]], NDArray[Any]]:
-        """Return the function that makes 8-bit digital numbers of a tile, with noise that grows a little with the signal; 0 stays free for no data."""
+        """Return what makes 8-bit digital numbers of a tile, with noise that grows a little with the signal; 0 stays free for no data."""
         haze = np.array([self.haze * HAZE[b] for b in bands], np.float32)[:, None, None]
 
         def finish(tile: NDArray[np.float32], corner: tuple[int, int]) -> NDArray[np.uint8]:

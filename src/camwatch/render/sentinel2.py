@@ -83,7 +83,7 @@ def write_sentinel2(folder: Path, tile: str, shot: Shot, world: World, geobox: G
 
 def to_dn(reflectance: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return digital numbers 1..65534 of surface reflectance, offset included."""
-    return np.clip(np.rint(reflectance * QUANTIFICATION - OFFSET), 1, 65534).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(reflectance * QUANTIFICATION - OFFSET), 1, 65534), np.uint16)
 
 
 def _classes(seen: NDArray[np.float32], cloud: NDArray[np.float32], shadow: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -115,7 +115,7 @@ def _tile_metadata(tile: str, stamp: str, shot: Shot, sun: Sun, geobox: GeoBox) 
   <n1:Geometric_Info>
     <Tile_Geocoding metadataLevel="Brief">
       <HORIZONTAL_CS_NAME>WGS84 / UTM zone 52N</HORIZONTAL_CS_NAME>
-      <HORIZONTAL_CS_CODE>EPSG:{geobox.crs.epsg}</HORIZONTAL_CS_CODE>{sizes}
+      <HORIZONTAL_CS_CODE>{geobox.crs}</HORIZONTAL_CS_CODE>{sizes}
     </Tile_Geocoding>
     <Tile_Angles metadataLevel="Standard">
       <Mean_Sun_Angle>{angles}</Mean_Sun_Angle>

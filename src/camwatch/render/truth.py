@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from shapely import set_precision
@@ -58,7 +59,7 @@ def truth_of(
         "note": note,
         "dates": [d.isoformat() for d in dates],
         "counts": {d.isoformat(): {label: sum(o["present"][d.isoformat()] for o in group) for label, group in objects.items()} for d in dates},
-        "changes": [_changes(objects, one.isoformat(), two.isoformat()) for one, two in zip(dates, dates[1:], strict=False)],
+        "changes": [_changes(objects, one.isoformat(), two.isoformat()) for one, two in pairwise(dates)],
         "perimeters": [_perimeter(e, crs) for e in enclosed],
         "towers": objects["tower"],
         "buildings": objects["building"],

@@ -154,7 +154,7 @@ def _maps(
     for place, title in zip(places, titles, strict=True):
         sheet.text(place.x, box.y + 0.2, title, style.BODY, bold=True)
     if not pair.joint:
-        sheet.text(places[1].right, box.y + 0.3, "stretched apart: units differ", style.SMALL, colour=style.SOFT, align="right")
+        sheet.text(places[1].right, box.y + 0.3, "each date stretched for itself", style.SMALL, colour=style.SOFT, align="right")
     for which in (0, 1):
         maps.date_panel(sheet, places[which], scene, view, pair, which=which, labelled=which == 0)
     change = maps.change_panel(sheet, places[2], scene, view, pair, labelled=False)

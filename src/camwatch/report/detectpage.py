@@ -71,6 +71,8 @@ def detect_page(
         titles = (f"Before {before.acquired:%Y-%m-%d}", f"After {after.acquired:%Y-%m-%d}", last)
         for place, title in zip(places, titles, strict=True):
             sheet.text(place.x, y + 0.2, title, style.BODY, bold=True)
+        if not pair.joint:
+            sheet.text(places[1].right, y + 0.3, "each date stretched for itself", style.SMALL, colour=style.SOFT, align="right")
         for which in (0, 1):
             maps.date_panel(sheet, places[which], scene, view, pair, which=which, labelled=which == 0)
         if searched:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from camwatch.report.panels import Panel
     from camwatch.report.sheet import Sheet
 
+LEAST_CONTRAST = 0.25
+"""A date that fills less than this share of a common stretch would be nearly blank: then each date has its own, and the page says so."""
 DETAIL_PX = 150
 """A detail shows about so many pixels of the grid across: enough to see a tower of eight pixels in its surroundings."""
 
@@ -110,7 +112,7 @@ class Dates:
     parts : (Shown or None, Shown or None)
         Before and after.
     spans : pair of (low, high)
-        What is black and what is white, by date; the same for both where both are in the same unit.
+        What is black and what is white, by date; the same for both where they are alike in unit and brightness.
     joint : bool
         Whether they are.
     """
@@ -129,9 +131,11 @@ def dates(before: Image, after: Image, view: View, width_mm: float) -> Dates:
     """Cut both dates to a view for a panel of a width in millimetres."""
     target, colour = round(width_mm / MM * DPI), in_colour((before, after))
     parts = shown(before, view, target, colour=colour), shown(after, view, target, colour=colour)
-    joint = before.calibration == after.calibration
-    both = limits(parts)
-    return Dates(parts, (both, both) if joint else (limits(parts[:1]), limits(parts[1:])), joint)
+    both, apart = limits(parts), (limits(parts[:1]), limits(parts[1:]))
+    seen = [span for part, span in zip(parts, apart, strict=True) if part is not None and part.valid.any()]
+    contrast = min((float(np.mean((high - low) / (both[1] - both[0]))) for low, high in seen), default=1.0)
+    joint = before.calibration == after.calibration and contrast >= LEAST_CONTRAST
+    return Dates(parts, (both, both) if joint else apart, joint)
 
 
 def date_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, *, which: int, labelled: bool = True) -> Panel:

@@ -154,11 +154,11 @@ def rings(target: Panel, records: Iterable[Finding], which: int) -> None:
 
 
 def mark(x: float, y: float, shape: str, look: style.Mark, size: float) -> Line2D:
-    """Return one mark: a coloured (or, where nothing changed, a hollow) shape with a white rim."""
+    """Return one mark: a coloured (or, where nothing changed, a hollow) shape with a white rim; not even the scale bar hides it."""
     rim = "white" if not look.hollow else look.colour
     line = Line2D(
         [x], [y], linestyle="none", marker=shape, markersize=size * (0.8 if shape in "sDo" else 1.0),
-        markerfacecolor="none" if look.hollow else look.colour, markeredgecolor=rim, markeredgewidth=0.4 if not look.hollow else 0.7, zorder=5,
+        markerfacecolor="none" if look.hollow else look.colour, markeredgecolor=rim, markeredgewidth=0.4 if not look.hollow else 0.7, zorder=8.5,
     )
     if look.hollow:
         line.set_path_effects([patheffects.Stroke(linewidth=1.7, foreground="white"), patheffects.Normal()])
@@ -281,12 +281,11 @@ def _round_values(low: float, high: float, room: float) -> tuple[NDArray[np.floa
 
 
 def watermark(target: Panel) -> None:
-    """Write SIMULATED all over a panel, slanting, a word every 21 × 10 mm: no crop that is worth showing goes without."""
-    stamp(target.axes, target.box)
+    """Write SIMULATED all over a panel, above the pixels and below what is drawn on them, a slanting word every 21 × 10 mm.
 
-
-def stamp(axes: Axes, box: Box) -> None:
-    """Write SIMULATED all over axes that fill `box`, above the pixels and below what is drawn on them."""
+    No crop that is worth showing goes without.
+    """
+    axes, box = target.axes, target.box
     rim = [patheffects.Stroke(linewidth=1.2, foreground=(1, 1, 1, 0.4)), patheffects.Normal()]
     across, up = 21.0, 10.5
     for j in range(int(box.height // up) + 2):
