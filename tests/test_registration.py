@@ -123,6 +123,16 @@ def test_gaps_are_never_read(ground):
     np.testing.assert_array_equal(answers[1].matrix, answers[0].matrix)
 
 
+def test_scattered_missing_pixels_do_no_harm(ground):
+    truth = shift_matrix(-1.3, 0.7)
+    valid = np.random.default_rng(20).random(ground.shape) < 0.97
+    valid[200:260] = False
+    moved = np.where(valid, disturb(move(ground, truth), np.random.default_rng(21)), 0)
+    found = register(image(ground), image(moved, valid))
+    assert found.ok
+    assert error_px(found, truth, ground.shape) < PRECISION
+
+
 def test_zero_is_a_dark_pixel(ground):
     truth = shift_matrix(1.4, -2.2)
     dark = np.clip(ground - 110, 0, None)
@@ -240,6 +250,13 @@ def test_mostly_invalid_is_refused(ground, valid):
     found = register(image(ground), image(move(ground, shift_matrix(1, 1)), valid))
     assert found.status == "refused"
     assert "\n" not in found.reason
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (48, 700), (60, 4000), (2100, 52)], ids=str)
+def test_odd_shapes_get_an_answer(shape):
+    ground = np.resize(scene(420, seed=9), shape)
+    found = register(image(ground), image(disturb(ground, np.random.default_rng(22))))
+    assert found.status == "refused" or found.model == "none"
 
 
 def test_disjoint_halves_are_refused(ground):

@@ -67,7 +67,7 @@ class PerimeterParams:
     correlation_m: float = 50.0
     definition_m: float = 1.2
     band_share: float = 0.35
-    min_support: float = 3.0
+    min_support: float = 2.0
     max_inferred_share: float = 0.5
     min_observed_share: float = 0.5
     controls: int = 8
@@ -213,15 +213,15 @@ def _grade(mean: float, controls: list[float]) -> Grade:
 
 
 def _rivals(strip: Strip, energy: NDArray[np.float16], path: Path, limit: float) -> list[Doubt]:
-    """Return the stretches where another line, 8 m or more from the path, is nearly as well supported for RIVAL_M on end: a road, most often."""
+    """Return the stretches where another line, 12 m or more from the path, is nearly as well supported for RIVAL_M on end: a road, most often."""
     nodes, columns = energy.shape[:2]
     away = np.abs(np.arange(columns)[None, :] - path.column[:, None]) * strip.step_m
-    other = cheapest_path(strip, np.where((away < 8.0)[..., None], np.float16(0), energy))
+    other = cheapest_path(strip, np.where((away < 12.0)[..., None], np.float16(0), energy))
     sigma = 0.5 * GATHER_M / (NODE * strip.step_m)
     ours, theirs = (gaussian_filter1d(p.support, sigma, mode="wrap") for p in (path, other))
     here, there = path_points(strip, path, columns), path_points(strip, other, columns)
     found = []
-    for run in _runs(theirs >= np.maximum(limit, 0.9 * ours)):
+    for run in _runs(theirs >= np.maximum(limit, 0.85 * ours)):
         if len(run) * NODE * strip.step_m < RIVAL_M:
             continue
         at = np.r_[run[0] - 1, run, run[-1] + 1] % nodes
@@ -316,10 +316,16 @@ def _measure(
 
 
 def _gap(ring: NDArray[np.float64], run: NDArray[np.intp], half_m: float) -> Doubt:
-    """Doubt about a bridged stretch: its bow encloses about half its rectangle and adds a slack of second order."""
-    line = LineString(ring[np.r_[run, run[-1] + 1] % len(ring)])
-    aside = min(half_m, line.length / 2) / float(np.sqrt(3))
-    return Doubt(line, aside, 0.5 * line.length * aside, 2 * aside**2 / line.length)
+    """Doubt about a bridged stretch: a bow that encloses half its rectangle, or a corner that it cuts, where the line turns from one end to the other."""
+    count = len(ring)
+    line = LineString(ring[np.r_[run, run[-1] + 1] % count])
+    length = line.length
+    aside = min(half_m, length / 2) / float(np.sqrt(3))
+    into = ring[run[0]] - ring[(run[0] - 5) % count]
+    out = ring[(run[-1] + 6) % count] - ring[(run[-1] + 1) % count]
+    turn = min(abs(float(np.arctan2(into[0] * out[1] - into[1] * out[0], into @ out))), 2.4)  # beyond, the two sides would meet far away
+    legs, triangle = length * (1 / np.cos(turn / 2) - 1), 0.25 * length**2 * np.tan(turn / 2)
+    return Doubt(line, aside, float(np.hypot(0.5 * length * aside, triangle / 2)), float(np.hypot(2 * aside**2 / length, legs / 2)))
 
 
 def _turning(ring: NDArray[np.float64], stretch_m: float) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ LEAST_CLEAR = 0.3
 COMMERCIAL = "commercial archives of 0.3 to 0.6 m since 2001 (Maxar/Vantor, Airbus); to view, not to measure: the history in Google Earth"
 ARCHIVES: dict[Kind, str] = {
     "tower": COMMERCIAL,
-    "structure": f"{COMMERCIAL}; of halls and large roofs, SPOT 5 of the SPOT World Heritage archive at 2.5 to 5 m, 2002 to 2015, free",
+    "structure": f"{COMMERCIAL}; of halls and large roofs, SPOT 5 of the SPOT World Heritage archive at 2.5 m, 2002 to 2015, free",
     "perimeter": (
         "SPOT 5 of the SPOT World Heritage archive at 2.5 m, 2002 to 2015, free; ALOS PRISM at 2.5 m, 2006 to 2011; before 1985 declassified KH-4B "
         f"(about 2 m), KH-7 and KH-9 (about 1 m); {COMMERCIAL}"

@@ -9,17 +9,20 @@ import numpy as np
 
 from camwatch.findings import Findings
 from camwatch.imagery import load
-from camwatch.pipeline.pair import coarser
+from camwatch.pipeline.pair import coarser, window_of
 from camwatch.pipeline.search import BY_TILE, detect_line, search, traced
-from camwatch.report import detect_page, registration_page
+from camwatch.report import detail_bounds, detect_page, registration_page, zoom_bounds
 from camwatch.sensitivity import control_window, measure, planting_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from odc.geo.geobox import GeoBox
+
     from camwatch.aoi import Aoi
     from camwatch.config import RunConfig
+    from camwatch.imagery import Image
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
     from camwatch.report import Source
@@ -71,16 +74,31 @@ def sensitivities(
     return measured
 
 
-def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], sources: Sequence[Source]) -> Path:
+def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], sources: Sequence[Source], generated: str) -> Path:
     """Draw before, after and what was found."""
     before, after = alignment.overview(PICTURE_PX)
-    return detect_page(path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, sources=sources)
+    return detect_page(
+        path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, sources=sources, generated=generated,
+        detail=detail_images(alignment, before, after, findings, aoi),
+    )  # fmt: skip
 
 
-def registration_picture(path: Path, alignment: Alignment) -> Path:
+def detail_images(alignment: Alignment, before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi) -> tuple[Image, Image]:
+    """Load the part of the ground that a page shows in detail, in full resolution."""
+    return alignment.images(window_of(alignment.geobox, *detail_bounds(before, after, findings, aoi)))
+
+
+def registration_picture(path: Path, alignment: Alignment, generated: str) -> Path:
     """Draw the later scene on the earlier one, with the georeferencing as delivered and with the transform."""
-    window = coarser(alignment.geobox, PICTURE_PX)
-    reference = load(alignment.before, window, bands=alignment.bands)
-    delivered = load(alignment.after, window, bands=alignment.bands)
-    moved = replace(load(alignment.after, alignment.registration.moving_geobox(window), bands=alignment.bands), geobox=window)
-    return registration_page(path, reference=reference, moving_before=delivered, moving_after=moved, registration=alignment.registration)
+    whole = _compared(alignment, coarser(alignment.geobox, PICTURE_PX))
+    zoom = _compared(alignment, window_of(alignment.geobox, *zoom_bounds(alignment.registration)))
+    return registration_page(
+        path, reference=whole[0], moving_before=whole[1], moving_after=whole[2], registration=alignment.registration, zoom=zoom, generated=generated
+    )
+
+
+def _compared(alignment: Alignment, window: GeoBox) -> tuple[Image, Image, Image]:
+    """Load the earlier scene, and the later one as delivered and as registered."""
+    moved = alignment.registration.moving_geobox(window)
+    reference, delivered = (load(item, window, bands=alignment.bands) for item in (alignment.before, alignment.after))
+    return reference, delivered, replace(load(alignment.after, moved, bands=alignment.bands), geobox=window)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from camwatch.custody import digest_of
 from camwatch.judge import estimate_count
-from camwatch.pipeline.evidence import PICTURE_PX
-from camwatch.pipeline.pair import window_of
-from camwatch.report import camp_page, claims_page, detail_bounds
+from camwatch.pipeline.evidence import PICTURE_PX, detail_images
+from camwatch.report import camp_page, claims_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from camwatch.claims import Claim
     from camwatch.config import RunConfig
     from camwatch.findings import Change, Findings
-    from camwatch.imagery import Image
     from camwatch.judge import Estimate, Verdict
-    from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.pairwork import PairWork
     from camwatch.pipeline.search import Progress
     from camwatch.sensitivity import Sensitivity
@@ -46,7 +43,8 @@ def draw_pages(
         progress("drawing the pages", number - 1, len(ranked) + 1)
         name = f"{aoi.id}.png" if number == 1 else f"{aoi.id}-{number}.png"
         written.append(_page(folder / name, aoi, judged, work, config))
-    written += claims_page(folder / "claims.png", aoi=aoi, verdicts=judged, generated=config.report_date.isoformat(), simulated=simulated)
+    written += claims_page(folder / "claims.png", aoi=aoi, verdicts=judged, generated=config.report_date.isoformat(), simulated=simulated,
+                           config_sha256=digest_of(config.model_dump(mode="json")))  # fmt: skip
     return written
 
 
@@ -65,17 +63,11 @@ def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfi
     page = camp_page(
         path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, verdicts=judged,
         sources=work.sources(), generated=config.report_date.isoformat(),
-        detail=_detail(alignment, before, after, findings, aoi), estimates=_estimates(findings, sensitivity),
+        detail=detail_images(alignment, before, after, findings, aoi), estimates=_estimates(findings, sensitivity),
         config_sha256=digest_of(config.model_dump(mode="json")),
     )  # fmt: skip
     work.release()
     return page
-
-
-def _detail(alignment: Alignment, before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi) -> tuple[Image, Image]:
-    """Load the part of the ground that the page shows in detail, in full resolution."""
-    bounds = detail_bounds(before, after, findings, aoi)
-    return alignment.images(window_of(alignment.geobox, *bounds))
 
 
 def _estimates(findings: Mapping[str, Findings], sensitivity: Mapping[str, Sensitivity]) -> dict[tuple[str, str], Estimate]:

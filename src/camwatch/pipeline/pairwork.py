@@ -90,6 +90,10 @@ class PairWork:
         """Return both scenes as the pages quote them."""
         return source_of(self.before, self.hashes), source_of(self.after, self.hashes)
 
+    @property
+    def _generated(self) -> str:
+        return self.config.report_date.isoformat()
+
     def release(self) -> None:
         """Let go of what was loaded: the next pair needs the memory."""
         self._alignment = None
@@ -112,7 +116,7 @@ class PairWork:
             refused = "" if self._alignment.registration.ok else self._alignment.registration.reason
             written = [
                 write_json(self.folder / "registration.json", registration_record(self._alignment, self.aoi)),
-                registration_picture(self.folder / "registration.png", self._alignment),
+                registration_picture(self.folder / "registration.png", self._alignment, self._generated),
             ]
         times = [scene.acquired(item).isoformat() for item in (self.before, self.after)]
         gsd_m = max(scene.gsd_m(item) for item in (self.before, self.after))
@@ -128,7 +132,7 @@ class PairWork:
             return []
         alignment = self.alignment()
         written = write_findings(self.folder, search_or_refuse(alignment, self.aoi, self.config, _named(self.id, progress)))
-        return [*written, detect_picture(self.folder / "detect.png", alignment, self.aoi, self.findings(), self.sources())]
+        return [*written, detect_picture(self.folder / "detect.png", alignment, self.aoi, self.findings(), self.sources(), self._generated)]
 
     def _sensitivity(self, progress: Progress) -> list[Path]:
         findings = self.findings()
@@ -137,7 +141,7 @@ class PairWork:
         alignment = self.alignment()
         measured = sensitivities(alignment, self.aoi, self.config, findings, _named(self.id, progress))
         document = {"sensitivity": [s.as_json() for s in measured.values()], "simulated": alignment.simulated}
-        picture = sensitivity_page(self.folder / "sensitivity.png", list(measured.values()), simulated=alignment.simulated)
+        picture = sensitivity_page(self.folder / "sensitivity.png", list(measured.values()), simulated=alignment.simulated, generated=self._generated)
         return [write_json(self.folder / "sensitivity.json", document), picture]
 
 

@@ -43,7 +43,7 @@ def register_scenes(reference: Path, moving: Path, out: Path, *, aoi: str | None
     alignment = align(first, second, place, config)
     record = registration_record(alignment, place)
     write_json(out / "registration.json", record)
-    registration_picture(out / "registration.png", alignment)
+    registration_picture(out / "registration.png", alignment, config.report_date.isoformat())
     if alignment.registration.ok:
         window = alignment.geobox
         image = load(second, alignment.registration.moving_geobox(window))
@@ -84,7 +84,7 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     write_findings(out, findings)
     progress("drawing", 0, 1)
     hashes = {path: sha256_of(path) for item in items for path in scene.files_of(item)}
-    detect_picture(out / "detect.png", alignment, place, findings, [source_of(item, hashes) for item in items])
+    detect_picture(out / "detect.png", alignment, place, findings, [source_of(item, hashes) for item in items], config.report_date.isoformat())
     return findings
 
 
@@ -105,5 +105,5 @@ def sensitivity_of_scenes(
         {"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons, "simulated": alignment.simulated},
     )
     if measured:
-        sensitivity_page(out / "sensitivity.png", list(measured.values()), simulated=alignment.simulated)
+        sensitivity_page(out / "sensitivity.png", list(measured.values()), simulated=alignment.simulated, generated=config.report_date.isoformat())
     return measured, reasons

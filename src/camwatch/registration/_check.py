@@ -9,6 +9,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from camwatch.registration._features import channels, inside, warp
+from camwatch.registration._planes import clear_of_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def _offset(
     inner = np.ix_(np.clip(rows, 0, reference.shape[0] - 1), np.clip(cols, 0, reference.shape[1] - 1))
     on = ((rows >= 0) & (rows < reference.shape[0]))[:, None] & ((cols >= 0) & (cols < reference.shape[1]))
     local = expected @ np.array([[1, 0, col - half], [0, 1, row - half], [0, 0, 1]], np.float64)
-    a, wa = reference.values[inner], (reference.valid[inner] & on).astype(np.float32)
+    a, wa = reference.values[inner], clear_of_gaps(reference.valid[inner] & on, margin - 2)
     corners = local[:2] @ np.array([[0, full, 0, full], [0, 0, full, full], [1, 1, 1, 1]], np.float64)
     low = np.maximum(np.floor(corners.min(axis=1)).astype(int) - 4, 0)
     high = np.minimum(np.ceil(corners.max(axis=1)).astype(int) + 5, moving.shape[::-1])
@@ -86,10 +87,9 @@ def _offset(
     seen = slice(low[1], high[1]), slice(low[0], high[0])
     shifted = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]) @ local
     b = warp(ndimage.spline_filter(moving.values[seen], 3, output=np.float32, mode="mirror"), shifted, (full, full), 3)
-    wb = inside(local, (full, full), moving.shape, 1)
+    wb = inside(local, (full, full), moving.shape, margin - 2)
     if not moving.complete:
-        wb *= warp(moving.valid[seen].astype(np.float32), shifted, (full, full), 1) > 0.99
-    wa, wb = (ndimage.minimum_filter(w, 2 * margin - 3) for w in (wa, wb))
+        wb *= warp(clear_of_gaps(moving.valid[seen], margin - 2), shifted, (full, full), 1) > 0.99
     frame = slice(margin, full - margin)
     window = np.zeros((full - 2 * margin,) * 2, np.float32)
     window[REACH:-REACH, REACH:-REACH] = 1

@@ -52,7 +52,7 @@ class Cells:
     def over(cls, shape: tuple[int, int]) -> Cells:
         """Return about 64 cells, fewer on images too small for cells of 48 pixels."""
         mean = (shape[0] * shape[1]) ** 0.5
-        side = max(mean / CELLS, min(48.0, mean / 4), 24.0)
+        side = max(min(max(mean / CELLS, min(48.0, mean / 4)), min(shape) / 2), 24.0)
         tile = 32 if side >= 60 else 16 if side >= 40 else 12
         return cls(shape, max(1, round(side / tile)) * tile, tile)
 

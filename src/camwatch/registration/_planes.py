@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,6 +76,16 @@ def pyramid(image: Image, levels: int) -> tuple[Plane, ...]:
         filled = pushed
         out.append(Plane(filled, valid, complete=False))
     return tuple(reversed(out))
+
+
+def clear_of_gaps(valid: NDArray[np.bool_], distance: int) -> NDArray[np.float32]:
+    """Return 1 where pixels are farther than `distance` from a gap and do not touch a missing pixel, else 0; (y, x).
+
+    A gap is three pixels wide or more. Single missing pixels are filled from their neighbours so well that filters beside them stay right.
+    """
+    missing = ~valid
+    gaps = ndimage.maximum_filter(ndimage.minimum_filter(missing, 3), 3)
+    return np.asarray(~(ndimage.maximum_filter(gaps, 2 * distance + 1) | ndimage.maximum_filter(missing, 3)), np.float32)
 
 
 def _halved(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

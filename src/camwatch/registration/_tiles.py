@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from camwatch.registration._features import Kind, channels, inside, smooth, warp
+from camwatch.registration._planes import clear_of_gaps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,9 +147,9 @@ def cut_block(
     local = _moved(-low.astype(np.float64)) @ matrix @ _moved(origin)
     weight = inside(_moved(low.astype(np.float64)) @ local, frame, moving.shape, view.erode)
     if not reference.complete:
-        weight *= _eroded(reference.valid[top:bottom, left:right], view.erode)
+        weight *= clear_of_gaps(reference.valid[top:bottom, left:right], view.erode)
     if not moving.complete:
-        weight *= warp(_eroded(moving.valid[seen], view.erode), local, frame, 1) > 0.99
+        weight *= warp(clear_of_gaps(moving.valid[seen], view.erode), local, frame, 1) > 0.99
     weight *= _border(reference.shape, (top, bottom, left, right), view.erode, taper)
     cut = slice(row0 - top, row1 - top), slice(col0 - left, col1 - left)
     rows, cols = np.arange(row0, row1, view.tile), np.arange(col0, col1, view.tile)
@@ -227,11 +228,6 @@ def _prepared(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     centred *= np.float32(1 / spread if spread > 0 else 1)
     out: NDArray[np.float32] = ndimage.gaussian_filter(centred, sigma, truncate=3)
     return out
-
-
-def _eroded(valid: NDArray[np.bool_], by: int) -> NDArray[np.float32]:
-    # A minimum over a square is separable, so it costs the same for any size; outside of the crop counts as valid.
-    return np.asarray(ndimage.minimum_filter(valid.astype(np.float32), 2 * by + 1, mode="nearest"), np.float32)
 
 
 def _border(shape: tuple[int, int], rectangle: tuple[int, int, int, int], margin: int, taper: float) -> NDArray[np.float32]:

@@ -209,7 +209,7 @@ def _on_grid(points: NDArray[np.float64], level: int) -> NDArray[np.float64]:
 def _matches(a: Plane, b: Plane, aligned: _Aligned) -> Matches:
     cells, matrix = Cells.over(a.shape), aligned.fit.matrix
     size = min(64, cells.side)
-    centres = np.array([[(col0 + col1) // 2, (row0 + row1) // 2] for row0, row1, col0, col1 in aligned.places], np.float64)
+    centres = np.array([[(col0 + col1) // 2, (row0 + row1) // 2] for row0, row1, col0, col1 in aligned.places], np.float64).reshape(-1, 2)
     found = match(a, b, matrix, centres, size=size)
     # Where the fit leads to nothing, the georeferencing as delivered gets its chance.
     far = np.hypot(*(centres @ matrix[:2, :2].T + matrix[:2, 2] - centres).T) > 2

@@ -44,7 +44,7 @@ RIVER = (
     (573800, 4717300),
     (572500, 4723800),
 )
-BRANCH = ((567350, 4704100), (568100, 4705000), (569600, 4706600), (572500, 4707800), (576400, 4709600))
+BRANCH = ((565900, 4702700), (567350, 4704100), (568100, 4705000), (569600, 4706600), (572500, 4707800), (576400, 4709600))
 SIDE_VALLEYS = (
     ((574900, 4714300), (572300, 4712900), (569500, 4711600)),
     ((578300, 4709500), (579600, 4706900), (579900, 4703800)),
@@ -68,7 +68,7 @@ def world(seed: int = 22) -> World:
         flats, [river.buffer(60), branch.buffer(14), road.buffer(10), ring.exterior.buffer(45), layout.occupied(standing).buffer(25)], rng
     )
     left, bottom, right, top = ring.bounds
-    slope, relief = layout.land((left - 2500, bottom - 2500, right + 2500, top + 2500), flats, seed + 1, fade_m=700, peaks_m=330)
+    slope, relief = layout.land((left - 3000, bottom - 3000, right + 3000, top + 7000), flats, seed + 1, fade_m=700, peaks_m=330)
     return World(
         id="hoeryong",
         crs=CRS,
@@ -182,16 +182,16 @@ def _ground(
     river, branch, road = lines
     near = box(CENTRE[0] - 2300, CENTRE[1] - 2300, CENTRE[0] + 2300, CENTRE[1] + 2300)
     out: list[Patch] = []
-    for area, turn in (
-        (river.buffer(1600), 160.0),
-        (union_all([branch.buffer(750), Point(CENTRE).buffer(800)]).difference(river.buffer(1600)), AZIMUTH),
-    ):
+    main = river.buffer(1600)
+    valleys = [(main, 160.0), (union_all([branch.buffer(750), Point(CENTRE).buffer(800)]).difference(main), AZIMUTH)]
+    valleys += [(LineString(line).buffer(700).difference(main), turn) for line, turn in zip(SIDE_VALLEYS, (60.0, 155.0, 70.0), strict=True)]
+    for area, turn in valleys:
         out += layout.fields(layout.parcels(area.difference(near), rng, smallest_m=150, azimuth_deg=turn), rng, azimuth_deg=turn)
         out += layout.fields(layout.parcels(area.intersection(near), rng, smallest_m=58, azimuth_deg=turn), rng, azimuth_deg=turn)
     out += [
         Patch(river.buffer(48), "gravel", tone=-0.1),
         Patch(river.buffer(20), "water"),
-        Patch(branch.buffer(7), "gravel"),
+        Patch(branch.buffer(7), "gravel", tone=-0.15),
         Patch(branch.buffer(2.2), "water"),
     ]
     out += _works(rng)

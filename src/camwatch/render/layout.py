@@ -249,9 +249,9 @@ def land(
     away = np.asarray(distance(points(*np.meshgrid(xs, ys)), flats.simplify(20)), np.float32)
     rise = Lattice(np.asarray(np.clip(away / fade_m, 0, 1), np.float32), left, top, 4 * cell_m).at(x, y)
     texture = Texture(noise_table(seed))
-    slope: NDArray[np.float32] = np.clip(rise + (rise > 0) * texture.noise(x, y, {900.0: 0.16, 300.0: 0.08}), 0, 1)
+    slope: NDArray[np.float32] = np.clip(rise + (rise > 0) * texture.noise(x, y, {1500.0: 0.26, 600.0: 0.18, 250.0: 0.10}), 0, 1)
     hills = texture.noise(x, y + 4000, {2600.0: 0.8, 1100.0: 0.5})
-    ridges = 1 - np.abs(texture.noise(x - 6000, y, {700.0: 0.9, 330.0: 0.45}))  # sharp crests, round valleys
+    ridges = 1 - np.abs(texture.noise(x - 6000, y, {1500.0: 0.9, 650.0: 0.5, 300.0: 0.22}))  # sharp crests, round valleys
     relief: NDArray[np.float32] = peaks_m * rise**1.3 * (1 + 0.45 * hills + 0.40 * ridges) + 14 * rise * texture.noise(x, y - 8000, {120.0: 0.5})
     for _ in range(2):  # hills are round at the size of the lattice
         relief[1:-1, 1:-1] = (relief[1:-1, 1:-1] * 2 + relief[2:, 1:-1] + relief[:-2, 1:-1] + relief[1:-1, 2:] + relief[1:-1, :-2]) / 6

@@ -296,7 +296,7 @@ def _snow(moment: Moment, ground: _Ground, inner: tuple[slice, slice], direct: N
     if amount <= 0.02:
         return
     cover = ground.cover[inner]
-    patchy = moment.world.texture.noise(ground.x[inner[1]], ground.y[inner[0]] + 3000, {3.0: 0.04, 12.0: 0.05, 50.0: 0.06})
+    patchy = moment.world.texture.noise(ground.x[inner[1]], ground.y[inner[0]] + 3000, {12.0: 0.04, 50.0: 0.07, 200.0: 0.06})
     lying = (amount * 2.2 * (1.25 - direct) + patchy > 0.55) & np.isin(cover, [CODE["scrub"], CODE["field"], CODE["forest"], CODE["garden"]])
     cover[lying] = CODE["snow"]
 

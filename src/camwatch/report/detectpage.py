@@ -63,7 +63,7 @@ def detect_page(
         y = simple_head(sheet, f"Change: {name}" if name else "Change", "camwatch detect", line, generated)
         gap = 3.0
         width = (page.width - TICKS - 2 * gap) / 3
-        view = scene.view((0.5, 0.78))
+        view = scene.view()
         height = width * view.height / view.width
         pair = maps.dates(before, after, view, width)
         places = [Box(page.x + TICKS + i * (width + gap), y + LINE + 1.0, width, height) for i in range(3)]
