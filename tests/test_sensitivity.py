@@ -183,7 +183,7 @@ def test_the_window_is_bounded():
         return image
 
     result = run(images, detector, where=site(box(561_400, 4_631_400, 561_700, 4_631_700)), planter=plant_nothing)
-    assert set(detector.shapes) == {(1200, 1200)}
+    assert set(detector.shapes) == {(1000, 1000)}
     assert sum(result.planted) > 0
     assert sum(result.found) == 0
 
@@ -193,7 +193,7 @@ def test_windows_of_a_large_scene_hold_the_site_and_the_control():
     camp = box(562_000, 4_629_000, 563_500, 4_630_300)
     for kind in ("structure", "tower"):
         planting, control = planting_window(grid, site(camp), kind), control_window(grid, site(camp), kind)
-        assert max(*planting.shape, *control.shape) <= 1200
+        assert max(*planting.shape, *control.shape) <= 1000
         assert planting.extent.geom.intersects(camp.boundary if kind == "tower" else camp)
     assert camp.contains(planting_window(grid, site(camp), "structure").extent.geom)
     assert not control_window(grid, site(camp), "structure").extent.geom.intersects(camp)

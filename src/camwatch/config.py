@@ -43,7 +43,7 @@ class RunConfig(BaseModel):
     kinds: tuple[Kind, ...] = Field(default=KINDS, min_length=1)
     margin_m: float = Field(default=150.0, ge=0, le=20_000)
     registration_limit_px: float = Field(default=0.5, gt=0, le=5)
-    tile_px: int = Field(default=1536, ge=256, le=8192)
+    tile_px: int = Field(default=1024, ge=256, le=8192)
     planted_per_size: int = Field(default=24, ge=4, le=400)
     tower_sizes_m: tuple[float, ...] = (3.0, 4.0, 5.0, 6.0)
     structure_sizes_m: tuple[float, ...] = (6.0, 10.0, 16.0, 24.0)

@@ -316,7 +316,7 @@ def _measure(
 
 
 def _gap(ring: NDArray[np.float64], run: NDArray[np.intp], half_m: float) -> Doubt:
-    """Doubt about a bridged stretch: a bow that encloses half its rectangle, or a corner that it cuts, where the line turns from one end to the other."""
+    """Doubt about a bridged stretch: a bow that encloses half its rectangle, or the corner that it cuts where the line turns between its ends."""
     count = len(ring)
     line = LineString(ring[np.r_[run, run[-1] + 1] % count])
     length = line.length

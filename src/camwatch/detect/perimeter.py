@@ -7,8 +7,8 @@ evidence of its own is reported as inferred.
 
 Limits. A road or a river bank that runs beside the wall within the band cannot be told from it by this version: where such a rival is nearly as well
 supported, half of what lies between the two goes into the standard error (`ambiguous_share`), and an analyst looks at the overlay. Where one side of
-the wall has no strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. Corners are rounded within some 10 m.
-A line that left the band of its prior is not found.
+the wall has no strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. Corners are rounded within some 10 m,
+and one sharper than about 60° is cut off (its error says so). A line that left the band of its prior is not found.
 """
 
 from __future__ import annotations

@@ -9,27 +9,22 @@ import numpy as np
 
 from camwatch.findings import Findings
 from camwatch.imagery import load
-from camwatch.pipeline.pair import coarser, window_of
+from camwatch.pipeline.pair import load_registered, window_of
 from camwatch.pipeline.search import BY_TILE, detect_line, search, traced
 from camwatch.report import detail_bounds, detect_page, registration_page, zoom_bounds
-from camwatch.sensitivity import control_window, measure, planting_window
+from camwatch.sensitivity import control_window, false_alarms, measure, planting_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from odc.geo.geobox import GeoBox
-
-    from camwatch.aoi import Aoi
+    from camwatch.aoi import Aoi, Site
     from camwatch.config import RunConfig
     from camwatch.imagery import Image
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
     from camwatch.report import Source
     from camwatch.sensitivity import Sensitivity
-
-PICTURE_PX = 1600
-"""Longest side of the images that a page is drawn from; a panel at 300 dpi has fewer pixels."""
 
 PLANTED: tuple[Literal["structure", "tower"], ...] = ("structure", "tower")
 """Kinds whose objects can be planted; a line's uncertainty is stated with the line itself."""
@@ -39,7 +34,7 @@ def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress
     """Search a pair; where its registration is refused, every kind is not testable for that reason."""
     if alignment.registration.ok:
         return search(alignment, aoi, config, progress)
-    small = coarser(alignment.geobox, PICTURE_PX)
+    small = alignment.overview.before.geobox
     site = alignment.site(aoi)
     return {
         kind: Findings(
@@ -56,16 +51,12 @@ def sensitivities(
     alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress
 ) -> dict[str, Sensitivity]:
     """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
-    site = alignment.site(aoi)
-    kinds = [k for k in PLANTED if k in findings and findings[k].status == "searched" and findings[k].observed_share > 0]
-    if "tower" in kinds:
-        site = traced(site, findings.get("perimeter") or detect_line(alignment, site))
     sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
     measured: dict[str, Sensitivity] = {}
+    kinds, site = _plantable(alignment, aoi, findings)
     for number, kind in enumerate(kinds):
         progress("planting objects", number, len(kinds))
-        window = planting_window(alignment.geobox, site, kind)
-        control = control_window(alignment.geobox, site, kind)
+        window, control = planting_window(alignment.geobox, site, kind), control_window(alignment.geobox, site, kind)
         if window is not None:
             measured[kind] = measure(
                 *alignment.images(window), site, kind=kind, detector=BY_TILE[kind], sizes_m=sizes[kind], per_size=config.planted_per_size,
@@ -74,9 +65,33 @@ def sensitivities(
     return measured
 
 
-def detect_picture(path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], sources: Sequence[Source], generated: str) -> Path:
+def with_false_alarms(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings]) -> dict[str, Findings]:
+    """Return the findings with the false-alarm density of each search that control ground in this pair can tell."""
+    kinds, site = _plantable(alignment, aoi, findings)
+    told = dict(findings)
+    for kind in kinds:
+        control = control_window(alignment.geobox, site, kind)
+        if control is not None:
+            alarms = false_alarms(*alignment.images(control), site, kind=kind, detector=BY_TILE[kind])
+            told[kind] = replace(findings[kind], false_alarms_per_km2=alarms.per_km2)
+    return told
+
+
+def _plantable(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings]) -> tuple[list[Literal["structure", "tower"]], Site]:
+    """Return the kinds of single objects that could be searched, and the site with the line that towers were searched along."""
+    site = alignment.site(aoi)
+    kinds: list[Literal["structure", "tower"]] = [k for k in PLANTED if k in findings and findings[k].status == "searched"]
+    kinds = [k for k in kinds if findings[k].observed_share > 0]
+    if "tower" in kinds:
+        site = traced(site, findings.get("perimeter") or detect_line(alignment, site))
+    return kinds, site
+
+
+def detect_picture(
+    path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], *, sources: Sequence[Source], generated: str
+) -> Path:
     """Draw before, after and what was found."""
-    before, after = alignment.overview(PICTURE_PX)
+    before, after = alignment.shown()
     return detect_page(
         path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, sources=sources, generated=generated,
         detail=detail_images(alignment, before, after, findings, aoi),
@@ -90,15 +105,11 @@ def detail_images(alignment: Alignment, before: Image, after: Image, findings: M
 
 def registration_picture(path: Path, alignment: Alignment, generated: str) -> Path:
     """Draw the later scene on the earlier one, with the georeferencing as delivered and with the transform."""
-    whole = _compared(alignment, coarser(alignment.geobox, PICTURE_PX))
-    zoom = _compared(alignment, window_of(alignment.geobox, *zoom_bounds(alignment.registration)))
-    return registration_page(
-        path, reference=whole[0], moving_before=whole[1], moving_after=whole[2], registration=alignment.registration, zoom=zoom, generated=generated
-    )
-
-
-def _compared(alignment: Alignment, window: GeoBox) -> tuple[Image, Image, Image]:
-    """Load the earlier scene, and the later one as delivered and as registered."""
-    moved = alignment.registration.moving_geobox(window)
+    window = window_of(alignment.geobox, *zoom_bounds(alignment.registration))
     reference, delivered = (load(item, window, bands=alignment.bands) for item in (alignment.before, alignment.after))
-    return reference, delivered, replace(load(alignment.after, moved, bands=alignment.bands), geobox=window)
+    zoom = reference, delivered, load_registered(alignment.after, window, alignment.registration, alignment.bands)
+    whole = alignment.overview
+    return registration_page(
+        path, reference=whole.before, moving_before=whole.delivered, moving_after=whole.registered, registration=alignment.registration,
+        zoom=zoom, generated=generated,
+    )  # fmt: skip

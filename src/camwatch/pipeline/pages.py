@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from camwatch.custody import digest_of
 from camwatch.judge import estimate_count
-from camwatch.pipeline.evidence import PICTURE_PX, detail_images
+from camwatch.pipeline.evidence import detail_images
 from camwatch.report import camp_page, claims_page
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _ranked(works: Sequence[PairWork], judged: Judged) -> list[PairWork]:
 
 def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfig) -> Path:
     alignment, findings, sensitivity = work.alignment(), work.findings(), work.sensitivity()
-    before, after = alignment.overview(PICTURE_PX)
+    before, after = alignment.shown()
     page = camp_page(
         path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, verdicts=judged,
         sources=work.sources(), generated=config.report_date.isoformat(),

@@ -27,11 +27,23 @@ if TYPE_CHECKING:
     from camwatch.imagery import Radiometry
     from camwatch.registration import Registration
 
-OVERVIEW_PX = 1024
-"""Longest side of the reduced images from which the radiometry of a pair is fitted and its usable share is told."""
+OVERVIEW_PX = 1600
+"""Longest side of the reduced images from which the usable share is told, the radiometry is fitted and the pages are drawn."""
+
+REGISTERED = ("pan", "red", "green", "nir", "blue")
+"""The band that registration works on, by preference: where ground, roofs and vegetation differ most and haze least."""
 
 LEAST_USABLE = 0.02
 """Share of the AOI that must be usable at both dates for a pair to be worth a search."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overview:
+    """Both scenes whole, no side longer than :data:`OVERVIEW_PX`: the earlier, the later as delivered, and the later as registered."""
+
+    before: Image
+    delivered: Image
+    registered: Image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +61,7 @@ class Alignment:
         Brings the later scene to the radiometry of the earlier one.
     bands : tuple of str or None
         Bands that both scenes have; None = each with its own, compared by luminance.
+    overview : Overview
     """
 
     before: pystac.Item
@@ -57,15 +70,16 @@ class Alignment:
     registration: Registration
     radiometry: Radiometry
     bands: tuple[str, ...] | None
+    overview: Overview
 
     def images(self, window: GeoBox) -> tuple[Image, Image]:
         """Load both dates on a part of the grid, or on a coarser version of it; each pixel is interpolated once."""
-        earlier, later = _load_both(self.before, self.after, window, self.registration.moving_geobox(window), self.bands)
-        return earlier, self.radiometry.apply(later)
+        earlier = load(self.before, window, bands=self.bands)
+        return earlier, self.radiometry.apply(load_registered(self.after, window, self.registration, self.bands))
 
-    def overview(self, longest_px: int) -> tuple[Image, Image]:
-        """Load both dates whole, no side longer than `longest_px`."""
-        return self.images(coarser(self.geobox, longest_px))
+    def shown(self) -> tuple[Image, Image]:
+        """Return both dates whole, reduced, registered and in one radiometry."""
+        return self.overview.before, self.radiometry.apply(self.overview.registered)
 
     @property
     def acquired(self) -> tuple[datetime, datetime]:
@@ -127,12 +141,20 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     shown = intersection(scene.footprint(before), scene.footprint(after))
     geobox = window_of(geobox, *reproject(shown, LONLAT, geobox.crs).bounds)
     bands = shared_bands(before, after)
-    overview = coarser(geobox, OVERVIEW_PX)
+    small = coarser(geobox, OVERVIEW_PX)
+    earlier, delivered = (load(item, small, bands=bands) for item in (before, after))
     if registration is None:
-        _check_usable((before, after), overview, bands, ground)
-        registration = register(*_load_both(before, after, geobox, geobox, bands), limit_px=config.registration_limit_px)
-    reduced = _load_both(before, after, overview, registration.moving_geobox(overview), bands)
-    return Alignment(before, after, geobox, registration, fit_radiometry(*reduced), bands)
+        _check_usable((earlier, delivered), (before, after), ground)
+        one = None if bands is None else (next((b for b in REGISTERED if b in bands), bands[0]),)
+        registration = register(load(before, geobox, bands=one), load(after, geobox, bands=one), limit_px=config.registration_limit_px)
+    registered = load_registered(after, small, registration, bands)
+    overview = Overview(earlier, delivered, registered)
+    return Alignment(before, after, geobox, registration, fit_radiometry(earlier, registered), bands, overview)
+
+
+def load_registered(item: pystac.Item, window: GeoBox, registration: Registration, bands: tuple[str, ...] | None) -> Image:
+    """Load the moving scene onto a part of the reference's grid, the transform folded into the one interpolation."""
+    return replace(load(item, registration.moving_geobox(window), bands=bands), geobox=window)
 
 
 def check_coverage(item: pystac.Item, ground: BaseGeometry) -> None:
@@ -144,10 +166,10 @@ def check_coverage(item: pystac.Item, ground: BaseGeometry) -> None:
         raise CoverageError("the scene does not show the AOI", where=item.id, got=f"scene around {_place(seen)}", expected=wanted, remedy=remedy)
 
 
-def _check_usable(items: Sequence[pystac.Item], overview: GeoBox, bands: tuple[str, ...] | None, ground: BaseGeometry) -> None:
-    inside = mask_of(reproject(ground, LONLAT, overview.crs), overview, touched=True)
-    for item in items:
-        usable = float(load(item, overview, bands=bands).valid[inside].mean())
+def _check_usable(images: Sequence[Image], items: Sequence[pystac.Item], ground: BaseGeometry) -> None:
+    for image, item in zip(images, items, strict=True):
+        inside = mask_of(reproject(ground, LONLAT, image.geobox.crs), image.geobox, touched=True)
+        usable = float(image.valid[inside].mean())
         if usable < LEAST_USABLE:
             raise CoverageError(
                 "nothing of the AOI is usable", where=item.id, got=f"{usable:.1%} clear (mask: {scene.cloud_mask(item)})",
@@ -169,12 +191,6 @@ def window_of(geobox: GeoBox, left: float, bottom: float, right: float, top: flo
     first_row, first_col = max(int(min(rows)), 0), max(int(min(cols)), 0)
     part: GeoBox = geobox[first_row : min(int(max(rows)) + 1, height), first_col : min(int(max(cols)) + 1, width)]
     return part
-
-
-def _load_both(
-    before: pystac.Item, after: pystac.Item, window: GeoBox, moving_window: GeoBox, bands: tuple[str, ...] | None
-) -> tuple[Image, Image]:
-    return load(before, window, bands=bands), replace(load(after, moving_window, bands=bands), geobox=window)
 
 
 def _place(geometry: BaseGeometry) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -58,14 +58,11 @@ class PairWork:
     _alignment: Alignment | None = field(default=None)
 
     def do(self, journal: Journal, progress: Progress) -> str:
-        """Align, search, measure the sensitivity and draw, as far as that is not done; return the key of it all."""
+        """Align; then search, measure the sensitivity and draw; as far as that is not done. Return the key of it all."""
         inputs = [self.hashes[path] for item in (self.before, self.after) for path in scene.files_of(item)]
         geometry = [inputs, aoi_document(self.aoi), self.config.margin_m, self.config.registration_limit_px]
         aligned = journal.step(f"{self.id}.align", geometry, lambda: self._align(progress))
-        asked = [aligned, list(self.config.kinds), self.config.tile_px]
-        searched = journal.step(f"{self.id}.search", asked, lambda: self._search(progress))
-        planting = [searched, self.config.seed, self.config.planted_per_size, self.config.tower_sizes_m, self.config.structure_sizes_m]
-        key = journal.step(f"{self.id}.sensitivity", planting, lambda: self._sensitivity(progress))
+        key = journal.step(f"{self.id}.search", [aligned, self.config.model_dump(mode="json")], lambda: self._search(progress))
         self.release()
         return key
 
@@ -130,18 +127,21 @@ class PairWork:
     def _search(self, progress: Progress) -> list[Path]:
         if not (self.folder / "registration.json").exists():
             return []
-        alignment = self.alignment()
-        written = write_findings(self.folder, search_or_refuse(alignment, self.aoi, self.config, _named(self.id, progress)))
-        return [*written, detect_picture(self.folder / "detect.png", alignment, self.aoi, self.findings(), self.sources(), self._generated)]
+        alignment, told = self.alignment(), _named(self.id, progress)
+        findings = search_or_refuse(alignment, self.aoi, self.config, told)
+        measured = sensitivities(alignment, self.aoi, self.config, findings, told)
+        findings = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
+        written = write_findings(self.folder, findings)
+        written.append(detect_picture(
+            self.folder / "detect.png", alignment, self.aoi, self.findings(), sources=self.sources(), generated=self._generated
+        ))  # fmt: skip
+        return [*written, *self._write_sensitivity(list(measured.values()), simulated=alignment.simulated)]
 
-    def _sensitivity(self, progress: Progress) -> list[Path]:
-        findings = self.findings()
-        if not any(f.status == "searched" and kind != "perimeter" for kind, f in findings.items()):
+    def _write_sensitivity(self, measured: list[Sensitivity], *, simulated: bool) -> list[Path]:
+        if not measured:
             return []
-        alignment = self.alignment()
-        measured = sensitivities(alignment, self.aoi, self.config, findings, _named(self.id, progress))
-        document = {"sensitivity": [s.as_json() for s in measured.values()], "simulated": alignment.simulated}
-        picture = sensitivity_page(self.folder / "sensitivity.png", list(measured.values()), simulated=alignment.simulated, generated=self._generated)
+        document = {"sensitivity": [s.as_json() for s in measured], "simulated": simulated}
+        picture = sensitivity_page(self.folder / "sensitivity.png", measured, simulated=simulated, generated=self._generated)
         return [write_json(self.folder / "sensitivity.json", document), picture]
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from shapely.geometry import box
 
 from camwatch.detect import coverage, detect_perimeter, detect_structures, detect_towers, search_band
 from camwatch.pipeline.pair import coarser
+from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from odc.geo.geobox import GeoBox
     from shapely.geometry import Point
@@ -95,8 +97,9 @@ def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress
         found["perimeter"] = detect_line(alignment, site)
         site = traced(site, found["perimeter"])
     kinds = [kind for kind in config.kinds if kind in BY_TILE]
-    sought = {"structure": site.area, "tower": search_band(site)}
-    for kind, parts in _by_tile(alignment, site, config, kinds, progress).items():
+    everywhere = {"structure": site.area, "tower": search_band(site)}
+    sought: dict[str, BaseGeometry | None] = {kind: everywhere[kind] for kind in kinds}
+    for kind, parts in _by_tile(alignment, site, config, sought, progress).items():
         found[kind] = _merge(parts, alignment.geobox, sought[kind])
     return {kind: found[kind] for kind in config.kinds}
 
@@ -128,22 +131,31 @@ def traced(site: Site, line: Findings) -> Site:
 
 
 def _by_tile(
-    alignment: Alignment, site: Site, config: RunConfig, kinds: Sequence[str], progress: Progress
+    alignment: Alignment, site: Site, config: RunConfig, sought: Mapping[str, BaseGeometry | None], progress: Progress
 ) -> dict[str, list[tuple[Tile, Findings]]]:
-    """Search every tile for every kind; each tile is loaded once."""
-    tiles = tiles_of(alignment.geobox, config.tile_px, round(OVERLAP_M / pixel_of(alignment.geobox)) + 8) if kinds else ()
+    """Search, for every kind, the tiles that show some of the ground where it is sought; each tile is loaded once."""
+    geobox = alignment.geobox
+    tiles = tiles_of(geobox, config.tile_px, round(OVERLAP_M / pixel_of(geobox)) + 8)
+    grounds = [box(*geobox[tile.core].extent.boundingbox) for tile in tiles]
+    # A kind that is sought nowhere is given one tile, which answers why.
+    asked = [[k for k, where in sought.items() if (n == 0 if where is None else where.intersects(ground))] for n, ground in enumerate(grounds)]
+    for kind in sought:
+        if not any(kind in kinds for kinds in asked):
+            asked[0].append(kind)
+    todo = [(tile, kinds) for tile, kinds in zip(tiles, asked, strict=True) if kinds]
 
-    def work(tile: Tile) -> list[Findings]:
+    def work(task: tuple[Tile, list[str]]) -> list[Findings]:
+        tile, kinds = task
         before, after = alignment.images(tile.window)
         return [BY_TILE[kind](before, after, site) for kind in kinds]
 
-    found: dict[str, list[tuple[Tile, Findings]]] = {kind: [] for kind in kinds}
+    found: dict[str, list[tuple[Tile, Findings]]] = {kind: [] for kind in sought}
     # Threads finish in any order; `map` hands the results over in the order of the tiles, so the answer does not depend on who was faster.
     with ThreadPoolExecutor(max_workers=WORKERS) as executor:
-        for number, (tile, answers) in enumerate(zip(tiles, executor.map(work, tiles), strict=True), 1):
+        for number, ((tile, kinds), answers) in enumerate(zip(todo, executor.map(work, todo), strict=True), 1):
             for kind, answer in zip(kinds, answers, strict=True):
                 found[kind].append((tile, answer))
-            progress("searching", number, len(tiles))
+            progress("searching", number, len(todo))
     return found
 
 
@@ -156,6 +168,9 @@ def _merge(parts: Sequence[tuple[Tile, Findings]], geobox: GeoBox, sought: BaseG
     for tile, found in parts:
         score[tile.core] = found.score[tile.inner]
         records += [r for r in found.records if tile.answers_for(r.geometry.centroid, geobox)]
+    if sought is not None:
+        # Tiles end in straight lines; what was looked at beyond the ground that is sought is no answer of this search.
+        score[~mask_of(sought, geobox, touched=True)] = np.nan
     share, km2 = coverage(sought, geobox, np.isfinite(score)) if sought is not None else (0.0, 0.0)
     return replace(
         first,

@@ -9,7 +9,7 @@ import numpy as np
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.custody import sha256_of, write_json
 from camwatch.imagery import load
-from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities
+from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities, with_false_alarms
 from camwatch.pipeline.pair import align, check_order
 from camwatch.pipeline.records import SIMULATED_TAG, source_of, write_findings
 from camwatch.rasters import write_raster
@@ -79,12 +79,13 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     place = load_aoi(aoi)
     progress("registering", 0, 1)
     alignment = align(*items, place, config)
-    findings = search_or_refuse(alignment, place, config, progress)
+    findings = with_false_alarms(alignment, place, search_or_refuse(alignment, place, config, progress))
     write_json(out / "registration.json", registration_record(alignment, place))
     write_findings(out, findings)
     progress("drawing", 0, 1)
     hashes = {path: sha256_of(path) for item in items for path in scene.files_of(item)}
-    detect_picture(out / "detect.png", alignment, place, findings, [source_of(item, hashes) for item in items], config.report_date.isoformat())
+    sources, generated = [source_of(item, hashes) for item in items], config.report_date.isoformat()
+    detect_picture(out / "detect.png", alignment, place, findings, sources=sources, generated=generated)
     return findings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,7 +74,7 @@ def measure(
 
     Notes
     -----
-    A measurement costs four searches of at most 1200 × 1200 pixels: the pair as it is, two planted ones, and the control ground. Reports in control
+    A measurement costs four searches of at most 1000 × 1000 pixels: the pair as it is, two planted ones, and the control ground. Reports in control
     ground may be real change, so their density is an upper bound of the false alarms; without control ground it is not measured, since the site's own
     ground cannot tell a false alarm from what is claimed. A pair of one image with itself would give a lower bound, and a verdict needs an upper one.
     """
@@ -102,11 +102,11 @@ def measure(
         planted += np.bincount(index, minlength=len(sizes))
         found += np.bincount(index[appeared], minlength=len(sizes))
         standing += np.bincount(index[seen], minlength=len(sizes))
-    false, standing_false, km2, words = _control(kind, *(control or (before, after)), site, detector)
+    alarms = false_alarms(*(control or (before, after)), site, kind=kind, detector=detector)
     tells_standing = kind == "tower"  # the search for buildings reports changes only
     return Sensitivity(
-        kind, sizes, tuple(map(int, planted)), tuple(map(int, found)), false, km2, words,
-        standing_found=tuple(map(int, standing)) if tells_standing else (), standing_false=standing_false if tells_standing else None,
+        kind, sizes, tuple(map(int, planted)), tuple(map(int, found)), alarms.changes, alarms.km2, alarms.control,
+        standing_found=tuple(map(int, standing)) if tells_standing else (), standing_false=alarms.standing if tells_standing else None,
     )
 
 
@@ -135,9 +135,36 @@ def _crop(image: Image, window: GeoBox) -> Image:
     return replace(image, values=image.values[:, rows, cols].copy(), valid=image.valid[rows, cols].copy(), geobox=window)
 
 
-def _control(kind: Kind, before: Image, after: Image, site: Site, detector: Detector) -> tuple[int, int, float, str]:
-    """Return (changes reported, objects reported as standing, km² searched, what it is) in ground outside the site."""
-    none = (0, 0, 0.0, "none: this pair shows no ground outside the outline, so its false alarms are not measured")
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """What a search reports where nothing is claimed.
+
+    Attributes
+    ----------
+    changes : int
+        Reports of something that appeared or was removed.
+    standing : int
+        Reports of something that stands at the later date.
+    km2 : float
+        Control ground that was searched; 0 = none, and then nothing was measured.
+    control : str
+        What that ground is, in words.
+    """
+
+    changes: int
+    standing: int
+    km2: float
+    control: str
+
+    @property
+    def per_km2(self) -> float | None:
+        """Density of reported changes; an upper bound, since real change counts too; None without control ground."""
+        return self.changes / self.km2 if self.km2 > 0 else None
+
+
+def false_alarms(before: Image, after: Image, site: Site, *, kind: Kind, detector: Detector) -> FalseAlarms:
+    """Search ground outside the site, and count what is reported there. Parameters as for :func:`measure`."""
+    none = FalseAlarms(0, 0, 0.0, "none: this pair shows no ground outside the outline, so its false alarms are not measured")
     window = control_window(before.geobox, site, kind, before.valid & after.valid)
     if window is None:
         return none
@@ -151,4 +178,4 @@ def _control(kind: Kind, before: Image, after: Image, site: Site, detector: Dete
     changes, standing = sum(r.change in ("appeared", "removed") for r in inside), sum(r.change in STANDING for r in inside)
     km2 = float(searched.sum()) * abs(float(result.geobox.affine.determinant)) / 1e6
     where = "ground outside the outline" if kind == "structure" else f"a line {CONTROL_LINE_M:g} m outside the camp"
-    return changes, standing, km2, f"{where}, in the same pair; real change there counts too, so the density is an upper bound"
+    return FalseAlarms(changes, standing, km2, f"{where}, in the same pair; real change there counts too, so the density is an upper bound")
