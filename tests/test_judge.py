@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -15,6 +16,7 @@ from camwatch.aoi import LONLAT, Aoi, Outline, reproject
 from camwatch.claims.model import Claim, Interval, Quantity, Reading
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.judge import Evidence, estimate_count, judge
+from camwatch.judge.counting import blind_to_m
 from camwatch.judge.limits import GSD_LIMIT_M
 from camwatch.judge.rules import combine
 from camwatch.sensitivity import Sensitivity
@@ -90,8 +92,9 @@ def test_seventeen_towers_found_support_seventeen():
     assert only.bayes_factor > 10
     assert only.power > 0.99
     assert only.evidence == ("a__b",)
-    for words in ("The imagery supports this:", "between 2009-10-12 and 2011-03-02", "at 0.5 m",
-                  "number of guard towers that appeared is 17", "95 % interval", "says 17", "of 24 planted objects of 5 m the search found 24"):
+    for words in ("The imagery supports this:", "between 2009-10-12 and 2011-03-02", "(0.5 m)",
+                  "an estimated 17 guard towers appeared", "95 % interval 17 to 20", "says 17",
+                  "reported 17 and found 24 of 24 planted objects of 5 m"):
         assert words in verdict.reason, verdict.reason
     assert verdict.reason.endswith(".")
     assert not verdict.reason.endswith("..")
@@ -101,7 +104,7 @@ def test_nothing_found_where_seventeen_would_have_been_seen_contradicts():
     verdict = judge(claim(towers()), [evidence(found(), sharp())])
     assert verdict.outcome == "contradicted"
     assert verdict.readings[0].power > 0.8
-    assert "number of guard towers that appeared is 0" in verdict.reason
+    assert "an estimated 0 guard towers appeared" in verdict.reason
 
 
 def test_fewer_than_claimed_is_partly_when_change_is_sure():
@@ -168,7 +171,7 @@ def test_over_two_dozen_towers_stand():
     verdict = judge(claim(towers("state", 25, None, interval=None)), [evidence(found(standing), sharp())])
     assert verdict.outcome == "supported"
     assert "on 2011-03-02" in verdict.reason
-    assert "number of guard towers standing is 37" in verdict.reason
+    assert "an estimated 37 guard towers stood" in verdict.reason
     earlier = judge(claim(towers("state", 25, None, interval=Interval(end=date(2009, 12, 31)))), [evidence(found(standing), sharp())])
     assert earlier.readings[0].measured.value == 22
     assert earlier.outcome == "inconclusive"  # 22 is within the spread of experts' counts of 25, yet no support
@@ -178,7 +181,7 @@ def test_net_change_and_growth_of_a_count():
     findings = found(points(unchanged=20, appeared=20, removed=3))
     net = judge(claim(towers("net change")), [evidence(findings, sharp(found=96, planted=96))])
     assert net.outcome == "supported"
-    assert "change in the number of guard towers is +17" in net.reason
+    assert "the number of guard towers grew by 17" in net.reason
     growth = judge(claim(towers("growth", 0.74, 0.74, unit="ratio", about=True)), [evidence(findings, sharp(found=96, planted=96))])
     assert growth.readings[0].measured.unit == "ratio"
     assert growth.readings[0].measured.low < 17 / 23 < growth.readings[0].measured.high
@@ -243,7 +246,7 @@ def test_a_sub_area_counts_what_lies_in_it_and_its_own_seen_share():
     keen = sharp("structure", found=96, planted=96)
     verdict = judge(claim(reading), [evidence(found(inside + outside, kind="structure"), keen)], aoi=quarter())
     assert verdict.outcome == "supported"
-    assert "number of buildings that appeared in the part chongjin-se is 18" in verdict.reason
+    assert "an estimated 18 buildings appeared in the part chongjin-se" in verdict.reason
     cloudy = np.zeros(GRID.shape, np.float32)
     cloudy[100:, 140:] = np.nan  # 60 % of the quarter
     hidden = judge(claim(reading), [evidence(found(inside + outside, kind="structure", score=cloudy), keen)], aoi=quarter())
@@ -259,10 +262,12 @@ def test_seventy_two_percent_is_the_area_and_not_the_length():
     verdict = judge(claim(grew("area", 0.72, None), grew("length", 0.72, None)), [evidence(perimeter())])
     assert [r.outcome for r in verdict.readings] == ["supported", "partly"]
     assert verdict.outcome == "partly"
-    assert "read as “area”: supported" in verdict.reason
-    assert "read as “length”: partly" in verdict.reason
-    assert "+72 %" in verdict.reason
-    assert "+37 %" in verdict.reason
+    assert verdict.reason == (
+        "The imagery supports this in part: between 2009-10-12 and 2011-03-02 (0.5 m), "
+        "“area” supported: the enclosed area grew by 72 % (95 % interval 68 to 76 %); "
+        "“length” partly: the length of the enclosing line grew by 37 % (95 % interval 34 to 41 %); the change is there, its size is not. "
+        "The claim says at least 72 %."
+    )
 
 
 def test_units_are_readings():
@@ -285,7 +290,7 @@ def test_about_one_square_kilometre():
 def test_doubling_is_more_than_seventy_two_percent():
     verdict = judge(claim(grew(low=1.0, high=1.0, about=True)), [evidence(perimeter(se=0.005))])
     assert verdict.outcome == "partly"
-    assert "says about +100 %" in verdict.reason
+    assert "says about 100 %" in verdict.reason
 
 
 def test_growth_that_did_not_happen_is_contradicted_only_with_power():
@@ -354,13 +359,13 @@ def test_an_undecided_better_witness_is_named():
     verdict = judge(claim(towers("state", 25, None, interval=None)), [evidence(found(points(unchanged=40)), sharp()), later])
     assert verdict.outcome == "supported"
     assert "on 2011-03-02" in verdict.reason
-    assert "the pair with the better dates does not decide it" in verdict.reason
+    assert "The pair with the better dates does not decide it" in verdict.reason
 
 
 def test_the_finest_pair_answers_and_coarser_dissent_is_told():
     verdict = judge(claim(towers()), [pair_of(1, 2, 0, gsd=2.5), pair_of(1, 2, 17)])
     assert verdict.outcome == "supported"
-    assert "coarser imagery says otherwise: contradicted" in verdict.reason
+    assert "Coarser imagery says otherwise: contradicted" in verdict.reason
     assert verdict.readings[0].evidence == ("1-2@0.5",)
     blind = pair_of(1, 2, 1, sensitivity=sharp(found=2))
     assert judge(claim(towers()), [blind, pair_of(1, 2, 17, gsd=2.5)]).outcome == "supported"
@@ -413,7 +418,8 @@ def test_what_cannot_be_seen_from_above_is_never_judged():
 def test_other_metrics_are_listed_and_not_judged(metric):
     verdict = judge(claim(Reading(text="…", metric=metric, subject="camp")), [pair_of(1, 2, 17)])
     assert verdict.outcome == "not testable"
-    assert "without being judged, and no imagery was looked at for it" in verdict.reason
+    assert verdict.reason.startswith("Not testable: this release does not judge claims about ")
+    assert verdict.reason.endswith(". No imagery was looked at for it.")
     assert verdict.readings[0].measured is None
     assert verdict.readings[0].evidence == ()
 
@@ -457,6 +463,29 @@ def test_estimate_for_the_table_of_counts():
     assert estimate_count(found(points(appeared=17)), sharp(), "appeared").value == 17
     assert estimate_count(found(points(appeared=17)), None, "appeared") is None
     assert estimate_count(found(points(appeared=17)), sharp(control_km2=0.0), "appeared") is None
+
+
+def test_a_blind_search_gives_no_number():
+    poor = sharp(found=3)
+    assert estimate_count(found(points(appeared=10)), poor, "appeared") is None
+    assert (blind_to_m(found(), poor), blind_to_m(found(), sharp()), blind_to_m(found(), None)) == (5.0, None, None)
+
+
+def test_a_change_that_may_be_none_is_told_with_its_sign():
+    told = judge(claim(grew()), [evidence(perimeter(se=0.3))]).reason
+    assert re.search(r"the enclosed area changed by \+72 % \(95 % interval −\d+ to \d+ %\)", told), told
+    lost = judge(claim(towers("net change", -5, -5)), [evidence(found(points(removed=5)), sharp(found=96, planted=96))]).reason
+    assert "the number of guard towers shrank by 5 (95 % interval " in lost
+    assert "the claim says −5" in lost
+    assert "an estimated 1 guard tower was removed" in judge(claim(towers("removed")), [evidence(found(points(removed=1)), sharp())]).reason
+
+
+def test_what_several_readings_share_is_said_once():
+    layout, mine = (Reading(id=m, text="…", metric=m, subject="mine") for m in ("layout", "presence"))
+    assert judge(claim(layout, mine), []).reason == (
+        "Not testable: “layout”: this release does not judge claims about a layout; "
+        "“presence”: this release does not judge claims about the presence of a mine. No imagery was looked at for it."
+    )
 
 
 def test_resolution_limits_are_those_of_the_detectors():

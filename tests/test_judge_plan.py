@@ -159,7 +159,7 @@ def test_testability_says_why_and_which_archive():
     assert fits.pair == "s2009-09-01@2.5__s2011-03-01@2.5"
     assert "SPOT 5" in fits.archive
     assert (other.testable, unseen.testable) == (False, False)
-    assert "without being judged" in other.reason
+    assert "does not judge claims about land" in other.reason
     assert "Landsat" in other.archive
     assert (unseen.reason, unseen.archive) == ("Nobody can see that.", "")
 

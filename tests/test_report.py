@@ -1,7 +1,9 @@
 """The pages: right size, same bytes, marked where simulated, nothing overlapping, nothing said that was not measured."""
 
 import hashlib
+import itertools
 import re
+import struct
 import warnings
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from affine import Affine
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 from matplotlib.text import Text
 from odc.geo.geobox import GeoBox
@@ -16,11 +19,27 @@ from shapely import affinity
 
 import test_report_fakes as fakes
 from camwatch.judge.record import Estimate
-from camwatch.report import camp_page, claims_page, detail_bounds, detect_page, display, maps, panels, registration_page, sensitivity_page, style
+from camwatch.report import (
+    camp_page,
+    claims_page,
+    detail_bounds,
+    detect_page,
+    display,
+    maps,
+    panels,
+    registration_page,
+    sensitivity_page,
+    style,
+    tables,
+)
 from camwatch.report.sheet import Box, Sheet, new_sheet
 
-A4 = (3508, 2480, 4)
-A4_LANDSCAPE = (2480, 3508, 4)
+A4, A4_LANDSCAPE = (2480, 3508), (3508, 2480)
+
+
+def size(path):
+    """Width and height from the PNG's header."""
+    return struct.unpack(">II", path.read_bytes()[16:24])
 
 
 def camp(path, grid=None, *, simulated=True, **changes):
@@ -38,7 +57,7 @@ def audit(sheet, drawn):
     renderer = sheet.canvas.get_renderer()
     texts = [t for t in drawn if t.get_visible() and t.get_text().strip() and t.get_text() != "SIMULATED"]
     boxes = np.array([t.get_window_extent(renderer).extents for t in texts])
-    wrong = [f"{t.get_fontsize()} pt: {t.get_text()}" for t in texts if t.get_fontsize() < 6.5]
+    wrong = [f"{t.get_fontsize()} pt: {t.get_text()}" for t in texts if t.get_fontsize() < 6.0]
     width, height = sheet.figure.bbox.size
     for text, (x0, y0, x1, y1) in zip(texts, boxes, strict=True):
         if x0 < 60 or y0 < 10 or x1 > width - 60 or y1 > height - 10:
@@ -55,8 +74,8 @@ def audit(sheet, drawn):
 
 @pytest.fixture
 def audited(monkeypatch):
-    """Every page written during the test is audited."""
-    wrong, drawn, write, draw = [], [], Sheet.write, Text.draw
+    """Every page written during the test is audited, and not compressed: that takes longer than drawing it."""
+    wrong, drawn, write, draw, png = [], [], Sheet.write, Text.draw, FigureCanvasAgg.print_png
 
     def checked(self, *args, **kwargs):
         drawn.clear()
@@ -65,6 +84,7 @@ def audited(monkeypatch):
         return path
 
     monkeypatch.setattr(Sheet, "write", checked)
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", lambda *args, **rest: png(*args, **{**rest, "pil_kwargs": {"compress_level": 0}}))
     monkeypatch.setattr(Text, "draw", lambda self, renderer: drawn.append(self) or draw(self, renderer))
     yield wrong
     assert wrong == []
@@ -84,9 +104,14 @@ def pages(tmp_path_factory):
     return marked, again, plain, used
 
 
+@pytest.fixture(scope="module")
+def pictures(pages):
+    return imread(pages[0]), imread(pages[2])
+
+
 def test_a_camp_page_is_a4_at_300_dpi(pages):
-    assert imread(pages[0]).shape == A4
-    assert imread(pages[2]).shape == A4
+    assert size(pages[0]) == A4
+    assert size(pages[2]) == A4
 
 
 def test_the_same_records_give_the_same_bytes_and_leave_nothing_behind(pages):
@@ -94,9 +119,9 @@ def test_the_same_records_give_the_same_bytes_and_leave_nothing_behind(pages):
     assert sorted(p.name for p in pages[0].parent.iterdir()) == ["again.png", "marked.png", "plain.png"]
 
 
-def test_every_quarter_of_every_image_panel_says_simulated(pages):
-    marked, _, plain, boxes = pages
-    differs = (imread(marked) != imread(plain)).any(axis=2)
+def test_every_quarter_of_every_image_panel_says_simulated(pages, pictures):
+    boxes = pages[3]
+    differs = (pictures[0] != pictures[1]).any(axis=2)
     assert len(boxes) == 5
     for box in boxes:
         x, y, w, h = (round(v * 300 / 25.4) for v in box)
@@ -105,10 +130,10 @@ def test_every_quarter_of_every_image_panel_says_simulated(pages):
                 assert differs[rows, cols].mean() > 0.03
 
 
-def test_simulated_pages_carry_the_red_bands_and_the_words_in_the_metadata(pages):
+def test_simulated_pages_carry_the_red_bands_and_the_words_in_the_metadata(pages, pictures):
     marked, _, plain, _ = pages
     red = np.array([0xB3, 0x00, 0x1B]) / 255
-    for picture, expected in ((imread(marked), True), (imread(plain), False)):
+    for picture, expected in zip(pictures, (True, False), strict=True):
         for row in (5, -5):
             assert np.allclose(picture[row, ::50, :3], red, atol=0.01) == expected
     assert b"SIMULATED" in marked.read_bytes()[:400]
@@ -149,6 +174,41 @@ def test_an_elongated_outline_without_findings_or_claims_is_tidy(tmp_path, audit
     grid = fakes.geobox(2600 if stretch[0] > 1 else 300, 300 if stretch[0] > 1 else 2200, 5.0)
     aoi = fakes.aoi(fakes.triangle(stretch=stretch), nominal=False)
     camp(tmp_path / "a.png", grid, pair=fakes.images(grid, bands=("pan",), simulated=False), aoi=aoi, findings={}, verdicts=[], sources=[])
+
+
+def test_claims_that_imagery_was_asked_about_stand_in_full_and_the_others_in_a_line(tmp_path, audited, monkeypatch):
+    said, text = [], Sheet.text
+    monkeypatch.setattr(Sheet, "text", lambda self, x, y, words, *rest, **more: said.append(words) or text(self, x, y, words, *rest, **more))
+    grid = fakes.geobox(pixel_m=20.0)
+    verdicts = fakes.verdicts(34)
+    camp(tmp_path / "a.png", grid, verdicts=verdicts)
+    words = " ".join(said)
+    first = tables.ranked(verdicts)[0]
+    # The lines of a reason are set one after the other, and none is cut.
+    assert style.drawable(tables.reason_of(first[1].outcome, first[1].reason)) in words
+    shown = [c.id for c, _ in verdicts if c.id in said]
+    assert f"{34 - len(shown)} more on the claims pages" in words
+    few = [pair for pair in fakes.verdicts() if not tables.asked(pair[0])]
+    said.clear()
+    camp(tmp_path / "b.png", grid, verdicts=few)
+    assert [w for w in said if w in {c.id for c, _ in few}] == [c.id for c, _ in tables.ranked(few)]
+    assert not any("more on the claims pages" in w for w in said)
+
+
+def test_a_heading_never_runs_into_its_aside():
+    with new_sheet() as sheet:
+        room = sheet.heading(10, 20, 150, "Counts", "as reported")
+        assert sheet.heading(10, 20, 30, "Share of check points within", "dashed: as delivered") > room
+        boxes = [t.get_window_extent(sheet.canvas.get_renderer()) for t in sheet.figure.texts + sheet.figure.findobj(Text) if t.get_text()]
+        assert not any(a.overlaps(b) for a, b in itertools.combinations(dict.fromkeys(boxes[-2:]), 2))
+
+
+def test_marks_are_smaller_where_they_crowd():
+    with new_sheet() as sheet:
+        target = panels.panel(sheet, Box(20, 20, 60, 60), display.View(0, 0, 600, 600), fakes.CRS)
+        sizes = panels.mark_sizes(target, np.array([[100.0, 100], [104, 100], [108, 100], [500, 500]]))
+        assert sizes.tolist() == [2.6, 2.6, 2.6, 5.5]
+        assert panels.mark_sizes(target, np.zeros((0, 2))).shape == (0,)
 
 
 def test_crowded_towers_and_long_words_are_tidy(tmp_path, audited):
@@ -227,7 +287,7 @@ def test_detect_page_is_landscape_and_tidy(tmp_path, audited):
     pair = fakes.images(grid)
     settings = {"registration": fakes.registration(grid), "generated": "2026-11-22"}
     page = detect_page(tmp_path / "a.png", before=pair[0], after=pair[1], findings=fakes.findings(grid), aoi=fakes.aoi(), **settings)
-    assert imread(page).shape == A4_LANDSCAPE
+    assert size(page) == A4_LANDSCAPE
     detect_page(tmp_path / "b.png", before=pair[0], after=pair[1], findings=fakes.not_testable(grid), **settings)
 
 
@@ -239,13 +299,13 @@ def test_registration_page_is_landscape_and_tidy(tmp_path, audited, n):
         tmp_path / "a.png", reference=pair[0], moving_before=pair[1], moving_after=pair[1],
         registration=fakes.registration(grid, n=n, refused=n == 0),
     )
-    assert imread(page).shape == A4_LANDSCAPE
+    assert size(page) == A4_LANDSCAPE
 
 
 def test_sensitivity_page_draws_two_and_no_searches(tmp_path, audited):
     blind = replace(fakes.sensitivity("tower"), found=(0,) * 6, control_km2=0.0, control="")
     for number, measured in enumerate(([fakes.sensitivity(), blind], [])):
-        assert imread(sensitivity_page(tmp_path / f"{number}.png", measured, simulated=number == 0)).shape == A4_LANDSCAPE
+        assert size(sensitivity_page(tmp_path / f"{number}.png", measured, simulated=number == 0)) == A4_LANDSCAPE
 
 
 @pytest.mark.parametrize(("gain", "calibration", "joint"), [

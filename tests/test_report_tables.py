@@ -15,10 +15,9 @@ from camwatch.report import display, finding_rows, tables
 
 
 def test_what_could_not_be_seen_has_no_number_and_a_reason():
-    rows = {row.name: row for row in tables.count_rows({"tower": fakes.not_testable()["tower"]})}
-    assert rows["Towers"].cells == ()
-    assert rows["Towers"].reason.startswith("not testable: a tower is 4 to 6 m wide")
-    assert rows["Structures"].reason == "not searched in this run"
+    (row,) = tables.count_rows({"tower": fakes.not_testable()["tower"]})  # kinds that were not asked for have no row
+    assert row.cells == ()
+    assert row.reason.startswith("not testable: a tower is 4 to 6 m wide")
     for row in finding_rows({"tower": fakes.not_testable()["tower"]}):
         assert row[1:7] == ("",) * 6
         assert not re.search(r"\b(0|none)\b", " ".join(row), re.IGNORECASE)
@@ -35,22 +34,46 @@ def test_an_unseen_search_area_has_no_number():
 def test_counts_are_those_of_the_records_with_their_intervals():
     estimates = {("tower", "appeared"): Estimate(4.2, 3, 6, "objects")}
     rows = {row.name: row for row in tables.count_rows(fakes.findings(), estimates)}
-    assert rows["Towers"].cells == ("4 [3–6]", "4", "0", "4", "2", "1.12", "93 %", "0.8")
-    assert rows["Towers"].shown == ("4 [3–6]", "4", "0", "4", "1.12", "93 %", "0.8")
+    assert rows["Towers"].cells == ("4 [3–6]", "4 reported", "–", "4", "2", "1.12", "93 %", "≤ 0.8")
+    assert rows["Towers"].shown == ("4 [3–6]", "4 reported", "–", "4", "1.12", "93 %", "≤ 0.8")
     assert rows["Towers"].notes == ("Towers: 2 could not be observed at both dates",)
-    assert rows["Structures"].cells[:4] == ("5", "2", "2", "2")
+    assert rows["Structures"].cells[:4] == ("5 reported", "2 reported", "2", "2")
+    assert rows["Structures"].notes == ("Structures: no estimate: the search is blind to them, or what it misses was not measured",)
     assert rows["Perimeter"].cells == ("1 part", "0 parts", "–", "–", "–", "1.12", "93 %", "unknown")
 
 
 def test_a_searched_kind_without_records_counts_zero():
-    row = tables.count_rows({"tower": fakes.findings_of("tower", [], fakes.geobox())})[1]
-    assert row.cells[:5] == ("0",) * 5
+    grid = fakes.geobox()
+    structures, towers, line = tables.count_rows({kind: fakes.findings_of(kind, [], grid) for kind in tables.KINDS})
+    # A change that a search never reports has no 0.
+    assert structures.cells[:5] == ("0", "0", "–", "–", "0")
+    assert towers.cells[:5] == ("0", "0", "–", "0", "0")
+    assert line.cells[:5] == ("0 parts", "0 parts", "–", "–", "–")
+
+
+def test_a_blind_search_has_reports_and_no_estimate():
+    blind = replace(fakes.sensitivity("tower"), found=(0,) * 6)
+    found = {"tower": fakes.findings()["tower"]}
+    (row,) = tables.count_rows(found, {}, {"tower": blind})
+    assert row.cells[:2] == ("4 reported", "4 reported")
+    assert row.notes[0] == "Towers: blind to objects of 6 m: no estimate"
+
+
+@pytest.mark.parametrize(("density", "expected"), [(None, "unknown"), (2.84, "≤ 2.8"), (0.0, "0.0"), (0.06, "≤ 0.1")])
+def test_false_alarms_are_an_upper_bound(density, expected):
+    assert tables.false_rate(replace(fakes.findings()["tower"], false_alarms_per_km2=density)) == expected
+
+
+def test_why_imagery_was_not_asked_is_told_in_few_words():
+    whys = {c.id: tables.why_not_asked(c) for c, _ in fakes.verdicts() if not tables.asked(c)}
+    assert all(whys.values())
+    assert not any(";" in why for why in whys.values())
 
 
 def test_terminal_rows_have_eight_cells():
     rows = finding_rows(fakes.findings())
     assert {len(row) for row in rows} == {8}
-    assert rows[0] == ("Structures", "5", "2", "2", "1.12 km²", "93 %", "0.8 per km²", "2 altered")
+    assert rows[0] == ("Structures", "5", "2", "2", "1.12 km²", "93 %", "≤ 0.8 per km²", "2 altered")
 
 
 def test_perimeter_lines_give_size_error_and_growth():
@@ -115,9 +138,9 @@ def test_the_fullest_korean_name_stands_in_the_title():
 def test_claims_that_imagery_answers_come_first():
     verdicts = fakes.verdicts()
     ranked = tables.ranked(verdicts)
-    outcomes = [v.outcome == "not testable" for _, v in ranked]
-    assert outcomes == sorted(outcomes)
-    assert [c.id for c, v in ranked if v.outcome != "not testable"] == [c.id for c, v in verdicts if v.outcome != "not testable"]
+    keys = [(not tables.asked(c), v.outcome == "not testable") for c, v in ranked]
+    assert keys == sorted(keys)
+    assert {c.id for c, _ in ranked} == {c.id for c, _ in verdicts}
     assert tables.tally(verdicts) == "1 contradicted · 3 supported · 2 partly · 2 inconclusive · 4 not testable"
 
 

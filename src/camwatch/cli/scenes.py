@@ -28,6 +28,6 @@ def scan(folder: Annotated[Path, typer.Argument(help="Folder with downloaded pro
     else:
         table(tuple(rows[0]) if rows else ("scene",), [tuple(row.values()) for row in rows])
         for one in found.unreadable:
-            typer.echo(f"not readable: {one.path}: {one.reason}")
+            typer.echo(f"not readable: {one.path}: {one.reason.removeprefix(f'{one.path}: ')}")
     if found.unreadable:
         raise typer.Exit(REFUSED)

@@ -9,8 +9,9 @@ import numpy as np
 from scipy import ndimage as ndi
 from shapely import get_coordinates
 
-from camwatch.detect._common import answer, change_probability, coverage, filled, ramp, seen_at_both, shadow_step
-from camwatch.detect._roofs import fit_rectangles, roof_likelihood, shade_beside
+from camwatch.detect._common import answer, blocks, change_probability, coverage, filled, ramp, seen_at_both, shadow_step
+from camwatch.detect._roofs import contrast_tones, fit_rectangles, luminance_of, roof_likelihood, work_factor
+from camwatch.detect._sides import shade_along, side_steps
 from camwatch.findings import Finding
 from camwatch.rasters import polygons_of
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
 
     from camwatch.aoi import Site
@@ -27,8 +29,14 @@ if TYPE_CHECKING:
 SMALLEST_M = (16.0, 7.0)
 """The smallest building of interest: a barrack or housing block, long and short side."""
 
-PIXELS_ALONG = 3.0
-"""Pixels that its long side must fill; with fewer no shape is left to tell a building from a bright field."""
+PIXELS_ACROSS = 2.0
+"""Pixels that its short side must fill; with fewer it is a line or a dot, and no side of it can be seen to be one."""
+
+LEVELS = (0.45, 0.60, 0.75)
+"""Likelihoods, above the lowest, at which objects are outlined too: a roof beside something that is half like one stands out only higher up."""
+
+MARGIN_M = 60.0
+"""Ground around the searched area that is looked at, so that what lies on its edge is seen whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class StructureParams:
     Attributes
     ----------
     max_gsd_m : float
-        Coarsest ground sample distance that is searched; the default shows the smallest building of interest with three pixels along its long side.
+        Coarsest ground sample distance that is searched; the default shows the smallest building of interest with two pixels across its short side.
     min_area_m2 : float
         Smallest footprint reported, in square metres …
     min_area_px : int
@@ -51,12 +59,27 @@ class StructureParams:
         Misregistration that the comparison forgives; never less than one pixel.
     """
 
-    max_gsd_m: float = 5.0  # SMALLEST_M[0] / PIXELS_ALONG, rounded down
+    max_gsd_m: float = 3.5  # SMALLEST_M[1] / PIXELS_ACROSS
     min_area_m2: float = 15.0
     min_area_px: int = 4
     min_likelihood: float = 0.30
     min_score: float = 0.30
     tolerance_m: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Date:
+    """One date on working pixels: `tones` in contrast units, `bright`ness, also `relative` to the lit ground around, and `likelihood`."""
+
+    image: Image
+    factor: int
+    pixel_m: float
+    tones: NDArray[np.float32]
+    bright: NDArray[np.float32]
+    relative: NDArray[np.float32]
+    likelihood: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    geobox: GeoBox
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,71 +141,139 @@ def detect_structures(
     observed = coverage(site.area, before.geobox, seen)
     if gsd > params.max_gsd_m:
         reason = (
-            f"{gsd:g} m pixels show buildings from about {PIXELS_ALONG * gsd:.0f} m length on; the smallest of interest measures "
+            f"{gsd:g} m pixels show buildings from about {PIXELS_ACROSS * gsd:.0f} m width on; the smallest of interest measures "
             f"{SMALLEST_M[0]:g} × {SMALLEST_M[1]:g} m, which needs {params.max_gsd_m:g} m pixels or finer."
         )
         return answer("structure", before, after, site, reason=reason, records=(), observed=observed, score=change_probability(before, after, seen),
                       testable=False)
-    old, new = (np.where(seen, likelihood(image), np.float32(0.0)) for image in (before, after))
-    appeared = _gained((before, old), (after, new), seen, params)
-    removed = _gained((after, new), (before, old), seen, params)
-    outlined = _outlined(appeared, "appeared", after, site.area, params) + _outlined(removed, "removed", before, site.area, params)
+    score = np.full(seen.shape, np.nan, np.float32)
+    window = _window(site.area, before)
+    outlined: list[Finding] = []
+    if window is not None:
+        dates = [_look(_crop(image, window), seen[window], likelihood) for image in (before, after)]
+        appeared, removed = (_gained(without, having, params) for without, having in (dates, dates[::-1]))
+        outlined = [*_outlined(appeared, "appeared", dates[1], site.area, params), *_outlined(removed, "removed", dates[0], site.area, params)]
+        gain = _finer(np.maximum(appeared.gain, removed.gain), dates[0].factor, seen[window].shape)
+        score[window] = np.where(seen[window], gain, np.float32(np.nan))
     records = tuple(replace(record, id=f"structure-{number:04d}") for number, record in enumerate(outlined, 1))
-    score = np.where(seen, np.maximum(appeared.gain, removed.gain), np.float32(np.nan))
     unknown = [image.scene for image in (before, after) if image.sun is None]
     limits = [f"Sun direction unknown for {' and '.join(unknown)}: guessed from the shadows in the picture."] if unknown else []
-    if gsd > SMALLEST_M[1] / PIXELS_ALONG:
+    if gsd > SMALLEST_M[1] / 3.0:
         limits.append(f"{gsd:g} m pixels hardly show a building's shape: expect false alarms, most of all on vegetation and water.")
     return answer("structure", before, after, site, reason=" ".join(limits), records=records, observed=observed, score=score)
 
 
-def _gained(
-    without: tuple[Image, NDArray[np.float32]], having: tuple[Image, NDArray[np.float32]], seen: NDArray[np.bool_], params: StructureParams,
-) -> _Objects:
-    """Return the objects outlined in the likelihood of `having` with the score of their being absent from `without`."""
-    (old_image, old), (new_image, new) = without, having
-    pixel = new_image.pixel_m
-    reach = max(round(params.tolerance_m / pixel), 1)
-    highest = ndi.maximum_filter(old, size=2 * reach + 1)
-    # An opening of a metre or a pixel parts houses that touch by a hedge or a drive.
-    width = 2 * max(round(1.0 / pixel), 1) + 1
-    labels, count = ndi.label(ndi.binary_opening(new > params.min_likelihood, np.ones((width, width)) if pixel <= 1.5 else None))
-    labels = np.asarray(labels, np.int32)
-    area = np.bincount(labels.ravel(), minlength=count + 1).astype(np.float64)
-    mean_new, mean_old, share_seen = (
-        np.bincount(labels.ravel(), plane.ravel(), count + 1) / np.maximum(area, 1.0) for plane in (new, highest, seen)
+def _window(area: BaseGeometry, image: Image) -> tuple[slice, slice] | None:
+    """Return the (rows, cols) of the grid that hold `area` and :data:`MARGIN_M` around it; None where none does."""
+    corners = get_coordinates(area.buffer(MARGIN_M).envelope)
+    col, row = ~image.geobox.affine * corners.T
+    height, width = image.geobox.shape
+    rows = slice(max(int(np.floor(row.min())), 0), min(int(np.ceil(row.max())), height))
+    cols = slice(max(int(np.floor(col.min())), 0), min(int(np.ceil(col.max())), width))
+    return (rows, cols) if rows.start < rows.stop and cols.start < cols.stop else None
+
+
+def _crop(image: Image, window: tuple[slice, slice]) -> Image:
+    return replace(image, values=image.values[(slice(None), *window)], valid=image.valid[window], geobox=image.geobox[window])
+
+
+def _look(image: Image, seen: NDArray[np.bool_], likelihood: Callable[[Image], NDArray[np.float32]]) -> _Date:
+    """Return what is compared, on working pixels of about a metre."""
+    factor = work_factor(image)
+    planes = blocks(filled(image.values, image.valid), factor)
+    chance, share = blocks(np.stack([np.where(seen, likelihood(image), np.float32(0.0)), seen]).astype(np.float32), factor)
+    bright = planes[image.bands.index("pan")] if "pan" in image.bands else luminance_of(image.bands, planes)
+    pixel = image.pixel_m * factor
+    # The mean of the ground around, a little above it: some of it lies in shade.
+    lit = ndi.uniform_filter(bright, 2 * round(25.0 / pixel) + 1)
+    return _Date(
+        image, factor, pixel, contrast_tones(image.bands, planes, pixel), bright, bright / np.maximum(lit, np.float32(1e-6)), chance, share > 0.5,
+        image.geobox.zoom_out(factor) if factor > 1 else image.geobox,
     )
-    persistence = _persistence(old_image, new_image, labels, count + 1)
-    evidence = ramp(persistence, 0.60, 0.30)
+
+
+def _gained(without: _Date, having: _Date, params: StructureParams) -> _Objects:
+    """Return the objects that the likelihood of `having` outlines, with the score of their being absent from `without`.
+
+    The likelihood is cut at several levels; of outlines that overlap the one with the best score stays.
+    """
+    pixel = having.pixel_m
+    reach = max(round(params.tolerance_m / pixel), 1)
+    highest = ndi.maximum_filter(without.likelihood, size=2 * reach + 1)
+    rise = having.likelihood * ramp(highest / np.maximum(having.likelihood, 1e-6), 0.80, 0.30)
+    levels = [level for level in LEVELS if level > params.min_likelihood]
+    parts = [_cut(level, without, having, highest, params) for level in (params.min_likelihood, *levels)]
+    gain = np.asarray(0.5 * rise, np.float32)
+    labels = np.zeros(rise.shape, np.int32)
+    picked: list[tuple[int, int]] = []
+    order = sorted(((-score, level, label) for level, part in enumerate(parts) for label, score in enumerate(part.score) if score > 0.0))
+    frames = [ndi.find_objects(part.labels) for part in parts]
+    for _, level, label in order:
+        frame = frames[level][label - 1]
+        mine = parts[level].labels[frame] == label
+        if not labels[frame][mine].any():
+            picked.append((level, label))
+            labels[frame][mine] = len(picked)
+            gain[frame][mine] = np.maximum(rise[frame][mine], 0.5) * parts[level].score[label] ** 0.5
+
+    def gathered(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.array([0.0, *(values[level][label] for level, label in picked)])
+
+    measures = {name: gathered([part.measures[name] for part in parts]) for name in parts[0].measures}
+    return _Objects(labels, gathered([part.score for part in parts]), measures, gain)
+
+
+def _cut(level: float, without: _Date, having: _Date, highest: NDArray[np.float32], params: StructureParams) -> _Objects:
+    """Return the objects where the likelihood of `having` passes `level`."""
+    pixel = having.pixel_m
+    # An opening of three metres parts houses that touch by a hedge or a drive.
+    labels, count = ndi.label(ndi.binary_opening(having.likelihood > level, np.ones((3, 3)) if pixel <= 1.5 else None))
+    coarse = max(without.image.gsd_m, having.image.gsd_m) / pixel
+    smallest = max(params.min_area_m2 / pixel**2, params.min_area_px * coarse**2)
+    flat = labels.ravel()
+    area = np.bincount(flat, minlength=count + 1).astype(np.float64)
+    mean_new, mean_old, share_seen = (
+        np.bincount(flat, plane.ravel(), count + 1) / np.maximum(area, 1.0) for plane in (having.likelihood, highest, without.seen & having.seen)
+    )
     absent = ramp(mean_old / np.maximum(mean_new, 1e-6), 0.80, 0.30)
-    smallest = max(params.min_area_m2 / pixel**2, params.min_area_px * (max(old_image.gsd_m, new_image.gsd_m) / pixel) ** 2)
-    score = mean_new * absent * evidence * (area >= smallest) * (share_seen >= 0.7)
+    rough = mean_new * absent * (area >= smallest) * (share_seen >= 0.7)
+    rough[0] = 0.0
+    # The measures that follow cost more: only what could still be reported is measured.
+    left = np.flatnonzero(rough >= params.min_score)
+    number = np.zeros(count + 1, np.int32)
+    number[left] = np.arange(1, len(left) + 1)
+    labels = number[labels]
+    left = np.concatenate([[0], left])
+    rows, cols = np.nonzero(labels)
+    fit, frame = fit_rectangles(labels[rows, cols], rows, cols, len(left))
+    steps = side_steps(having.tones, frame, pixel)
+    before = side_steps(without.tones, frame, pixel)
+    persistence = _persistence(without, having, labels, len(left))
+    evidence = ramp(persistence, 0.60, 0.30)
+    long_m, short_m = frame[4] * pixel, frame[5] * pixel
+    measures = {
+        "likelihood": mean_new[left], "other_date": mean_old[left], "persistence": persistence, "change_evidence": evidence, "rectangularity": fit,
+        "long_side_m": long_m, "width_m": short_m, "weakest_side": steps.min(axis=0), "weakest_new": (steps - before).min(axis=0), "ratio": steps.min(axis=0)/steps.mean(axis=0), "rmed": np.sort(steps,axis=0)[1]/steps.max(axis=0),
+    }
+    score = rough[left] * evidence
+    if having.image.sun is not None:
+        step = shadow_step(having.image.sun, having.geobox)
+        measures["shadow_support"] = shade_along(having.relative, without.relative, frame, step)
     score[0] = 0.0
-    rise = new * ramp(highest / np.maximum(new, 1e-6), 0.80, 0.30)
-    gain = np.asarray(np.where(labels > 0, rise * evidence[labels], rise), np.float32)
-    fit, long_px, short_px = fit_rectangles(labels, area)
-    measures = {"likelihood": mean_new, "other_date": mean_old, "persistence": persistence, "change_evidence": evidence, "rectangularity": fit,
-                "long_side_m": long_px * pixel, "width_m": short_px * pixel}
-    if new_image.sun is not None:
-        tone = filled(new_image.luminance()[None], new_image.valid)[0]
-        spread = max(float(np.std(tone)), 1e-9)
-        rows, cols = shadow_step(new_image.sun, new_image.geobox)
-        measures["shadow_support"] = shade_beside(tone / spread, labels, count + 1, (rows, cols))
-    return _Objects(labels, score, measures, gain)
+    return _Objects(labels, score, measures, having.likelihood)
 
 
-def _persistence(old: Image, new: Image, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
-    """Return by label how much of what `new` shows in and around the object was there in `old`: the larger of two correlations, −1..1.
+def _persistence(without: _Date, having: _Date, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+    """Return by label how much of what `having` shows in and around the object was there in `without`: the larger of two correlations, −1..1.
 
     Grey values correlate where roof, ground and shade look alike; edge directions, their angle doubled so that a dark roof that turned bright still
     agrees, where the outline stood already. The best of nine shifts by a pixel is taken: what lies half a pixel off is still the same building.
     """
-    # The outline lies between object and ground: a metre and a half, or two pixels, of the ground belongs to the comparison.
-    ring = 2 * max(round(1.5 / new.pixel_m), 2) + 1
-    grown = np.where(labels > 0, labels, ndi.grey_dilation(labels, size=(ring, ring)))
+    # The outline lies between object and ground: two pixels of the ground belong to the comparison.
+    grown = np.where(labels > 0, labels, ndi.grey_dilation(labels, size=(5, 5)))
     rows, cols = np.nonzero(grown)
     label = grown[rows, cols]
-    planes = [ndi.gaussian_filter(filled(image.luminance()[None], image.valid)[0], 1.0) for image in (old, new)]
+    planes = [ndi.gaussian_filter(date.bright, 0.7) for date in (without, having)]
     fields = [_edge_directions(plane) for plane in planes]
 
     def total(values: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -208,6 +299,11 @@ def _persistence(old: Image, new: Image, labels: NDArray[np.int32], count: int) 
     return best
 
 
+def _finer(plane: NDArray[np.float32], factor: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return a plane of working pixels on the pixels of the grid."""
+    return plane.repeat(factor, 0).repeat(factor, 1)[: shape[0], : shape[1]]
+
+
 def _edge_directions(plane: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the gradient with its angle doubled and its length kept, as two (y, x) planes."""
     down, right = (g.astype(np.float64) for g in np.gradient(plane))
@@ -215,16 +311,16 @@ def _edge_directions(plane: NDArray[np.float32]) -> tuple[NDArray[np.float64], N
     return (right**2 - down**2) / length, 2.0 * right * down / length
 
 
-def _outlined(objects: _Objects, change: Literal["appeared", "removed"], image: Image, area: BaseGeometry, params: StructureParams) -> list[Finding]:
+def _outlined(objects: _Objects, change: Literal["appeared", "removed"], date: _Date, area: BaseGeometry, params: StructureParams) -> list[Finding]:
     """Return the objects that pass `min_score` and lie in `area`, in the order of their labels (by row of the grid); without ids."""
     keep = objects.score >= params.min_score
-    outlines = polygons_of(np.where(keep[objects.labels], objects.labels, 0).astype(np.int32), image.geobox)
+    outlines = polygons_of(np.where(keep[objects.labels], objects.labels, 0).astype(np.int32), date.geobox)
     records: list[Finding] = []
     for label, outline in outlines.items():
         if not area.contains(outline.representative_point()):
             continue
         # A pixel's staircase says nothing; half a working pixel is kept.
-        drawn = outline.simplify(max(image.pixel_m, 0.5))
+        drawn = outline.simplify(max(date.pixel_m, 0.5))
         shape = drawn if drawn.is_valid and not drawn.is_empty else outline
         measures: dict[str, float | str] = {name: float(values[label]) for name, values in objects.measures.items()}
         measures["orientation_deg"] = _orientation_deg(outline)

@@ -7,37 +7,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
+from scipy.spatial import cKDTree
 from shapely.geometry import box
 from shapely.ops import unary_union
 
-from camwatch.detect._common import answer, coverage, filled, greenness, ramp, robust_sd, seen_at_both, shadow_step
+from camwatch.detect._common import answer, coverage, filled, greenness, ramp, robust_sd, seen_at_both
+from camwatch.detect._tower_fit import REACH_M, WEAK_FIT, Fits, Picture, fit_places, templates
+from camwatch.detect._tower_line import residual
 from camwatch.findings import Finding
 from camwatch.imagery.image import Sun
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from shapely.geometry import LineString
     from shapely.geometry.base import BaseGeometry
 
     from camwatch.aoi import Site
     from camwatch.findings import Change, Findings
     from camwatch.imagery.image import Image
 
-ROOFS_M = (3.5, 4.5, 6.0)
-"""Sides of the roofs that are tried; a fit forgives ± 20 %, hence 3 to 7 m."""
-
-HEIGHTS_M = (5.5, 8.0, 11.0)
-"""Heights that are tried; a fit forgives ± 20 %, hence 4.5 to 13 m."""
-
-REACH_M = 15.0
-"""Metres of a shadow that are looked at; a lower sun draws longer ones, over ground that differs more and more."""
+TRACED_M = 15.0
+"""Accuracy of a line from which its course tells the direction of what runs along it."""
 
 DECOY_TURNS_DEG = (90.0, 180.0, 270.0)
 """False sun directions under which the same ground is searched: what answers there is no tower."""
 
-WEAK_FIT = 0.35
-"""Fit below which a place is not looked at again with shifts; towers fit with 0.8 and more, chance rarely over 0.7."""
-
+LIKELY = 0.6
+"""Fit from which a place is left out of the decoys' ground: it may be a tower, and its roof and shadow, seen askew, are no clutter."""
 
 PERSISTENT = 0.5
 """Correlation of a roof with the other date from which it still stands there even if its shadow fits poorly."""
@@ -67,61 +64,22 @@ class TowerParams:
     band_m: float | None = None
     false_per_km: float = 0.5
     min_fit: float = 0.75
-    link_m: float = 3.0
+    link_m: float = 5.0
     link_chance: float = 0.05
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Templates:
-    """Where roof, shadow and ground lie around a tower.
-
-    Attributes
-    ----------
-    offsets : (p, 2) intp
-        (row, col) of the pixels looked at, relative to the roof's centre.
-    weights : (p, t × 5) float32
-        Means over roof, shadow, ground left, ground right, ground on the sunny side, for each of t templates.
-    roofs_m, heights_m : (t,) float64
-    """
-
-    offsets: NDArray[np.intp]
-    weights: NDArray[np.float32]
-    roofs_m: NDArray[np.float64]
-    heights_m: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ground:
-    """One picture to fit in: luminance (y, x), how bare of vegetation (y, x) 0..1, and the standard deviation of its fine detail."""
-
-    plane: NDArray[np.float32]
-    bare: NDArray[np.float64]
-    noise: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fits:
-    """Places in one picture that fit a tower: (n, 2) (row, col), fit 0..1, roof side, height, shadow contrast in noise units, falling by fit."""
-
-    at: NDArray[np.intp]
-    fit: NDArray[np.float64]
-    roof_m: NDArray[np.float64]
-    height_m: NDArray[np.float64]
-    shadow: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Date:
     """One date's search: its fits, and the fits that report and confirm a tower."""
 
-    fits: _Fits
+    fits: Fits
     report: float
     confirm: float
     plane: NDArray[np.float32]
 
 
 def detect_towers(
-    before: Image, after: Image, site: Site, params: TowerParams = TowerParams(), *, rings: tuple[BaseGeometry, BaseGeometry] | None = None,
+    before: Image, after: Image, site: Site, params: TowerParams = TowerParams(),
 ) -> Findings:
     """Find guard towers along the perimeter, at each date, and what became of them.
 
@@ -137,8 +95,6 @@ def detect_towers(
     site : Site
         `perimeter_before` and `perimeter_after` (polygons) are the prior of the lines.
     params : TowerParams
-    rings : (line or polygon before, line or polygon after), optional
-        Better lines than the prior, in the CRS of the grid; a polygon stands for its boundary.
 
     Returns
     -------
@@ -166,12 +122,12 @@ def detect_towers(
     """
     seen = seen_at_both(before, after)
     gsd = max(before.gsd_m, after.gsd_m)
-    lines = _lines(site, rings)
+    lines = _lines(site)
     unlit = [image.scene for image in (before, after) if image.sun is None]
     why_not = ""
     if gsd > params.max_gsd_m:
         why_not = f"{gsd:g} m pixels cannot show a 4–6 m tower; it takes {params.max_gsd_m:g} m or finer."
-    elif lines.is_empty:
+    elif not lines:
         why_not = "No perimeter is known along which to look for towers."
     elif unlit:
         why_not = f"The sun's azimuth and elevation are unknown for {' and '.join(unlit)}; only shadows tell towers from clutter."
@@ -179,20 +135,19 @@ def detect_towers(
         nothing = np.full(seen.shape, np.nan, np.float32)
         return answer("tower", before, after, site, reason=why_not, records=(), observed=(0.0, 0.0), score=nothing, testable=False)
     width = _width(site, params)
-    area = lines.buffer(width)
+    area = unary_union(lines).buffer(width)
     band = mask_of(area, before.geobox)
-    dates = [_search(image, image.sun, band, width, params) for image in (before, after) if image.sun is not None]
+    traced = lines if site.perimeter_accuracy_m <= TRACED_M else []
+    dates = [_search(image, image.sun, band, width, traced, params) for image in (before, after) if image.sun is not None]
     records, score = _link((before, after), (dates[0], dates[1]), params)
     return answer("tower", before, after, site, reason="", records=records, observed=coverage(area, before.geobox, seen),
                   score=np.where(band & seen, score, np.float32(np.nan)))
 
 
-def search_band(
-    site: Site, rings: tuple[BaseGeometry, BaseGeometry] | None = None, params: TowerParams = TowerParams(),
-) -> BaseGeometry | None:
+def search_band(site: Site, params: TowerParams = TowerParams()) -> BaseGeometry | None:
     """Return the ground along the perimeter that :func:`detect_towers` searches, in the CRS of the site; None where no line is known."""
-    lines = _lines(site, rings)
-    return None if lines.is_empty else lines.buffer(_width(site, params))
+    lines = _lines(site)
+    return unary_union(lines).buffer(_width(site, params)) if lines else None
 
 
 def _width(site: Site, params: TowerParams) -> float:
@@ -200,32 +155,57 @@ def _width(site: Site, params: TowerParams) -> float:
     return params.band_m if params.band_m is not None else min(max(25.0, site.perimeter_accuracy_m), 60.0)
 
 
-def _lines(site: Site, rings: tuple[BaseGeometry, BaseGeometry] | None) -> BaseGeometry:
-    """Return all lines to search along; polygons stand for their boundaries."""
-    given = rings or (site.perimeter_before, site.perimeter_after)
-    return unary_union([g.boundary if "Polygon" in g.geom_type else g for g in given if g is not None])
+def _lines(site: Site) -> list[LineString]:
+    """Return all lines to search along, each whole; polygons stand for their boundaries."""
+    shapes = [g.boundary if "Polygon" in g.geom_type else g for g in (site.perimeter_before, site.perimeter_after) if g is not None]
+    return [line for shape in shapes for line in getattr(shape, "geoms", [shape]) if line.length > 0]
 
 
-def _search(image: Image, sun: Sun, band: NDArray[np.bool_], width: float, params: TowerParams) -> _Date:
+def _search(image: Image, sun: Sun, band: NDArray[np.bool_], width: float, traced: list[LineString], params: TowerParams) -> _Date:  # noqa: PLR0917
     """Return one date's fits, with thresholds from the decoys; `width` is the band's to either side, in metres."""
     # How much line the grid shows, for the density that the user allows per km.
     km = float(band.sum()) * image.pixel_m**2 / (2.0 * width) / 1000.0
-    plane = filled(image.luminance()[None], image.valid)[0]
     near = max(round(8.0 / image.pixel_m), 1)
     usable = band & (ndi.uniform_filter(image.valid.astype(np.float32), near) > 0.9)
-    places = _proposals(plane, usable, image.pixel_m)
-    fine = plane - ndi.gaussian_filter(plane, 4.0 / image.pixel_m)
-    noise = robust_sd(fine[usable])
-    green = ndi.gaussian_filter(greenness(image.bands, filled(image.values, image.valid)), 1.0 / image.pixel_m)
-    ground = _Ground(plane, 1.0 - ramp(green, 0.0, 1.0), noise)
-    fits = _fit_places(ground, places, _templates(sun, image), image.pixel_m)
+    picture = _picture(image, usable, traced)
+    places = _proposals(picture.relief, usable, image.pixel_m)
+    fits = fit_places(picture, places, templates(sun, image.geobox), image.pixel_m)
     turned = [Sun((sun.azimuth_deg + turn) % 360.0, sun.elevation_deg) for turn in DECOY_TURNS_DEG]
-    decoys = np.sort(np.concatenate([_fit_places(ground, places, _templates(false, image), image.pixel_m).fit for false in turned]))[::-1]
+    false = [fit_places(picture, places, templates(wrong, image.geobox), image.pixel_m) for wrong in turned]
+    decoys = np.sort(np.concatenate([_lone(f, fits.at[fits.fit >= LIKELY], REACH_M / image.pixel_m) for f in false]))[::-1]
     searched_km = km * len(DECOY_TURNS_DEG)
     by_chance = params.link_chance / (np.pi * params.link_m**2) * 2.0 * width * 1000.0
     report = max(_exceeded(decoys, params.false_per_km * searched_km), params.min_fit)
     confirm = min(max(_exceeded(decoys, by_chance * searched_km), 0.5), report)
-    return _Date(fits, report, confirm, plane)
+    import os
+    if os.environ.get('TWDBG'): print('places',len(places),'km',km,'report',report,'confirm',confirm,'decoys',decoys[:12].round(2),'noise',picture.noise)
+    return _Date(fits, report, confirm, picture.relief)
+
+
+def _picture(image: Image, usable: NDArray[np.bool_], traced: list[LineString]) -> Picture:
+    plane = filled(image.luminance()[None], image.valid)[0]
+    green = ndi.gaussian_filter(greenness(image.bands, filled(image.values, image.valid)), 1.0 / image.pixel_m)
+    bare = 1.0 - ramp(green, 0.0, 1.0)
+    if not traced:
+        fine = plane - ndi.gaussian_filter(plane, 4.0 / image.pixel_m)
+        return Picture(plane, plane, None, bare, robust_sd(fine[usable]))
+    near = ndi.binary_dilation(usable, iterations=round(12.0 / image.pixel_m))
+    relief = residual(plane, traced, near, image.geobox)
+    background = plane - relief
+    if not usable.any():
+        return Picture(plane, relief, None, bare, 1.0)
+    dark, middle = np.percentile(plane[usable], (1.0, 50.0))
+    room = ramp(background, dark, 0.5 * (dark + middle)).astype(np.float32)
+    values = relief[usable]
+    return Picture(plane, relief, room, bare, robust_sd(values[values != 0]), float(middle-dark))
+
+
+def _lone(decoys: Fits, towers: NDArray[np.intp], reach_px: float) -> NDArray[np.float64]:
+    """Return the fits of the decoys without a tower within reach: a tower's own roof and shadow, seen askew, are no clutter."""
+    if not len(towers) or not len(decoys.at):
+        return decoys.fit
+    distance, _ = cKDTree(towers).query(decoys.at)
+    return decoys.fit[distance > reach_px]
 
 
 def _exceeded(falling: NDArray[np.float64], times: float) -> float:
@@ -243,111 +223,6 @@ def _proposals(plane: NDArray[np.float32], usable: NDArray[np.bool_], pixel: flo
         found |= (response == ndi.maximum_filter(response, reach)) & (response > 0)
         found |= (response == ndi.minimum_filter(response, reach)) & (response < 0)
     return np.argwhere(found & usable)
-
-
-def _templates(sun: Sun, image: Image) -> _Templates:
-    """Return roof, shadow and three pieces of ground for each size, height and start of the shadow, for this sun."""
-    pixel = image.pixel_m
-    step = np.array(shadow_step(sun, image.geobox))
-    ahead = step / np.hypot(*step)
-    radius = int(np.ceil((REACH_M + 8.0) / pixel))
-    row, col = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    along, across = (row * ahead[0] + col * ahead[1]) * pixel, (col * ahead[0] - row * ahead[1]) * pixel
-    distance = np.hypot(along, across)
-    masks, sizes = [], []
-    for side in ROOFS_M:
-        # A square that stands anyhow covers the disc of 0.45 sides and ends before 0.71; between the two, pixels are mixed and belong to nobody.
-        clear = 0.71 * side + 0.4
-        for height in HEIGHTS_M:
-            length = min(height / np.tan(np.deg2rad(max(sun.elevation_deg, 5.0))), REACH_M)
-            far = length + 0.3 * side
-            foot = 0.6 * side + 0.25
-            # Two of them: a shadow from the wall on, and that of a cabin on stilts.
-            for near in {foot, max(foot, 0.5 * length)}:
-                if far - near < 1.5:
-                    continue
-                beside = (along >= -0.5 * side) & (along <= far)
-                masks.append([
-                    distance <= max(0.45 * side, 0.75 * pixel),
-                    (along >= near) & (along <= far) & (np.abs(across) <= 0.45 * side),
-                    beside & (across >= clear) & (across <= clear + 2.0),
-                    beside & (-across >= clear) & (-across <= clear + 2.0),
-                    (along <= -clear) & (along >= -clear - 2.0) & (np.abs(across) <= 0.7 * side),
-                ])
-                sizes.append((side, height))
-    cube = np.array(masks)
-    if not len(cube):  # a sun near the zenith casts no shadow to look for
-        return _Templates(np.zeros((0, 2), np.intp), np.zeros((0, 0), np.float32), np.zeros(0), np.zeros(0))
-    used = cube.any(axis=(0, 1))
-    weights = cube[:, :, used].astype(np.float32)
-    weights /= weights.sum(axis=2, keepdims=True)
-    roofs, heights = np.array(sizes).T
-    return _Templates(np.stack([row[used], col[used]], axis=1), weights.reshape(-1, weights.shape[2]).T.copy(), roofs, heights)
-
-
-def _fit_places(ground: _Ground, places: NDArray[np.intp], templates: _Templates, pixel: float) -> _Fits:
-    """Return the places that fit, each the best of its templates and of shifts by a pixel, no two within 4 m."""
-    fit, best, shadow = _fit(ground, places, templates)
-    promising = fit * ground.bare[tuple(places.T)] > WEAK_FIT
-    places, fit, best, shadow = places[promising], fit[promising], best[promising], shadow[promising]
-    at = places.copy()
-    for shift in [(r, c) for r in (-1, 0, 1) for c in (-1, 0, 1) if (r, c) != (0, 0)]:
-        moved = (places + shift).clip(0, np.array(ground.plane.shape) - 1)
-        again, which, dark = _fit(ground, moved, templates)
-        better = again > fit
-        fit[better], best[better], shadow[better], at[better] = again[better], which[better], dark[better], moved[better]
-    fit = fit * ground.bare[tuple(at.T)]
-    keep = _apart(at, fit, 4.0 / pixel)
-    return _Fits(at[keep], fit[keep], templates.roofs_m[best[keep]], templates.heights_m[best[keep]], shadow[keep])
-
-
-def _fit(
-    picture: _Ground, places: NDArray[np.intp], templates: _Templates,
-) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    """Return the best fit (0..1) of each place, its template, and the shadow's contrast in noise units.
-
-    Roof, shadow and ground weigh the same whatever their size; the fit is the share of the variance between them. It counts only where the shadow is
-    the darkest of all five pieces and the roof differs from all its ground in one sense.
-    """
-    number = len(templates.roofs_m)
-    fit, which, dark = np.zeros(len(places)), np.zeros(len(places), np.intp), np.zeros(len(places))
-    if not number:
-        return fit, which, dark
-    plane, noise = picture.plane, picture.noise
-    height, width = plane.shape
-    # The fit is blind to offsets; taking one away keeps the squares exact in single precision.
-    offset = np.float32(plane.mean())
-    for start in range(0, len(places), 1000):
-        part = slice(start, start + 1000)
-        rows = (places[part, :1] + templates.offsets[:, 0]).clip(0, height - 1)
-        cols = (places[part, 1:] + templates.offsets[:, 1]).clip(0, width - 1)
-        values = plane[rows, cols] - offset
-        means = (values @ templates.weights).reshape(-1, number, 5).astype(np.float64)
-        squares = ((values * values) @ templates.weights).reshape(-1, number, 5).astype(np.float64)
-        roof, shade, ground = means[..., 0], means[..., 1], means[..., 2:]
-        level = ground.mean(axis=2)
-        middle = (roof + shade + level) / 3.0
-        between = (roof**2 + shade**2 + level**2) / 3.0 - middle**2
-        total = (squares[..., 0] + squares[..., 1] + squares[..., 2:].mean(axis=2)) / 3.0 - middle**2
-        contrast = (ground.min(axis=2) - shade) / noise
-        stands_out = np.maximum(roof - ground.max(axis=2), ground.min(axis=2) - roof) / noise
-        rating = (
-            between / np.maximum(total, 1e-12 + 0.01 * noise**2)
-            * ramp(contrast, 0.2, 0.6) * ramp((roof - shade) / noise, 0.3, 1.0) * ramp(stands_out, 0.2, 0.8)
-        )
-        chosen = rating.argmax(axis=1)
-        line = np.arange(len(chosen))
-        fit[part], which[part], dark[part] = np.clip(rating[line, chosen], 0.0, 1.0), chosen, contrast[line, chosen]
-    return fit, which, dark
-
-
-def _apart(at: NDArray[np.intp], fit: NDArray[np.float64], distance_px: float) -> NDArray[np.intp]:
-    """Return the indices that stay when, in order of falling fit, each place silences the others within `distance_px`."""
-    kept: list[int] = []
-    for index in np.lexsort((at[:, 1], at[:, 0], -fit)):
-        if not kept or np.hypot(*(at[kept] - at[index]).T).min() > distance_px:
-            kept.append(int(index))
-    return np.array(kept, np.intp)
 
 
 def _link(images: tuple[Image, Image], dates: tuple[_Date, _Date], params: TowerParams) -> tuple[tuple[Finding, ...], NDArray[np.float32]]:

@@ -131,12 +131,25 @@ def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Grou
     return Counter(findings, ground, sensitivity, index, claimed)
 
 
+def blind_to_m(findings: Findings, sensitivity: Sensitivity | None) -> float | None:
+    """Return the size in metres of the planted object nearest to the one that claims mean, where the search misses most of these; else None."""
+    if sensitivity is None:
+        return None
+    counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
+    if counter.index is None or counter.detector().probability >= BLIND_BELOW:
+        return None
+    return sensitivity.sizes_m[counter.index]
+
+
 def estimate_count(findings: Findings, sensitivity: Sensitivity | None, change: Change) -> Estimate | None:
-    """Return the number of real objects behind the reports of one change in one search; None where that was not measured."""
+    """Return the number of real objects behind the reports of one change in one search.
+
+    None where misses or false alarms were not measured, and where the search is blind to objects of that size: its number would be its prior's.
+    """
     if sensitivity is None or findings.status != "searched" or findings.observed_share <= 0 or change not in ("appeared", "removed"):
         return None
     counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
-    if not counter.calibrated(standing=False):
+    if not counter.calibrated(standing=False) or blind_to_m(findings, sensitivity) is not None:
         return None
     number = counter.number((change,)).measured
     return Estimate(number.quantile(0.5), *number.interval(), "objects")
@@ -204,10 +217,10 @@ def _held(
 
 def _detail(counter: Counter, detector: Detector, reports: int) -> str:
     if counter.sensitivity is None or counter.index is None:
-        return f"{reports} reported; how many such objects this search misses was not measured"
+        return f"The search reported {reports}; how many it misses was not measured"
     size = counter.sensitivity.sizes_m[counter.index]
-    found = f"{reports} reported; of {detector.planted} planted objects of {size:g} m the search found {detector.found}"
+    found = f"The search reported {reports} and found {detector.found} of {detector.planted} planted objects of {size:g} m"
     if math.isinf(detector.control_km2):
         return f"{found}; its false alarms could not be measured"
     expected = (detector.false_reports + 0.5) / detector.control_km2 * detector.area_km2
-    return f"{found}, and {'fewer than 0.1' if expected < 0.1 else f'at most {expected:.1f}'} false alarms are to be expected there"
+    return f"{found}; {'fewer than 0.1' if expected < 0.1 else f'at most {expected:.1f}'} false alarms expected"

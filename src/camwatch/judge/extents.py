@@ -85,7 +85,7 @@ def _held(value: float, se: float, claimed: Bounds, lines: tuple[Finding, ...], 
         calibrated=True,
         blind=False,
         seen=1 - inferred,
-        detail=f"{100 * inferred:.0f} % of the line inferred, not seen" if inferred >= 0.005 else "",
+        detail=f"{100 * inferred:.0f} % of the line is inferred, not seen" if inferred >= 0.005 else "",
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from camwatch.judge.bracket import bracket, date_of_state, looseness, span_in_words
 from camwatch.judge.limits import BRACKET_COVERAGE, GSD_LIMIT_M, kind_of, resolution_classes
-from camwatch.judge.words import LIMIT_WORDS, NOT_JUDGED, no_bracket
+from camwatch.judge.words import LIMIT_WORDS, no_bracket, not_judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -245,8 +245,8 @@ def _testable(claim: Claim, reading: Reading, scenes: Sequence[SceneInfo]) -> Te
         return Testable(claim.id, reading.id, False, f"{claim.why_not.strip().rstrip('.')}.")
     kind = kind_of(reading)
     if kind is None:
-        return Testable(claim.id, reading.id, False, f"{NOT_JUDGED.format(metric=reading.metric, subject=reading.subject)}.".capitalize(),
-                        archive=OTHER_ARCHIVES.get(reading.metric, ""))
+        reason = not_judged(reading)
+        return Testable(claim.id, reading.id, False, f"{reason[0].upper()}{reason[1:].rstrip('.')}.", archive=OTHER_ARCHIVES.get(reading.metric, ""))
     archive, limit = ARCHIVES[kind], GSD_LIMIT_M[kind]
     if not scenes:
         return Testable(claim.id, reading.id, False, "No scene is at hand.", archive=archive)

@@ -50,7 +50,7 @@ from camwatch.judge.limits import (
 )
 from camwatch.judge.measurement import CannotMeasureError, days
 from camwatch.judge.record import ReadingVerdict, Verdict
-from camwatch.judge.words import LIMIT_WORDS, NOT_JUDGED, claimed_words, display, measured_words, no_bracket, sentence
+from camwatch.judge.words import LIMIT_WORDS, NOT_LOOKED, Told, claimed_words, display, measured_words, no_bracket, not_judged, sentence, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,16 +67,17 @@ if TYPE_CHECKING:
 DECIDED: tuple[Outcome, ...] = ("supported", "contradicted", "partly")
 
 UNSEEN = "the part of the ground or of the claimed time that was not seen may hold more"
-BLIND = "the pair is blind to objects of this size"
+BLIND = "the search is blind to objects of this size"
+NOMINAL = "The outline used as prior is nominal"
 UNMEASURED = "how often this search misses objects or raises false alarms was not measured"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to one reading; `body` is the sentence without its lead, `pairs` are those that gave it."""
+    """An answer to one reading; `told` is its reason in pieces, `pairs` are those that gave it."""
 
     outcome: Outcome
-    body: str
+    told: Told
     pairs: tuple[str, ...] = ()
     measured: Measurement | None = None
     nominal: bool = False
@@ -102,11 +103,11 @@ def judge(claim: Claim, evidence: Sequence[Evidence], *, aoi: Aoi | None = None)
     if claim.observable:
         answers = [_answer(reading, ordered, aoi) for reading in claim.readings]
     else:
-        answers = [Answer("not testable", claim.why_not) for _ in claim.readings]
+        answers = [Answer("not testable", Told(claim.why_not)) for _ in claim.readings]
     simulated = claim.observable and any(e.simulated for e in ordered) and any(kind_of(r) for r in claim.readings)
     readings = tuple(_verdict(r, a, simulated=simulated and kind_of(r) is not None) for r, a in zip(claim.readings, answers, strict=True))
     outcome = combine([a.outcome for a in answers])
-    reason = sentence(outcome, _over_readings(claim.readings, answers), simulated=simulated)
+    reason = sentence(outcome, together(claim.readings, [a.told for a in answers], [a.outcome for a in answers]), simulated=simulated)
     return Verdict(claim.id, outcome, reason, readings, simulated=simulated, nominal=any(a.nominal for a in answers))
 
 
@@ -179,10 +180,10 @@ def _told_from_nothing(measured: Measurement, claimed: Bounds) -> bool:
 def _answer(reading: Reading, ordered: Sequence[Evidence], aoi: Aoi | None) -> Answer:
     kind = kind_of(reading)
     if kind is None:
-        return Answer("not testable", NOT_JUDGED.format(metric=reading.metric, subject=reading.subject))
+        return Answer("not testable", Told(not_judged(reading), notes=(NOT_LOOKED,)))
     fitting = [e for e in ordered if _fits(reading, e)]
     if not fitting:
-        return Answer("not testable", no_bracket(reading))
+        return Answer("not testable", Told(no_bracket(reading)))
     classes = resolution_classes([e.gsd_m for e in fitting])
     told: list[Answer] = []
     for finest, coarsest in classes:
@@ -192,8 +193,7 @@ def _answer(reading: Reading, ordered: Sequence[Evidence], aoi: Aoi | None) -> A
     chosen = next((a for a in told if a.outcome in DECIDED), None) or next((a for a in told if a.outcome == "inconclusive"), told[0])
     against = [a for a in told if a.outcome in DECIDED and a.outcome != chosen.outcome and a is not chosen]
     if against:
-        others = "; ".join(f"coarser imagery says otherwise: {a.outcome}, {a.body}" for a in against)
-        return replace(chosen, body=f"{chosen.body}; {others}")
+        return _noted(chosen, *(f"Coarser imagery says otherwise: {a.outcome}, {a.told.main}" for a in against))
     return chosen
 
 
@@ -213,6 +213,10 @@ def _tightness(reading: Reading, evidence: Evidence) -> tuple[tuple[float, int, 
     return looseness(earlier, later, reading.interval), evidence.gsd_m, evidence.pair
 
 
+def _noted(answer: Answer, *notes: str) -> Answer:
+    return replace(answer, told=replace(answer.told, notes=(*answer.told.notes, *notes)))
+
+
 def _agree(answers: Sequence[Answer]) -> Answer:
     """Combine the answers of pairs of one resolution class, best witness first."""
     decided = [a for a in answers if a.outcome in DECIDED]
@@ -220,12 +224,13 @@ def _agree(answers: Sequence[Answer]) -> Answer:
         return next((a for a in answers if a.outcome == "inconclusive"), answers[0])
     first, pairs = decided[0], tuple(sorted(p for a in decided for p in a.pairs))
     if {a.outcome for a in decided} >= {"supported", "contradicted"}:
-        body = "the pairs disagree: " + "; but ".join(f"{a.outcome}, {a.body}" for a in decided)
-        return Answer("inconclusive", body, pairs, first.measured, any(a.nominal for a in decided))
+        clause = "the pairs disagree: " + "; but ".join(f"{a.outcome}, {a.told.main}" for a in decided)
+        told = Told(clause, notes=tuple(dict.fromkeys(note for a in decided for note in a.told.notes)))
+        return Answer("inconclusive", told, pairs, first.measured, any(a.nominal for a in decided))
     others = [a for a in decided if a.outcome != first.outcome]
-    undecided = ["the pair with the better dates does not decide it"] if answers[0].outcome == "inconclusive" else []
-    body = "; ".join([first.body, *undecided, *(f"another pair says {a.outcome}: {a.body}" for a in others)])
-    return replace(first, body=body, pairs=pairs, nominal=any(a.nominal for a in decided))
+    notes = ["The pair with the better dates does not decide it"] if answers[0].outcome == "inconclusive" else []
+    notes += [f"Another pair says {a.outcome}: {a.told.main}" for a in others]
+    return replace(_noted(first, *notes), pairs=pairs, nominal=any(a.nominal for a in decided))
 
 
 def _answer_pair(reading: Reading, kind: Kind, evidence: Evidence, aoi: Aoi | None) -> Answer:
@@ -233,28 +238,28 @@ def _answer_pair(reading: Reading, kind: Kind, evidence: Evidence, aoi: Aoi | No
     earlier, later = days(evidence)
     span = f"the pair {earlier.isoformat()} to {later.isoformat()}"
     if evidence.refused:
-        return Answer("not testable", f"the scenes of {span} could not be aligned: {evidence.refused.strip().rstrip('.')}", pair)
+        return Answer("not testable", Told(f"the scenes of {span} could not be aligned: {evidence.refused.strip().rstrip('.')}"), pair)
     findings = evidence.findings.get(kind)
     if findings is None:
-        return Answer("not testable", f"{span} was not searched for {LIMIT_WORDS[kind]}", pair)
+        return Answer("not testable", Told(f"{span} was not searched for {LIMIT_WORDS[kind]}"), pair)
     if findings.status == "not_testable":
-        return Answer("not testable", f"{span}: {findings.reason.strip().rstrip('.')}", pair, nominal=findings.nominal)
+        return Answer("not testable", Told(f"{span}: {findings.reason.strip().rstrip('.')}"), pair, nominal=findings.nominal)
     try:
         measured = (measure_count if reading.metric == "count" else measure_extent)(reading, evidence, findings, aoi)
     except CannotMeasureError as error:
-        return Answer("not testable", f"{span}: {error}", pair, nominal=findings.nominal)
+        return Answer("not testable", Told(f"{span}: {error}"), pair, nominal=findings.nominal)
     change = reading.aspect != "state"
     held = bracket(earlier, later, reading.interval)
     coverage, slack_days = (held.coverage, held.slack_days) if change else (1.0, 0)
     outcome, why = decide(measured, bounds_of(reading.quantity, reading.metric), coverage=coverage, slack_days=slack_days, change=change)
+    when, number = measured_words(reading, evidence, measured)
+    detail = (measured.detail,) if measured.detail else ()
     if why == BLIND:
         # A number from a blind search would only be its prior; none is told.
-        body = f"{span}, at {evidence.gsd_m:.2g} m, {BLIND.removeprefix('the pair ')} ({measured.detail})"
-        return Answer(outcome, body, pair, measured, findings.nominal)
-    parts = [f"{measured_words(reading, evidence, measured)}, and the claim {claimed_words(reading.quantity)}"]
-    parts += ["the outline used is nominal"] if findings.nominal else []
-    parts += [why] if why else []
-    return Answer(outcome, "; ".join(parts), pair, measured, findings.nominal)
+        return Answer(outcome, Told(BLIND, when=when, notes=detail), pair, measured, findings.nominal)
+    notes = (*detail, NOMINAL) if findings.nominal else detail
+    told = Told(number, when=when, claimed=f"the claim {claimed_words(reading.quantity)}", why=why, notes=notes)
+    return Answer(outcome, told, pair, measured, findings.nominal)
 
 
 # --- words over readings ----------------------------------------------------------------------------------------------------------------------
@@ -264,19 +269,10 @@ def _verdict(reading: Reading, answer: Answer, *, simulated: bool) -> ReadingVer
     measured = answer.measured
     told = None if answer.outcome == "not testable" else measured
     return ReadingVerdict(
-        reading.id, answer.outcome, sentence(answer.outcome, answer.body, simulated=simulated),
+        reading.id, answer.outcome, sentence(answer.outcome, answer.told.body, simulated=simulated),
         measured=display(told.estimate) if told else None,
         power=measured.power if measured else None,
         bayes_factor=told.bayes if told else None,
         bayes_factor_other=told.bayes_other if told else None,
         evidence=answer.pairs,
     )
-
-
-def _over_readings(readings: Sequence[Reading], answers: Sequence[Answer]) -> str:
-    """Return one sentence over all readings, each body told once."""
-    if len({a.body for a in answers}) == 1:
-        return answers[0].body
-    same = len({a.outcome for a in answers}) == 1
-    parts = [f"read as “{r.id}”{'' if same else f': {a.outcome}'}, {a.body}" for r, a in zip(readings, answers, strict=True)]
-    return "; ".join(parts)

@@ -1,8 +1,9 @@
-"""The judge's sentences: plain words with numbers, dates and ground sample distance, for a layman and for a court."""
+"""The judge's sentences: plain words with numbers, dates and ground sample distance (in brackets behind the dates), for a layman and for a court."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from camwatch.judge.bracket import date_of_state, span_in_words
@@ -10,6 +11,8 @@ from camwatch.judge.limits import COMPLETE
 from camwatch.judge.measurement import days
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from camwatch.claims.model import Quantity, Reading
     from camwatch.judge.measurement import Measurement
     from camwatch.judge.record import Estimate, Evidence, Outcome
@@ -20,19 +23,94 @@ LEAD: dict[Outcome, str] = {
 }
 SIMULATED = "SIMULATED: "
 
-NOT_JUDGED = (
-    "this release judges counts of guard towers and buildings, and the area and length of the enclosing line; "
-    "this claim ({metric}, {subject}) is listed without being judged, and no imagery was looked at for it"
-)
+NOT_JUDGED = "this release does not judge claims about {metric}"
+NOT_LOOKED = "No imagery was looked at for it"
 
+TOPICS = {
+    "position": "a position", "layout": "a layout", "landcover": "land cover", "date": "a date", "distance": "a distance", "ratio": "a ratio",
+    "population": "people", "capacity": "capacity", "method": "a method", "provenance": "the origin of a statement",
+}
+"""What a claim of a metric is about, where its name alone is no English; counts, areas and lengths are named with what they are of."""
+SUBJECTS = {
+    "tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line", "camp": "the camp", "fence": "a fence", "mine": "a mine",
+    "field": "fields", "river": "a river", "terrain": "the terrain", "people": "people", "other": "other things",
+}
 OBJECTS = {"tower": "guard towers", "structure": "buildings"}
 UNITS = {"m2": "m²", "km2": "km²", "m": "m", "km": "km"}
 LIMIT_WORDS = {"tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line"}
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of one reading, in pieces: readings of one claim share those that are alike.
+
+    Attributes
+    ----------
+    clause : str
+        What was measured, or why nothing was; lower case, without full stop.
+    when : str
+        Dates and ground sample distance, to stand before the clause; empty where the clause has them.
+    claimed : str
+        What the claim says.
+    why : str
+        What decided beside the number, a clause.
+    notes : tuple of str
+        What must be known of the evidence, a sentence each, without full stop.
+    """
+
+    clause: str
+    when: str = ""
+    claimed: str = ""
+    why: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """All but the notes, as clauses."""
+        return "; ".join(part for part in (f"{self.when} {self.clause}".strip(), self.claimed, self.why) if part)
+
+    @property
+    def body(self) -> str:
+        """All of it."""
+        return _sentences(self.main, self.notes)
+
+
+def _sentences(first: str, others: Sequence[str]) -> str:
+    return ". ".join(part.strip().rstrip(".") for part in (first, *dict.fromkeys(others)) if part)
+
+
+def together(readings: Sequence[Reading], told: Sequence[Told], outcomes: Sequence[Outcome]) -> str:
+    """Return what is told of all readings of a claim: one clause each, and once what they share."""
+    if len(set(told)) == 1:
+        return told[0].body
+    when, claimed = ({getattr(t, name) for t in told} for name in ("when", "claimed"))
+    shared = Told("", when=told[0].when if len(when) == 1 else "", claimed=told[0].claimed if len(claimed) == 1 else "")
+    clauses = []
+    for reading, t, outcome in zip(readings, told, outcomes, strict=True):
+        rest = replace(t, when="" if shared.when else t.when, claimed="" if shared.claimed else t.claimed)
+        clauses.append(f"“{reading.id}”{'' if len(set(outcomes)) == 1 else f' {outcome}'}: {rest.main}")
+    first = f"{shared.when + ', ' if shared.when else ''}{'; '.join(clauses)}"
+    return _sentences(first, (_upper(shared.claimed), *(note for t in told for note in t.notes)))
+
+
 def sentence(outcome: Outcome, body: str, *, simulated: bool) -> str:
     """Return a verdict's reason: lead, body, full stop, and the mark of simulated evidence."""
     return f"{SIMULATED if simulated else ''}{LEAD[outcome]}: {body.rstrip('.')}."
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def topic(reading: Reading) -> str:
+    """Return what a reading is about, for claims that are not judged: `a position`, `the presence of a fence`."""
+    of = {"count": "the number of", "area": "the area of", "length": "the length of", "presence": "the presence of"}.get(reading.metric)
+    return f"{of} {SUBJECTS[reading.subject]}" if of else TOPICS[reading.metric]
+
+
+def not_judged(reading: Reading) -> str:
+    """Return the reason of a reading that this release does not judge."""
+    return NOT_JUDGED.format(metric=topic(reading))
 
 
 def number(value: float) -> str:
@@ -44,16 +122,13 @@ def number(value: float) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
-def with_unit(value: float, unit: str, *, signed: bool = False) -> str:
-    """Return a number with its unit; a ratio of 0.72 as `+72 %`."""
-    if unit == "ratio":
-        return f"{'+' if round(100 * value) > 0 else ''}{number(round(100 * value))} %"
-    sign = "+" if signed and value > 0 else ""
-    return f"{sign}{number(value)} {UNITS.get(unit, '')}".rstrip()
+def with_unit(value: float, unit: str) -> str:
+    """Return a number with its unit; a ratio of 0.72 as `72 %`."""
+    return f"{number(round(100 * value) if unit == 'ratio' else value)} {'%' if unit == 'ratio' else UNITS.get(unit, '')}".rstrip()
 
 
 def claimed_words(quantity: Quantity | None) -> str:
-    """Return what the claim says, e.g. `at least 25`, `about 1 km²`, `+72 %`."""
+    """Return what the claim says, e.g. `says at least 25`, `says about 1 km²`, `says 72 %`."""
     if quantity is None:
         return "gives no number"
     low, high, unit = quantity.low, quantity.high, quantity.unit
@@ -65,8 +140,6 @@ def claimed_words(quantity: Quantity | None) -> str:
 
 def display(estimate: Estimate) -> Estimate:
     """Return the estimate in the unit that people use for its size: km² from 0.01 km², km from 1 km."""
-    from dataclasses import replace
-
     size = max(abs(estimate.value), abs(estimate.low), abs(estimate.high))
     for unit, larger, scale in (("m2", "km2", 1e6), ("m", "km", 1e3)):
         if estimate.unit == unit and size >= (1e4 if unit == "m2" else 1e3):
@@ -74,36 +147,49 @@ def display(estimate: Estimate) -> Estimate:
     return estimate
 
 
-def measured_words(reading: Reading, evidence: Evidence, measured: Measurement) -> str:
-    """Return dates, ground sample distance and the measured number with its interval."""
+def measured_words(reading: Reading, evidence: Evidence, measured: Measurement) -> tuple[str, str]:
+    """Return (dates with ground sample distance, what was measured with its interval)."""
     earlier, later = days(evidence)
     day = date_of_state((earlier, later), reading.interval) if reading.aspect == "state" else None
     when = f"on {day.isoformat()}" if day else f"between {earlier.isoformat()} and {later.isoformat()}"
+    return f"{when} ({evidence.gsd_m:.2g} m)", _measured(reading, measured)
+
+
+def _measured(reading: Reading, measured: Measurement) -> str:
+    """Say what was measured; a count as an estimate, since an undecided verdict tells its number too."""
     estimate = display(measured.estimate)
-    what = _what(reading, relative=estimate.unit == "ratio", seen=measured.seen)
-    value = with_unit(estimate.value, estimate.unit, signed=reading.aspect in ("net change", "growth"))
-    detail = f"; {measured.detail}" if measured.detail else ""
-    return f"{when}, at {evidence.gsd_m:.2g} m ground sample distance, {what} is {value} (95 % interval {_range(estimate)}{detail})"
+    if reading.metric != "count":
+        what = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
+        if reading.aspect == "state":
+            return f"{what} was {with_unit(estimate.value, estimate.unit)}{_range(estimate)}"
+        return f"{what} {_change(_turned(estimate) if reading.aspect == 'removed' else estimate)}"
+    objects, place = OBJECTS[reading.subject], "" if reading.sub_area is None else f" in the part {reading.sub_area}"
+    part = "" if measured.seen >= COMPLETE else f" on the {100 * measured.seen:.0f} % of the ground that was seen"
+    one = number(estimate.value) == "1"
+    verb = {"state": "stood", "appeared": "appeared", "removed": "was removed" if one else "were removed"}.get(reading.aspect)
+    if verb is None:
+        return f"the number of {objects}{place}{part} {_change(estimate)}"
+    return f"an estimated {number(estimate.value)} {objects.removesuffix('s') if one else objects} {verb}{place}{part}{_range(estimate)}"
+
+
+def _turned(estimate: Estimate) -> Estimate:
+    return replace(estimate, value=-estimate.value, low=-estimate.high, high=-estimate.low)
+
+
+def _change(estimate: Estimate) -> str:
+    """Return `grew by 72 % (…)`, `shrank by …`, or, where the interval holds no change, `changed by +3 % (…)`."""
+    if estimate.low > 0:
+        return f"grew by {with_unit(estimate.value, estimate.unit)}{_range(estimate)}"
+    if estimate.high < 0:
+        loss = _turned(estimate)
+        return f"shrank by {with_unit(loss.value, loss.unit)}{_range(loss)}"
+    plus = "+" if round(estimate.value, 2) > 0 else ""
+    return f"changed by {plus}{with_unit(estimate.value, estimate.unit)}{_range(estimate)}"
 
 
 def _range(estimate: Estimate) -> str:
-    if estimate.unit == "ratio":
-        return f"{with_unit(estimate.low, 'ratio')} to {with_unit(estimate.high, 'ratio')}"
-    return f"{number(estimate.low)} to {with_unit(estimate.high, estimate.unit)}"
-
-
-def _what(reading: Reading, *, relative: bool, seen: float) -> str:
-    """Name what was measured; never as a plain fact, since an undecided verdict tells the number too."""
-    verb = {"state": "standing", "appeared": "that appeared", "removed": "that were removed"}.get(reading.aspect, "")
-    if reading.metric != "count":
-        line = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
-        return {"state": line, "removed": f"the measured loss of {line}"}.get(reading.aspect, f"the measured change of {line}")
-    objects = OBJECTS[reading.subject]
-    place = "" if reading.sub_area is None else f" in the part {reading.sub_area}"
-    part = "" if seen >= COMPLETE else f", on the {100 * seen:.0f} % of the ground that was seen,"
-    if relative or not verb:
-        return f"the measured change in the number of {objects}{place}{part}"
-    return f"the measured number of {objects} {verb}{place}{part}"
+    low = number(round(100 * estimate.low) if estimate.unit == "ratio" else estimate.low)
+    return f" (95 % interval {low} to {with_unit(estimate.high, estimate.unit)})"
 
 
 def no_bracket(reading: Reading) -> str:

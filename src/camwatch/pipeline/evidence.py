@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from camwatch.findings import Findings
-from camwatch.imagery import load
-from camwatch.pipeline.pair import load_registered, window_of
-from camwatch.pipeline.search import BY_TILE, detect_line, search, traced
+from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, load_compared, load_registered, window_of
+from camwatch.pipeline.search import BY_TILE, detect_line, search, traced, unheard
 from camwatch.report import detail_bounds, detect_page, registration_page, zoom_bounds
 from camwatch.sensitivity import control_window, false_alarms, measure, planting_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi, Site
     from camwatch.config import RunConfig
@@ -48,7 +49,7 @@ def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress
 
 
 def sensitivities(
-    alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress
+    alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress = unheard
 ) -> dict[str, Sensitivity]:
     """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
     sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
@@ -88,13 +89,14 @@ def _plantable(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings])
 
 
 def detect_picture(
-    path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], *, sources: Sequence[Source], generated: str
+    path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], *, sources: Sequence[Source], generated: str,
+    sensitivity: Mapping[str, Sensitivity] | None = None,
 ) -> Path:
     """Draw before, after and what was found."""
     before, after = alignment.shown()
     return detect_page(
         path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, sources=sources, generated=generated,
-        detail=detail_images(alignment, before, after, findings, aoi),
+        detail=detail_images(alignment, before, after, findings, aoi), sensitivity=sensitivity,
     )  # fmt: skip
 
 
@@ -105,11 +107,17 @@ def detail_images(alignment: Alignment, before: Image, after: Image, findings: M
 
 def registration_picture(path: Path, alignment: Alignment, generated: str) -> Path:
     """Draw the later scene on the earlier one, with the georeferencing as delivered and with the transform."""
-    window = window_of(alignment.geobox, *zoom_bounds(alignment.registration))
-    reference, delivered = (load(item, window, bands=alignment.bands) for item in (alignment.before, alignment.after))
-    zoom = reference, delivered, load_registered(alignment.after, window, alignment.registration, alignment.bands)
-    whole = alignment.overview
+    whole = _compared(alignment, coarser(alignment.registration.grid, OVERVIEW_PX))
+    zoom = _compared(alignment, window_of(alignment.registration.grid, *zoom_bounds(alignment.registration)))
     return registration_page(
         path, reference=whole.before, moving_before=whole.delivered, moving_after=whole.registered, registration=alignment.registration,
-        zoom=zoom, generated=generated,
+        zoom=(zoom.before, zoom.delivered, zoom.registered), generated=generated,
     )  # fmt: skip
+
+
+def _compared(alignment: Alignment, window: GeoBox) -> Overview:
+    """Return the earlier scene, and the later one as delivered and as registered, on a grid."""
+    if window == alignment.overview.before.geobox:
+        return alignment.overview
+    earlier, delivered = (load_compared(item, window, alignment.bands) for item in (alignment.before, alignment.after))
+    return Overview(earlier, delivered, load_registered(alignment.after, window, alignment.registration, alignment.bands))

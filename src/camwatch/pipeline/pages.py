@@ -63,7 +63,7 @@ def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfi
     page = camp_page(
         path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, verdicts=judged,
         sources=work.sources(), generated=config.report_date.isoformat(),
-        detail=detail_images(alignment, before, after, findings, aoi), estimates=_estimates(findings, sensitivity),
+        detail=detail_images(alignment, before, after, findings, aoi), estimates=_estimates(findings, sensitivity), sensitivity=sensitivity,
         config_sha256=digest_of(config.model_dump(mode="json")),
     )  # fmt: skip
     work.release()

@@ -33,6 +33,9 @@ OVERVIEW_PX = 1600
 REGISTERED = ("pan", "red", "green", "nir", "blue")
 """The band that registration works on, by preference: where ground, roofs and vegetation differ most and haze least."""
 
+REGISTERED_PX = 400
+"""Pixels on a side that registration is given at least, where the scenes have them."""
+
 LEAST_USABLE = 0.02
 """Share of the AOI that must be usable at both dates for a pair to be worth a search."""
 
@@ -56,7 +59,7 @@ class Alignment:
     geobox : GeoBox
         The analysis grid.
     registration : Registration
-        On `geobox`.
+        On its own grid, which may show more ground than `geobox`.
     radiometry : Radiometry
         Brings the later scene to the radiometry of the earlier one.
     bands : tuple of str or None
@@ -74,7 +77,7 @@ class Alignment:
 
     def images(self, window: GeoBox) -> tuple[Image, Image]:
         """Load both dates on a part of the grid, or on a coarser version of it; each pixel is interpolated once."""
-        earlier = load(self.before, window, bands=self.bands)
+        earlier = load_compared(self.before, window, self.bands)
         return earlier, self.radiometry.apply(load_registered(self.after, window, self.registration, self.bands))
 
     def shown(self) -> tuple[Image, Image]:
@@ -136,25 +139,38 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     if not intersection(scene.footprint(before), scene.footprint(after)).intersects(ground):
         names, remedy = f"{before.id}, {after.id}", "choose scenes that overlap"
         raise CoverageError("the scenes show no common part of the AOI", where=names, expected="ground that both show", remedy=remedy)
-    geobox = pair_geobox(before, after, ground, margin_m=config.margin_m if aoi else 0.0)
-    # What neither scene shows needs no pixels; a narrow scene of a wide camp would otherwise cost the whole camp.
-    shown = intersection(scene.footprint(before), scene.footprint(after))
-    geobox = window_of(geobox, *reproject(shown, LONLAT, geobox.crs).bounds)
+    geobox = _frame(before, after, ground, config.margin_m if aoi else 0.0)
     bands = shared_bands(before, after)
     small = coarser(geobox, OVERVIEW_PX)
-    earlier, delivered = (load(item, small, bands=bands) for item in (before, after))
+    earlier, delivered = (load_compared(item, small, bands) for item in (before, after))
     if registration is None:
         _check_usable((earlier, delivered), (before, after), ground)
         one = None if bands is None else (next((b for b in REGISTERED if b in bands), bands[0]),)
-        registration = register(load(before, geobox, bands=one), load(after, geobox, bands=one), limit_px=config.registration_limit_px)
+        coarsest = max(scene.gsd_m(before), scene.gsd_m(after))
+        # A camp of 1 km² has 1,100 pixels of 30 m: too few to match. Its surroundings move with it.
+        frame = _frame(before, after, ground, max(config.margin_m, REGISTERED_PX / 2 * coarsest)) if aoi else geobox
+        registration = register(*(load_compared(item, frame, one) for item in (before, after)), limit_px=config.registration_limit_px)
     registered = load_registered(after, small, registration, bands)
     overview = Overview(earlier, delivered, registered)
     return Alignment(before, after, geobox, registration, fit_radiometry(earlier, registered), bands, overview)
 
 
+def _frame(before: pystac.Item, after: pystac.Item, ground: BaseGeometry, margin_m: float) -> GeoBox:
+    """Return the grid around some ground, cut to what both scenes show: a narrow scene of a wide camp would otherwise cost the whole camp."""
+    geobox = pair_geobox(before, after, ground, margin_m=margin_m)
+    shown = intersection(scene.footprint(before), scene.footprint(after))
+    return window_of(geobox, *reproject(shown, LONLAT, geobox.crs).bounds)
+
+
+def load_compared(item: pystac.Item, window: GeoBox, bands: tuple[str, ...] | None) -> Image:
+    """Load a scene in the bands in which it is compared; where the scenes share none (None), as the one plane that every sensor has."""
+    image = load(item, window, bands=bands)
+    return image if bands is not None else replace(image, values=image.luminance()[None].copy(), bands=("luminance",))
+
+
 def load_registered(item: pystac.Item, window: GeoBox, registration: Registration, bands: tuple[str, ...] | None) -> Image:
     """Load the moving scene onto a part of the reference's grid, the transform folded into the one interpolation."""
-    return replace(load(item, registration.moving_geobox(window), bands=bands), geobox=window)
+    return replace(load_compared(item, registration.moving_geobox(window), bands), geobox=window)
 
 
 def check_coverage(item: pystac.Item, ground: BaseGeometry) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from camwatch.custody import read_json, write_json
-from camwatch.errors import CoverageError
+from camwatch.errors import CoverageError, PairError
 from camwatch.judge import Evidence
 from camwatch.pipeline.evidence import detect_picture, registration_picture, search_or_refuse, sensitivities
 from camwatch.pipeline.pair import Alignment, align
@@ -107,7 +107,7 @@ class PairWork:
         written, refused = [], ""
         try:
             self._alignment = align(self.before, self.after, self.aoi, self.config)
-        except CoverageError as error:
+        except (CoverageError, PairError) as error:
             refused = str(error)  # one clouded scene must not end the run; the verdicts that need it say why
         else:
             refused = "" if self._alignment.registration.ok else self._alignment.registration.reason
@@ -133,7 +133,8 @@ class PairWork:
         findings = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
         written = write_findings(self.folder, findings)
         written.append(detect_picture(
-            self.folder / "detect.png", alignment, self.aoi, self.findings(), sources=self.sources(), generated=self._generated
+            self.folder / "detect.png", alignment, self.aoi, self.findings(), sources=self.sources(), generated=self._generated,
+            sensitivity=measured,
         ))  # fmt: skip
         return [*written, *self._write_sensitivity(list(measured.values()), simulated=alignment.simulated)]
 

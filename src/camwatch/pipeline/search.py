@@ -42,6 +42,10 @@ OVERLAP_M = 60.0
 """Ground that a tile sees beyond its own: half of the largest hall (80 m), and the longest shadow of a tower at a low sun."""
 
 
+def unheard(what: str, done: int, total: int) -> None:
+    """Take progress that nobody looks at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
     """A part of the analysis grid.
@@ -85,7 +89,7 @@ def _cuts(length: int, side: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
-def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[str, Findings]:
+def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress = unheard) -> dict[str, Findings]:
     """Search an aligned pair for the configured kinds.
 
     The line is traced first even where only towers are asked for: towers stand along it, and a nominal outline is off by hundreds of metres.

@@ -85,7 +85,7 @@ def world(seed: int = 25) -> World:
 def perimeters(rng: np.random.Generator) -> tuple[Polygon, Polygon]:
     """Return the enclosed polygons (until 2009, from 2010): the nominal ones bent alike, then the older scaled to make the growth exact."""
     aoi = load_aoi("chongjin")
-    nominal = [reproject(aoi.perimeter(day).geometry, LONLAT, CRS).simplify(6) for day in (date(2009, 10, 12), date(2013, 10, 5))]
+    nominal = [reproject(aoi.perimeter(day).geometry, LONLAT, CRS).simplify(6) for day in (date(2009, 10, 12), date(2014, 3, 22))]
     # Walls are built straight between corners: the vertices move, the sides between them stay straight.
     before, after = layout.warped([layout.polygon_of(n) for n in nominal], rng, origin=CENTRE, sway_m=7, turn_deg=1.0, shift_m=14)
     scale = (after.area / before.area / (1 + GROWTH)) ** 0.5
@@ -263,7 +263,7 @@ def _truth(standing: list[Standing], before: Polygon, after: Polygon) -> dict[st
         CRS,
         standing,
         enclosed=[{"until": OLD_LINE_LAST, "geometry": before}, {"since": NEW_LINE, "geometry": after}],
-        dates=(date(2009, 10, 12), date(2011, 3, 20), date(2013, 10, 5)),
+        dates=(date(2009, 10, 12), date(2011, 2, 20), date(2014, 3, 22)),
         note="26 posts stood before 2010, 17 appeared on the new line in 2010, two of the old ones went in June 2012: 26, then 43, then 41. "
         "18 buildings appeared in the south-east (10 in October 2011, 8 in September 2012); four were razed elsewhere in April 2012.",
     )

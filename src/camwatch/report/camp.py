@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.report import maps, panels, style, tables
-from camwatch.report.claimrow import COLUMNS, claim_row
+from camwatch.report.claimrow import COLUMNS, SHORT, SHORT_LINE, claim_row, short_row
 from camwatch.report.frame import LINE, foot
 from camwatch.report.legend import legend
 from camwatch.report.numbers import numbers
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from camwatch.report.display import View
     from camwatch.report.sheet import Sheet
     from camwatch.report.source import Source
+    from camwatch.sensitivity.record import Sensitivity
 
 TICKS = 4.0
 """Room for the labels beside and below a framed panel."""
@@ -36,7 +37,8 @@ NOMINAL = "#a02c00"
 def camp_page(
     path: Path, *, aoi: Aoi, before: Image, after: Image, findings: Mapping[str, Findings], registration: Registration,
     verdicts: Sequence[tuple[Claim, Verdict]], sources: Sequence[Source], generated: str, note: str = "",
-    detail: tuple[Image, Image] | None = None, estimates: Mapping[tuple[str, str], Estimate] | None = None, config_sha256: str = "",
+    detail: tuple[Image, Image] | None = None, estimates: Mapping[tuple[str, str], Estimate] | None = None,
+    sensitivity: Mapping[str, Sensitivity] | None = None, config_sha256: str = "",
 ) -> Path:
     """Write the main page of a camp, A4 portrait at 300 dpi (2480 × 3508 px).
 
@@ -51,7 +53,8 @@ def camp_page(
         In the CRS of the images.
     registration : Registration
     verdicts : sequence of (Claim, Verdict)
-        Those that imagery could answer come first on the page; what does not fit is counted and stands on the claims pages.
+        Those that imagery was asked about come first, in full; the others follow as one line each. What does not fit is counted and stands on
+        the claims pages.
     sources : sequence of Source
     generated : str
         Date of the report.
@@ -60,7 +63,9 @@ def camp_page(
     detail : (Image, Image), optional
         Both dates in full resolution where `before` and `after` are overviews; must cover the detail (:func:`camwatch.report.detail_bounds`).
     estimates : mapping of (kind, change) to Estimate, optional
-        Number of real objects with its 95 % interval, written behind the counts.
+        Number of real objects with its 95 % interval, written behind the counts; a count without one is then called a report.
+    sensitivity : mapping of kind to Sensitivity, optional
+        Tells why a count has no number of real objects behind it.
     config_sha256 : str
         Hash of the run's configuration.
 
@@ -77,7 +82,7 @@ def camp_page(
         ends = foot(sheet, page, generated, config_sha256)
         above_sources = _sources(sheet, Box(page.x, ends, page.width, 0), sources)
         y = _head(sheet, aoi, scene, sources, generated=generated, note=note)
-        y = _maps(sheet, Box(page.x, y, page.width, 0), scene, registration, detail=detail, estimates=estimates)
+        y = _maps(sheet, Box(page.x, y, page.width, 0), scene, registration, detail=detail, estimates=estimates, sensitivity=sensitivity)
         _claims(sheet, Box(page.x, y, page.width, above_sources - 1.5 - y), verdicts)
         return sheet.write(path, f"camwatch site report: {aoi.id}, {generated}", simulated=scene.simulated)
 
@@ -139,7 +144,7 @@ def _scenes(sheet: Sheet, box: Box, scene: maps.Scene, sources: Sequence[Source]
 
 def _maps(
     sheet: Sheet, box: Box, scene: maps.Scene, registration: Registration, *, detail: tuple[Image, Image] | None,
-    estimates: Mapping[tuple[str, str], Estimate] | None,
+    estimates: Mapping[tuple[str, str], Estimate] | None, sensitivity: Mapping[str, Sensitivity] | None,
 ) -> float:
     """Draw the three maps, the legend, the two details and, beside these, alignment and counts; return where the claims begin."""
     gap = 2.5
@@ -169,7 +174,7 @@ def _maps(
     ) + 1.0
     below = _details(sheet, Box(box.x + TICKS, y, 2 * DETAIL + gap, 0), scene, window, near, changed=changed)
     left = box.x + TICKS + 2 * DETAIL + gap + 4
-    beside = numbers(sheet, Box(left, y, box.right - left, 0), scene.findings, registration, estimates)
+    beside = numbers(sheet, Box(left, y, box.right - left, 0), scene.findings, registration, estimates=estimates, sensitivity=sensitivity)
     return max(below, beside) + 1.5
 
 
@@ -184,30 +189,53 @@ def _details(sheet: Sheet, box: Box, scene: maps.Scene, window: View, near: maps
 
 
 def _claims(sheet: Sheet, box: Box, verdicts: Sequence[tuple[Claim, Verdict]]) -> None:
-    """Draw the table of claims in the room there is: rows are shortened first, and those left over are counted in the last line."""
+    """Draw the claims that imagery was asked about with their reasons in full, the others as a line each; those left over are counted."""
     y = sheet.heading(box.x, box.y, box.width, "Documented claims against this imagery", tables.tally(verdicts))
     if not verdicts:
         sheet.text(box.x, y, "No documented claim was given to judge.", style.SMALL, colour=style.SOFT)
         return
-    for x, head in zip(COLUMNS, ("Claim, outcome", "Quote", "Reading", "Measured (95 % interval)", "Power", "Reason"), strict=False):
-        sheet.text(box.x + x, y, head, style.SMALL, colour=style.SOFT)
-    y += LINE + 0.4
-    sheet.rule(box.x, y, box.width)
-    y += 0.5
     ranked = tables.ranked(verdicts)
-    # Lines of a row, and of one that could not be tested.
-    for most, few in ((6, 6), (5, 5), (4, 4), (4, 3), (3, 3), (3, 2)):
-        rows = [claim_row(sheet, c, v, few if v.outcome == "not testable" else most) for c, v in ranked]
-        if sum(row.height for row in rows) <= box.bottom - y:
-            break
-    for number, row in enumerate(rows):
-        left = len(rows) - number
+    asked = [pair for pair in ranked if tables.asked(pair[0])]
+    if asked:
+        for x, head in zip(COLUMNS, ("Claim, outcome", "Quote", "Measured (95 %)", "Power", "Reason"), strict=True):
+            sheet.text(box.x + x, y, head, style.SMALL, colour=style.SOFT)
+        y += LINE + 0.4
+        sheet.rule(box.x, y, box.width)
+        y += 0.5
+    drawn = 0
+    for claim, verdict in asked:
+        row = claim_row(sheet, claim, verdict, MOST_LINES)
         # The last line is kept for the count of those left over, unless this row is the last one.
-        if y + row.height + (LINE if left > 1 else 0) > box.bottom:
-            rest = tables.tally(ranked[number:])
-            sheet.text(box.x, y, f"{left} more on the claims pages: {rest}.", style.SMALL, bold=True)
-            return
-        y = row.draw(sheet, box.x, y, box.width)
+        if y + row.height + (LINE if drawn + 1 < len(ranked) else 0) > box.bottom:
+            break
+        y, drawn = row.draw(sheet, box.x, y, box.width), drawn + 1
+    if drawn == len(asked) < len(ranked):
+        y, shown = _not_asked(sheet, Box(box.x, y, box.width, box.bottom - y), [claim for claim, _ in ranked[drawn:]])
+        drawn += shown
+    if drawn < len(ranked):
+        sheet.text(box.x, y, f"{len(ranked) - drawn} more on the claims pages: {tables.tally(ranked[drawn:])}.", SHORT, bold=True)
+
+
+def _not_asked(sheet: Sheet, box: Box, claims: Sequence[Claim]) -> tuple[float, int]:
+    """Draw claims as a line each, in two columns read downwards; return where the next thing begins and how many had room."""
+    y = box.y + LINE + 0.7
+    room = max(int((box.bottom - y + 1e-6) / SHORT_LINE), 0)
+    rows = -(-len(claims) // 2)
+    if rows > room:
+        # The last line is kept for the count of those left over.
+        rows = room - 1
+    if rows < 1:
+        return box.y, 0
+    sheet.text(box.x, box.y + 0.3, "⊘ Not testable from this imagery, or not judged in this release", style.SMALL, bold=True, colour=style.SOFT)
+    half = (box.width - 3.0) / 2
+    for number, claim in enumerate(claims[: 2 * rows]):
+        column, row = divmod(number, rows)
+        short_row(sheet, box.x + column * (half + 3.0), y + row * SHORT_LINE, half, claim)
+    return y + rows * SHORT_LINE, min(2 * rows, len(claims))
+
+
+MOST_LINES = 8
+"""A row of the table of claims has at most so many lines."""
 
 
 def _sources(sheet: Sheet, box: Box, sources: Sequence[Source]) -> float:

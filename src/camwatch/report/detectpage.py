@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from camwatch.report.panels import Panel
     from camwatch.report.sheet import Sheet
     from camwatch.report.source import Source
+    from camwatch.sensitivity.record import Sensitivity
 
 TICKS = 4.0
 """Room for the labels beside and below a framed panel."""
@@ -30,7 +31,7 @@ TICKS = 4.0
 def detect_page(
     path: Path, *, before: Image, after: Image, findings: Mapping[str, Findings], registration: Registration, aoi: Aoi | None = None,
     detail: tuple[Image, Image] | None = None, generated: str = "", sources: Sequence[Source] = (),
-    estimates: Mapping[tuple[str, str], Estimate] | None = None, config_sha256: str = "",
+    estimates: Mapping[tuple[str, str], Estimate] | None = None, sensitivity: Mapping[str, Sensitivity] | None = None, config_sha256: str = "",
 ) -> Path:
     """Write the page of one search, A4 landscape at 300 dpi (3508 × 2480 px).
 
@@ -44,7 +45,7 @@ def detect_page(
     registration : Registration
     aoi : Aoi, optional
         Its outline is drawn.
-    detail, generated, sources, estimates, config_sha256
+    detail, generated, sources, estimates, sensitivity, config_sha256
         As for :func:`camwatch.report.camp_page`.
 
     Returns
@@ -89,7 +90,7 @@ def detect_page(
         right = _details(sheet, Box(page.x + TICKS, y, page.width * 0.48 - TICKS, ends - y), scene, target, detail)
         side = Box(right + 6.0, y, page.right - right - 6.0, 0)
         below = alignment(sheet, side, registration) + 2.0
-        counts(sheet, Box(side.x, below, side.width, 0), findings, estimates)
+        counts(sheet, Box(side.x, below, side.width, 0), findings, estimates, sensitivity)
         return sheet.write(path, f"camwatch detect {name}", simulated=scene.simulated)
 
 

@@ -109,38 +109,51 @@ def stroke(target: Panel, geometry: BaseGeometry, look: Stroke, *, zorder: float
     if path is None:
         return
     dash = (0.0, look.dash) if look.dash else "solid"
-    target.axes.add_patch(PathPatch(path, fill=False, edgecolor="white", linewidth=look.width + 1.1, alpha=0.75, zorder=zorder))
-    target.axes.add_patch(PathPatch(path, fill=False, edgecolor=look.colour, linewidth=look.width, linestyle=dash, zorder=zorder + 0.1))
+    target.axes.add_artist(PathPatch(path, fill=False, edgecolor="white", linewidth=look.width + 1.1, alpha=0.75, zorder=zorder))
+    target.axes.add_artist(PathPatch(path, fill=False, edgecolor=look.colour, linewidth=look.width, linestyle=dash, zorder=zorder + 0.1))
 
 
-def mark_size(target: Panel, places: NDArray[np.float64]) -> float:
-    """Return the size in points of marks that should not hide each other: 5.5 where there is room, down to 3.4 where they crowd."""
+MANY = 30
+"""From so many marks on all are smaller, so that those in a crowd do not look as if they meant something lesser."""
+
+
+def mark_sizes(target: Panel, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the size in points of each mark: 5.5 where there is room (4.2 among many), and where its neighbours crowd in smaller, down to 2.6.
+
+    Parameters
+    ----------
+    target : Panel
+    places : (n, 2) float64
+        x and y in metres.
+    """
     if len(places) < 2:
-        return 5.5
+        return np.full(len(places), 5.5)
     apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
     np.fill_diagonal(apart, np.inf)
-    return float(np.clip(np.median(apart.min(axis=1)) / target.metres_per_mm / PT * 0.9, 3.4, 5.5))
+    # The mean distance of the two nearest: one twin alone makes no crowd.
+    near = np.sort(apart, axis=1)[:, : min(2, len(places) - 1)].mean(axis=1)
+    return np.asarray(np.clip(near / target.metres_per_mm / PT * 0.9, 2.6, 5.5 if len(places) < MANY else 4.2), np.float64)
 
 
 def marks(target: Panel, records: Iterable[Finding], *, least_mm: float = 1.6) -> None:
     """Draw towers as marks and everything else as hatched polygons; a polygon too small to be seen on paper gets a mark instead."""
     shown = [r for r in records if not r.geometry.is_empty]
     small = [r for r in shown if r.kind == "tower" or (r.kind == "structure" and max(_extent(r.geometry)) / target.metres_per_mm < least_mm)]
-    size = mark_size(target, np.array([[r.geometry.centroid.x, r.geometry.centroid.y] for r in small]).reshape(-1, 2))
-    tiny = {r.id for r in small}
+    places = np.array([[r.geometry.centroid.x, r.geometry.centroid.y] for r in small]).reshape(-1, 2)
+    sizes = {id(r): float(size) for r, size in zip(small, mark_sizes(target, places), strict=True)}
     # What changed lies on top of what did not.
     for record in sorted(shown, key=lambda r: (r.change not in {"unchanged", "not_observed"}, r.id)):
         look = style.MARKS[record.change]
         if record.kind == "perimeter":
             look = style.GROUND.get(record.change, look)
-        if record.id in tiny:
+        if id(record) in sizes:
             shape = style.SHAPES.get((record.kind, record.change), look.shape)
             here = record.geometry.centroid
-            target.axes.add_line(mark(here.x, here.y, shape, look, size))
+            target.axes.add_artist(mark(here.x, here.y, shape, look, sizes[id(record)]))
         elif (path := geometry_path(record.geometry)) is not None:
             face = "none" if look.hollow else (*_rgb(look.colour), 0.22)
-            target.axes.add_patch(PathPatch(path, facecolor="none", edgecolor="white", linewidth=1.6, alpha=0.8, zorder=4))
-            target.axes.add_patch(PathPatch(path, facecolor=face, edgecolor=look.colour, hatch=look.hatch or None, linewidth=0.7, zorder=4.1))
+            target.axes.add_artist(PathPatch(path, facecolor="none", edgecolor="white", linewidth=1.6, alpha=0.8, zorder=4))
+            target.axes.add_artist(PathPatch(path, facecolor=face, edgecolor=look.colour, hatch=look.hatch or None, linewidth=0.7, zorder=4.1))
 
 
 def rings(target: Panel, records: Iterable[Finding], which: int) -> None:
@@ -158,10 +171,11 @@ def mark(x: float, y: float, shape: str, look: style.Mark, size: float) -> Line2
     rim = "white" if not look.hollow else look.colour
     line = Line2D(
         [x], [y], linestyle="none", marker=shape, markersize=size * (0.8 if shape in "sDo" else 1.0),
-        markerfacecolor="none" if look.hollow else look.colour, markeredgecolor=rim, markeredgewidth=0.4 if not look.hollow else 0.7, zorder=8.5,
+        markerfacecolor="none" if look.hollow else look.colour, markeredgecolor=rim, zorder=8.5,
+        markeredgewidth=min(0.4 if not look.hollow else 0.7, 0.14 * size),
     )
     if look.hollow:
-        line.set_path_effects([patheffects.Stroke(linewidth=1.7, foreground="white"), patheffects.Normal()])
+        line.set_path_effects([patheffects.Stroke(linewidth=min(1.7, 0.32 * size), foreground="white"), patheffects.Normal()])
     return line
 
 
@@ -193,7 +207,7 @@ def scale_bar(target: Panel) -> None:
     _plate(target, Box(0.7, 0.7, max(width, 9.0) + 2.6, 5.1))
     for start, colour in ((0.0, style.INK), (0.5, "white")):
         (x0, y0), (x1, y1) = target.at(left + start * width, low), target.at(left + (start + 0.5) * width, low + 0.8)
-        target.axes.add_patch(Rectangle(
+        target.axes.add_artist(Rectangle(
             (x0, y0), x1 - x0, y1 - y0, transform=target.axes.transAxes, facecolor=colour, edgecolor=style.INK, linewidth=0.4, zorder=8,
         ))
     target.axes.text(*target.at(left, low + 1.3), label, fontsize=style.SMALL, transform=target.axes.transAxes, va="bottom", ha="left", zorder=8)
@@ -202,7 +216,7 @@ def scale_bar(target: Panel) -> None:
 def _plate(target: Panel, box: Box) -> None:
     """Draw a white ground for small type; `box.y` counts up from the lower side here."""
     x, y = box.x / target.box.width, box.y / target.box.height
-    target.axes.add_patch(Rectangle(
+    target.axes.add_artist(Rectangle(
         (x, y), box.width / target.box.width, box.height / target.box.height, transform=target.axes.transAxes, facecolor="white", alpha=0.8,
         edgecolor="none", zorder=7,
     ))
@@ -233,7 +247,7 @@ def _arrow(target: Panel, centre: tuple[float, float], azimuth_deg: float, label
     angle = np.radians(azimuth_deg)
     along, across = np.array([np.sin(angle), np.cos(angle)]), np.array([np.cos(angle), -np.sin(angle)])
     shape = np.array([2.6 * along, -2.4 * along + 1.1 * across, -1.5 * along, -2.4 * along - 1.1 * across]) + centre
-    target.axes.add_patch(Polygon(
+    target.axes.add_artist(Polygon(
         shape / (target.box.width, target.box.height), closed=True, transform=target.axes.transAxes, facecolor=colour, edgecolor="none", zorder=8,
     ))
     target.axes.text(
@@ -308,7 +322,7 @@ def note(target: Panel, text: str) -> None:
 def frame_of(target: Panel, window: View, label: str) -> None:
     """Draw the outline of a detail with its letter."""
     for colour, width in (("white", 1.8), (style.INK, 0.7)):
-        target.axes.add_patch(Rectangle(
+        target.axes.add_artist(Rectangle(
             (window.left, window.bottom), window.width, window.height, fill=False, edgecolor=colour, linewidth=width, zorder=5.5,
         ))
     above = window.top + 3.2 * target.metres_per_mm < target.view.top

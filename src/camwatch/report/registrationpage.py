@@ -185,8 +185,9 @@ def _scatter(sheet: Sheet, box: Box, registration: Registration) -> float:
     for column, (name, residuals, colour, marker) in enumerate((
         ("as delivered", check.before, style.BLUE, "x"), ("registered", check.after, style.VERMILLION, "o"),
     )):
-        axes = sheet.axes(Box(box.x + 8.0 + column * (side + 9.0), box.y + 3.0, side, side))
-        reach = max(float(np.abs(residuals).max()) * 1.15, 0.1) if len(residuals) else 1.0
+        axes = sheet.axes(Box(box.x + 8.0 + column * (side + 9.0), box.y + 4.0, side, side))
+        ring = float(np.quantile(np.hypot(*residuals.T), 0.9)) if len(residuals) else 0.0
+        reach = max(float(np.abs(residuals).max(initial=0.0)) * 1.15, ring * 1.08, 0.1) if len(residuals) else 1.0
         axes.axhline(0, color=style.RULE, linewidth=0.4, zorder=1)
         axes.axvline(0, color=style.RULE, linewidth=0.4, zorder=1)
         axes.plot(
@@ -194,17 +195,17 @@ def _scatter(sheet: Sheet, box: Box, registration: Registration) -> float:
             zorder=3,
         )
         if len(residuals):
-            ring = float(np.quantile(np.hypot(*residuals.T), 0.9))
             axes.add_patch(Circle((0, 0), ring, fill=False, edgecolor=style.INK, linewidth=0.5, linestyle=(0, (3, 2)), zorder=2))
         # Rows count downwards, as in the picture.
         axes.set(xlim=(-reach, reach), ylim=(reach, -reach))
         axes.locator_params(nbins=4)
+        axes.set_yticks([tick for tick in axes.get_xticks() if -reach < tick < reach])
         axes.tick_params(labelsize=style.SMALL, length=1.6, width=0.5, pad=1.2)
         axes.set_title(name, fontsize=style.SMALL, pad=3)
         axes.set_xlabel("columns", fontsize=style.SMALL, labelpad=1)
         if column == 0:
             axes.set_ylabel("rows", fontsize=style.SMALL, labelpad=0)
-    return box.y + 3.0 + side + 8.0
+    return box.y + 4.0 + side + 8.0
 
 
 def _lengths(sheet: Sheet, box: Box, registration: Registration) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from camwatch.judge.words import LEAD, SIMULATED
+from camwatch.judge.counting import blind_to_m
+from camwatch.judge.limits import kind_of
+from camwatch.judge.words import LEAD, SIMULATED, topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +19,16 @@ if TYPE_CHECKING:
     from camwatch.judge.record import Estimate, Outcome, ReadingVerdict, Verdict
     from camwatch.registration.record import Registration
     from camwatch.report.source import Source
+    from camwatch.sensitivity.record import Sensitivity
 
 KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
 NAMES: dict[Kind, str] = {"structure": "Structures", "tower": "Towers", "perimeter": "Perimeter"}
 COUNTED: tuple[Change, ...] = ("appeared", "removed", "altered", "unchanged", "not_observed")
+REPORTED: dict[Kind, tuple[Change, ...]] = {
+    "structure": ("appeared", "removed", "not_observed"), "tower": ("appeared", "removed", "unchanged", "not_observed"),
+    "perimeter": ("appeared", "removed"),
+}
+"""Changes that each search reports."""
 UNITS = {"m2": "m²", "km2": "km²", "ratio": "", "objects": "", "": "", "year": ""}
 ORDER = ("contradicted", "supported", "partly", "inconclusive", "not testable")
 
@@ -31,6 +39,7 @@ class CountRow(NamedTuple):
     name: str
     cells: tuple[str, ...]
     reason: str = ""
+    caution: str = ""
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -41,7 +50,8 @@ class CountRow(NamedTuple):
     def notes(self) -> tuple[str, ...]:
         """What must be said below the table."""
         missed = self.cells[COUNTED.index("not_observed")] if self.cells else "0"
-        return () if missed in {"0", "–"} else (f"{self.name}: {missed} could not be observed at both dates",)
+        unseen = "" if missed in {"0", "–"} else f"{missed} could not be observed at both dates"
+        return tuple(f"{self.name}: {words}" for words in (self.caution, unseen) if words)
 
 
 def number(value: float, digits: int = 3, *, decimals: int | None = None) -> str:
@@ -79,48 +89,69 @@ def estimate_text(estimate: Estimate) -> str:
     return f"{value} ({span}) {UNITS.get(estimate.unit, estimate.unit)}".rstrip()
 
 
-def count_rows(findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None = None) -> tuple[CountRow, ...]:
-    """Return the rows of the table of counts, one a kind.
+def count_rows(
+    findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None = None,
+    sensitivity: Mapping[str, Sensitivity] | None = None,
+) -> tuple[CountRow, ...]:
+    """Return the rows of the table of counts, one for each kind that was asked for.
 
     Cells: appeared, removed, altered, unchanged, not observed, searched km², observed share, false alarms per km². A kind that this pair could not
-    have shown, or that was not searched, has no cells and says why: a number would read as an answer.
+    have shown has no cells and says why: a number would read as an answer. Where numbers of real objects are given for other counts, a count
+    without one is called a report, and the row's caution says why there is none.
 
     Parameters
     ----------
     findings : mapping of kind to Findings
-    estimates : mapping of (kind, change) to Estimate
+    estimates : mapping of (kind, change) to Estimate, optional
         What the judge makes of a count: the number of real objects with its 95 % interval; written behind the count.
+    sensitivity : mapping of kind to Sensitivity, optional
     """
     rows = []
     for kind in KINDS:
         found = findings.get(kind)
         if found is None:
-            rows.append(CountRow(NAMES[kind], (), "not searched in this run"))
-        elif found.status == "not_testable":
+            continue
+        if found.status == "not_testable":
             rows.append(CountRow(NAMES[kind], (), f"not testable: {found.reason}"))
         elif not found.observed_share > 0:
             rows.append(CountRow(NAMES[kind], (), "not observed: no part of the searched area was usable at both dates"))
         else:
-            rows.append(CountRow(NAMES[kind], _cells(found, estimates or {})))
+            rows.append(CountRow(NAMES[kind], _cells(found, estimates), caution=_caution(found, estimates, sensitivity or {})))
     return tuple(rows)
 
 
-def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate]) -> tuple[str, ...]:
+def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None) -> tuple[str, ...]:
     # The two lines of a perimeter are not objects that stayed; only its parts gained and lost are counted.
     records = [r for r in found.records if not (r.kind == "perimeter" and "date" in r.measures)]
 
     def counted(change: Change) -> str:
-        if found.kind == "perimeter" and change not in {"appeared", "removed"}:
-            return "–"
         n = sum(r.change == change for r in records)
+        # A change that a search never reports has no count: 0 would read as an answer.
+        if change not in REPORTED[found.kind] and n == 0:
+            return "–"
+        if found.kind == "perimeter":
+            return f"{n} part" if n == 1 else f"{n} parts"
+        if estimates is None or change not in {"appeared", "removed"}:
+            return str(n)
         behind = estimates.get((found.kind, change))
-        words = f" [{number(behind.low)}–{number(behind.high)}]" if behind else ""
-        unit = "" if found.kind != "perimeter" else " part" if n == 1 else " parts"
-        return f"{n}{unit}{words}"
+        return f"{n} [{number(behind.low)}–{number(behind.high)}]" if behind else f"{n} reported"
 
+    return (*(counted(change) for change in COUNTED), number(found.searched_km2), f"{100 * found.observed_share:.0f} %", false_rate(found))
+
+
+def _caution(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None, sensitivity: Mapping[str, Sensitivity]) -> str:
+    if found.kind == "perimeter" or estimates is None or any((found.kind, change) in estimates for change in ("appeared", "removed")):
+        return ""
+    size = blind_to_m(found, sensitivity.get(found.kind))
+    if size is not None:
+        return f"blind to objects of {number(size)} m: no estimate"
+    return "no estimate: the search is blind to them, or what it misses was not measured"
+
+
+def false_rate(found: Findings) -> str:
+    """Return the false alarms per km², an upper bound where there are any: the control ground may hold real change."""
     density = found.false_alarms_per_km2
-    rate = "unknown" if density is None else number(density, 2)
-    return (*(counted(change) for change in COUNTED), number(found.searched_km2), f"{100 * found.observed_share:.0f} %", rate)
+    return "unknown" if density is None else f"{'≤ ' if density >= 0.05 else ''}{number(density, decimals=1)}"
 
 
 def perimeter_lines(found: Findings | None) -> tuple[str, ...]:
@@ -162,7 +193,8 @@ def finding_rows(findings: Mapping[str, Findings]) -> tuple[tuple[str, ...], ...
         else:
             appeared, removed, altered, unchanged, _, searched, share, rate = row.cells
             also = [*([f"{altered} altered"] if altered not in {"0", "–"} else []), *row.notes]
-            rows.append((row.name, appeared, removed, unchanged, f"{searched} km²", share, f"{rate} per km²", "; ".join(also)))
+            density = rate if rate == "unknown" else f"{rate} per km²"
+            rows.append((row.name, appeared, removed, unchanged, f"{searched} km²", share, density, "; ".join(also)))
     return tuple(rows)
 
 
@@ -223,9 +255,22 @@ def tally(verdicts: Sequence[tuple[Claim, Verdict]]) -> str:
     return " · ".join(f"{n} {outcome}" for outcome in ORDER if (n := sum(v.outcome == outcome for _, v in verdicts)))
 
 
+def asked(claim: Claim) -> bool:
+    """Whether imagery is asked about a claim: it can be seen from above, and this release judges its kind."""
+    return claim.observable and any(kind_of(reading) for reading in claim.readings)
+
+
 def ranked(verdicts: Sequence[tuple[Claim, Verdict]]) -> list[tuple[Claim, Verdict]]:
-    """Return the claims with those first that imagery could say something about; otherwise in the order of the ledger."""
-    return sorted(verdicts, key=lambda pair: (pair[1].outcome == "not testable", not pair[0].observable))
+    """Return the claims with those first that imagery was asked about, answered ones before others; otherwise in the order of the ledger."""
+    return sorted(verdicts, key=lambda pair: (not asked(pair[0]), pair[1].outcome == "not testable", not pair[0].observable))
+
+
+def why_not_asked(claim: Claim) -> str:
+    """Return in few words why imagery was not asked about a claim."""
+    if not claim.observable:
+        return claim.why_not.partition(";")[0].strip().rstrip(".")
+    topics = dict.fromkeys(topic(r).removeprefix("the presence of ") for r in claim.readings)
+    return f"{', '.join(topics)}: not judged"
 
 
 def location(aoi: Aoi) -> str:
