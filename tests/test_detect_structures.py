@@ -14,6 +14,7 @@ from skimage.io import imread
 from camwatch.aoi import Site
 from camwatch.detect import StructureParams, detect_structures
 from camwatch.detect._common import change_probability, guessed_azimuth, shadow_step
+from camwatch.detect._sides import closed_sides
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of
 from camwatch.render import Solid, plant
@@ -180,7 +181,7 @@ def test_coarse_pixels_are_not_testable_but_show_a_generic_change_score():
     before, after = image(scene + rng.normal(0, 0.002, scene.shape), NOON, gsd=10.0), image(other, NOON, gsd=10.0)
     findings = detect_structures(before, after, site_of(before.geobox))
     assert (findings.status, findings.records) == ("not_testable", ())
-    assert "10 m pixels show buildings from about 30 m" in findings.reason
+    assert "10 m pixels show buildings from about 20 m" in findings.reason
     patch = np.zeros((128, 128), bool)
     patch[40:60, 40:60] = True
     assert findings.score.dtype == np.float32
@@ -217,6 +218,74 @@ def test_another_likelihood_can_take_the_place_of_the_cues(planted):
     assert [r.change for r in findings.records] == ["appeared"]
     assert findings.records[0].area_m2 == pytest.approx(128.0, rel=0.1)
     assert findings.records[0].score == pytest.approx(0.9, abs=0.05)
+
+
+def stage(draw):
+    """A pair of 200 × 200 m of bare ground, the second with `draw(values, row, col)` on it: `row`, `col` in metres."""
+    before, after = (grain(ground(400, 21), seed) for seed in (1, 2))
+    col, row = np.meshgrid(np.arange(400) / 2, np.arange(400) / 2)
+    draw(after, row, col)
+    return [image(values, NOON, scene=name) for values, name in ((before, "before"), (after, "after"))]
+
+
+def paint(values, mask, reflectance):
+    values[:, mask] += ((reflectance - 0.16) * GREY)[:, None]
+
+
+def house(values, row, col, *, length=16.0):
+    paint(values, (abs(row - 100) < 4) & (abs(col - 100) < length / 2), 0.35)
+    paint(values, (abs(row - 94) < 2) & (abs(col - 100) < length / 2), 0.05)  # the sun stands in the south
+
+
+def strip_beside_a_wall(values, row, col):
+    house(values, row, col, length=400.0)
+
+
+def bright_field(values, row, col):
+    paint(values, (abs(row - 100) < 20) & (abs(col - 100) < 14), 0.30)
+
+
+def corner_of_a_field(values, row, col):
+    paint(values, (row > 100) & (col > 100), 0.30)
+
+
+@pytest.mark.parametrize(("draw", "count"), [(house, 1), (strip_beside_a_wall, 0), (bright_field, 0), (corner_of_a_field, 0)])
+def test_what_ends_on_all_sides_and_throws_shade_is_a_building_and_strips_and_fields_are_none(draw, count):
+    before, after = stage(draw)
+    records = detect_structures(before, after, site_of(before.geobox)).records
+    assert [r.change for r in records] == ["appeared"] * count
+    for record in records:
+        assert record.geometry.contains(Point(WEST + 100, NORTH - 100))
+        assert record.measures["weakest_side"] > 0.5
+        assert record.measures["shadow_support"] > 0.5
+
+
+def test_four_sides_count_by_the_weakest():
+    plane = np.zeros((1, 60, 60), np.float32)
+    plane[0, 20:40, 10:50] = 3.0
+    frame = np.array([[29.5, 29.5, 0.0, 1.0, 40.0, 20.0], [29.5, 29.5, 0.0, 1.0, 20.0, 20.0]]).T
+    whole, piece = closed_sides(plane, frame, 1.0)
+    assert whole == pytest.approx(1.0, abs=0.01)
+    assert piece == 0.0
+
+
+def test_far_from_the_area_nothing_is_looked_at_and_an_area_off_the_grid_has_no_records(planted):
+    before, after, _ = planted
+    west, south, _, north = before.geobox.extent.geom.bounds
+    score = detect_structures(before, after, site_of(before.geobox, area=box(west, south, west + 60, north))).score
+    assert np.isfinite(score[:, :240]).all()
+    assert np.isnan(score[:, 241:]).all()
+    elsewhere = detect_structures(before, after, site_of(before.geobox, area=box(west - 900, south, west - 800, north)))
+    assert (elsewhere.records, elsewhere.observed_share) == ((), 0.0)
+    assert np.isnan(elsewhere.score).all()
+
+
+def test_sensors_of_two_resolutions_are_compared_on_the_coarser(planted):
+    before, after, truth = planted
+    coarse = replace(before, values=ndi.uniform_filter(before.values, (0, 4, 4)), gsd_m=2.0)
+    findings = detect_structures(coarse, after, site_of(before.geobox))
+    assert findings.score.shape == before.valid.shape
+    assert near([r for r in findings.records if r.change == "appeared"], truth["appeared"]) >= 6
 
 
 def test_grids_that_differ_are_refused(planted):

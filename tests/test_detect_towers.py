@@ -124,15 +124,6 @@ def test_the_band_follows_the_accuracy_of_the_prior_within_limits(planted):
     assert search_band(site_of(planted[0].geobox, perimeter_before=None, perimeter_after=None)) is None
 
 
-def test_better_rings_replace_the_prior(planted):
-    far = CENTRE.buffer(60.0)
-    lost = site_of(planted[0].geobox, perimeter_before=far, perimeter_after=far)
-    line = LineString(RING.exterior.coords)
-    assert detect_towers(*planted, lost).records == ()
-    found = detect_towers(*planted, lost, rings=(line, line))
-    assert found.records == detect_towers(*planted, site_of(planted[0].geobox)).records
-
-
 def test_ground_without_towers_reports_none_under_other_noise_and_sun():
     before, after = image(ground(7, noise=1), MORNING), image(ground(7, noise=2), NOON)
     findings = detect_towers(before, after, site_of(before.geobox))

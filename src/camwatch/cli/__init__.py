@@ -30,7 +30,9 @@ def execute(arguments: Sequence[str] | None = None) -> int:
     from camwatch.cli.app import app
 
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # libraries' notices are for developers; what a user must know is said by camwatch itself
+        # Libraries' notices are for developers; what a user must know is said by camwatch itself. The variable is for worker processes.
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"
     try:
         code = get_command(app).main(list(sys.argv[1:] if arguments is None else arguments), prog_name="camwatch", standalone_mode=False)
     except BrokenPipeError:  # the reader of a table has seen enough

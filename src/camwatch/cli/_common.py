@@ -27,6 +27,7 @@ AoiFile = Annotated[str | None, typer.Option("--aoi", help="Bundled id, or a Geo
 BeforeDate = Annotated[str | None, typer.Option("--before-date", help="Day of the first scene, YYYY-MM-DD, where it does not tell.")]
 AfterDate = Annotated[str | None, typer.Option("--after-date", help="Day of the second scene, YYYY-MM-DD, where it does not tell.")]
 Settings = Annotated[Path | None, typer.Option("--config", help="YAML file with settings; unknown keys are refused.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Pairs worked on at a time, about 1 GB each; never changes the answer.")]
 KindName = Annotated[Literal["structures", "towers", "perimeter"] | None, typer.Option("--kind", help="What to search for; all kinds without it.")]
 
 PIPED_WIDTH = 160

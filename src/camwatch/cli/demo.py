@@ -7,20 +7,21 @@ from typing import Annotated
 
 import typer
 
-from camwatch.cli._common import AsJson, Settings, configuration, emit, progress
+from camwatch.cli._common import AsJson, Settings, Workers, configuration, emit, progress
 from camwatch.cli.run import tell
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for scenes and results.")] = Path("camwatch-demo"),
     config: Settings = None,
+    workers: Workers = 2,
     as_json: AsJson = False,
 ) -> None:
     """Render simulated scenes of Chongjin and Hoeryong in real product layouts and run the complete pipeline on them."""
     from camwatch.pipeline.demo import run_demo
 
     with progress(quiet=as_json) as show:
-        results = run_demo(out, configuration(config), progress=show)
+        results = run_demo(out, configuration(config), workers=workers, progress=show)
     if as_json:
         emit([r.as_json() for r in results])
     else:

@@ -57,11 +57,14 @@ class Regions:
         parent = list(range(len(self.tones)))
         size = self.sums[0].tolist()
         limit = [scale / s for s in size]
-        for a, b, w in zip(self.first[order].tolist(), self.second[order].tolist(), weight[order].tolist(), strict=True):
-            while parent[a] != a:
-                parent[a] = a = parent[parent[a]]
-            while parent[b] != b:
-                parent[b] = b = parent[parent[b]]
+
+        def root(region: int) -> int:
+            while parent[region] != region:
+                parent[region] = region = parent[parent[region]]
+            return region
+
+        for first, second, w in zip(self.first[order].tolist(), self.second[order].tolist(), weight[order].tolist(), strict=True):
+            a, b = root(first), root(second)
             if a != b and w <= limit[a] and w <= limit[b]:
                 parent[b] = a
                 size[a] += size[b]
@@ -119,7 +122,7 @@ def regions_of(tones: NDArray[np.float32], green: NDArray[np.float64]) -> Region
     edges = np.sqrt(sum(ndi.gaussian_gradient_magnitude(tone, 0.7) ** 2 for tone in tones))
     smooth = ndi.gaussian_filter(edges, 0.7)
     minima, _ = ndi.label(ndi.minimum_filter(smooth, 3) == smooth)
-    labels = np.asarray(watershed(edges, minima), np.intp) - 1
+    labels = np.asarray(watershed(edges, minima), np.intp) - 1  # type: ignore[no-untyped-call]  # scikit-image has no types here
     count = int(labels.max()) + 1
     flat = labels.ravel()
     row, col = (axis.ravel().astype(np.float64) for axis in np.indices(labels.shape))
@@ -137,8 +140,8 @@ def regions_of(tones: NDArray[np.float32], green: NDArray[np.float64]) -> Region
         values.append(value[~same])
     codes, at = np.unique(np.concatenate(pairs), return_inverse=True)
     return Regions(
-        labels, sums, means, np.bincount(flat, green.ravel(), count), codes // count, codes % count,
-        np.bincount(at).astype(np.float64), np.bincount(at, np.concatenate(values)), inside, grain,
+        labels, sums, means, np.bincount(flat, green.ravel(), count).astype(np.float64), codes // count, codes % count,
+        np.bincount(at).astype(np.float64), np.bincount(at, np.concatenate(values)).astype(np.float64), inside, grain,
     )
 
 

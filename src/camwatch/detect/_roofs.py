@@ -9,7 +9,7 @@ from scipy import ndimage as ndi
 
 from camwatch.detect._common import blocks, filled, greenness, guessed_azimuth, ramp, robust_sd, shadow_step
 from camwatch.detect._regions import moment_rectangle, regions_of
-from camwatch.detect._sides import shade_beside, side_steps
+from camwatch.detect._sides import closed_sides, shade_beside
 from camwatch.imagery.image import LUMINANCE, Sun
 
 if TYPE_CHECKING:
@@ -22,19 +22,21 @@ WORK_M = 1.0
 """Metres of a working pixel: buildings of 15 m² and more need no finer one, and the cost falls with its square."""
 
 SCALES_M2 = (15.0, 40.0, 100.0)
-"""Sizes that the segmentation is asked for: roof facets, small houses, large ones."""
+"""Steps that merging regions may cross, in contrast units × m²: roof facets, small houses, large ones."""
 
-CLOSED = (0.4, 0.8)
-"""Contrast units: steps across the weakest side of a rectangle that say it goes on there, and that it ends there."""
+UNSHADED = (0.3, 0.1)
+"""What is left of a rating where no shade falls: the sun's direction was guessed; it is known. Nothing 2.5 m high stands in the sun without shade."""
 
-FLOOR = 0.4
+CLOSED = (0.20, 0.45)
+"""Step across the weakest side over the mean of the four: what goes on past one side, as strips and fields do, and what ends on all sides."""
+
 
 
 def roof_likelihood(image: Image) -> NDArray[np.float32]:
     """Return how much each pixel looks like part of a building.
 
-    Segments of three sizes are rated by how well a rectangle fits them, by size, by edge contrast against their inside, by vegetation, and by shade
-    on the side away from the sun; each pixel takes its best segment.
+    Segments of three sizes are rated by how well a rectangle fits them, by size, by edge contrast against their inside, by the weakest of their
+    four sides, by vegetation, and by shade on the side away from the sun; each pixel takes its best segment.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def roof_likelihood(image: Image) -> NDArray[np.float32]:
     if azimuth is not None:
         rows, cols = shadow_step(Sun(azimuth, 45.0), image.geobox)
         step = (rows / factor, cols / factor)
-    likelihood = _best_ratings(tones, greenness(image.bands, bands), pixel, step).astype(np.float32)
+    likelihood = _best_ratings(tones, greenness(image.bands, bands), pixel, step, certain=image.sun is not None).astype(np.float32)
     full = likelihood.repeat(factor, 0).repeat(factor, 1)[: image.valid.shape[0], : image.valid.shape[1]]
     return np.where(image.valid, full, np.float32(np.nan))
 
@@ -101,7 +103,7 @@ def luminance_of(names: tuple[str, ...], bands: NDArray[np.float32]) -> NDArray[
 
 
 def _best_ratings(
-    tones: NDArray[np.float32], green: NDArray[np.float64], pixel: float, step: tuple[float, float] | None,
+    tones: NDArray[np.float32], green: NDArray[np.float64], pixel: float, step: tuple[float, float] | None, *, certain: bool,
 ) -> NDArray[np.float64]:
     """Return at each pixel the rating of the best-rated segment of any scale; `step` is (rows, cols) of shadow for each metre, None = unknown."""
     base = regions_of(tones, green)
@@ -109,12 +111,14 @@ def _best_ratings(
     for scale in SCALES_M2:
         found = base.merged(scale / pixel**2)
         for layer in (found, base.paired(found)):
-            best = np.maximum(best, _rate(base, layer, tones, pixel, step)[layer])
+            best = np.maximum(best, _rate(base, layer, tones, pixel, step, certain=certain)[layer])
     return best[base.labels]
 
 
-def _rate(base: Regions, layer: NDArray[np.intp], tones: NDArray[np.float32], pixel: float, step: tuple[float, float] | None) -> NDArray[np.float64]:
-    """Return 0..1 by segment (numbered from 0 without gaps): rectangle, size, elongation, edge against inside, no vegetation."""
+def _rate(
+    base: Regions, layer: NDArray[np.intp], tones: NDArray[np.float32], pixel: float, step: tuple[float, float] | None, *, certain: bool,
+) -> NDArray[np.float64]:
+    """Return 0..1 by segment (numbered from 0 without gaps): rectangle, size, elongation, edge against inside, four sides, shade, no vegetation."""
     count = int(layer.max()) + 1
     sums = base.sums_of(layer, count)
     area = sums[0]
@@ -123,7 +127,7 @@ def _rate(base: Regions, layer: NDArray[np.intp], tones: NDArray[np.float32], pi
     area_m2, long_m, short_m = area * pixel**2, long_px * pixel, short_px * pixel
     rating: NDArray[np.float64] = (
         ramp(area_m2, 10.0, 60.0) * ramp(area_m2, 6000.0, 3000.0)
-        * ramp(short_m, 3.0, 4.5) * ramp(short_m, 50.0, 35.0) * ramp(long_m / short_m, 7.0, 4.0)
+        * ramp(short_m, 2.0, 4.0) * ramp(short_m, 50.0, 35.0) * ramp(long_m / short_m, 7.0, 4.0)
         * ramp(edge / np.maximum(texture, 0.05), 1.0, 1.8)
         * (1.0 - ramp(np.bincount(layer, base.green, count) / area, 0.0, 1.0))
         * (fill > 0.5)
@@ -139,12 +143,12 @@ def _rate(base: Regions, layer: NDArray[np.intp], tones: NDArray[np.float32], pi
     shape = ramp(fit, 0.50, 0.85)
     good = np.flatnonzero(shape * (np.arange(len(shape)) > 0))
     closed = np.zeros(len(shape))
-    closed[good] = ramp(side_steps(tones, frame[:, good], pixel).min(axis=0), *CLOSED)
-    shade = np.full(len(shape), 0.5)
+    closed[good] = ramp(closed_sides(tones, frame[:, good], pixel), *CLOSED)
+    shade, floor = np.full(len(shape), 0.5), UNSHADED[certain]
     if step is not None:
         tone = np.bincount(layer, base.tones[:, 0] * base.sums[0], count) / area
         shade[good] = shade_beside(tones[0], frame[:, good], tone[left][good - 1], step)
-    return rating * (shape * (FLOOR + (1.0 - FLOOR) * closed) * (0.3 + 0.7 * shade))[number]
+    return rating * (shape * closed * (floor + (1.0 - floor) * shade))[number]
 
 
 def fit_rectangles(
@@ -158,7 +162,7 @@ def fit_rectangles(
     area = np.bincount(label, minlength=count).astype(np.float64)
     some = np.maximum(area, 1.0)
 
-    def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def mean(values: NDArray[np.float32] | NDArray[np.intp]) -> NDArray[np.float64]:
         return np.bincount(label, values, count) / some
 
     centre_row, centre_col = mean(row), mean(col)

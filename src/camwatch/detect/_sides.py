@@ -12,6 +12,9 @@ from camwatch.detect._common import ramp
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SHADED = (0.92, 0.80)
+"""Tone (square root of brightness) of the shadow side over that of the lit ground: a darker field; shade, which has 0.64 of the light or less."""
+
 ALONG = np.linspace(-0.4, 0.4, 9)
 """Places along a side, in its length; the corners are left out, for roofs and outlines round them off."""
 
@@ -21,15 +24,10 @@ ACROSS_M = np.arange(-3.0, 4.0)
 SHADE_M = (1.5, 2.5, 3.5)
 """Distances from the wall, along the shadow, at which shade is looked for: a wall of 2.5 m throws 3 m under a sun of 40°."""
 
-BEYOND_M = 4.0
-"""Distance past the ends of a side at which its shade must have ended."""
+def closed_sides(tones: NDArray[np.float32], frame: NDArray[np.float64], pixel: float) -> NDArray[np.float64]:
+    """Return (n,) 0..1: the step of tone across the weakest of a rectangle's four sides, over the mean of the four.
 
-DARK = 0.70
-"""Shade has less than this share of the lit ground's brightness: the sky alone gives a quarter to a third of the light, blur and slope take some."""
-
-
-def side_steps(tones: NDArray[np.float32], frame: NDArray[np.float64], pixel: float) -> NDArray[np.float64]:
-    """Return (4, n) steps of tone across the two long and the two short sides of rectangles, each the largest within 2 m of the side.
+    The step is the largest within 2 m of the side. A building ends on all sides; a piece of a strip or of a field goes on past one or two.
 
     Tones are averaged along the side before they are compared: texture, and what crosses the side at a slant, cancels.
 
@@ -50,42 +48,10 @@ def side_steps(tones: NDArray[np.float32], frame: NDArray[np.float64], pixel: fl
         )
         profile = np.stack([_at(tone, rows, cols).mean(axis=0) for tone in tones])
         steps.append(np.sqrt(((profile[:, 2:] - profile[:, :-2]) ** 2).sum(axis=0)).max(axis=0))
-    return np.stack(steps)
-
-
-def shade_along(
-    new: NDArray[np.float32], old: NDArray[np.float32], frame: NDArray[np.float64], step: tuple[float, float],
-) -> NDArray[np.float64]:
-    """Return (n,) 0..1: the share of the sides away from the sun that are followed by shade in `new`, not in `old`, and not past both their ends.
-
-    Parameters
-    ----------
-    new, old : (y, x)
-        Brightness over that of the lit ground around.
-    frame : (6, n)
-        Rectangles, as :func:`camwatch.detect._roofs.fit_rectangles` gives them.
-    step : (rows, cols)
-        Of shadow, in pixels for each metre on the ground.
-    """
-    support, weight = np.zeros(frame.shape[1]), np.zeros(frame.shape[1])
-    towards = np.array(step) / np.hypot(*step)
-    metre = float(np.hypot(*step))
-    for middle, outwards, along in _sides(frame):
-        facing = outwards[0] * towards[0] + outwards[1] * towards[1]
-        length = np.hypot(*along)
-        past = 0.5 + BEYOND_M * metre / np.maximum(length, 1.0)
-        places = np.concatenate([np.broadcast_to(ALONG[:, None], (len(ALONG), len(length))), -past[None], past[None]])
-        here = np.zeros((len(places), len(length)))
-        for distance in SHADE_M:
-            rows, cols = (middle[axis] + along[axis] * places + step[axis] * distance for axis in (0, 1))
-            here += (_at(new, rows, cols) < DARK) & (_at(old, rows, cols) >= DARK)
-        dark = here >= 2.0
-        share = dark[:-2].mean(axis=0) * ~(dark[-2] & dark[-1])
-        # A side that hardly turns away from the sun throws no shade worth asking for.
-        worth = length * np.maximum(facing - 0.35, 0.0)
-        support += worth * share
-        weight += worth
-    return support / np.maximum(weight, 1e-9)
+    four = np.stack(steps)
+    # A step below half the spread of the ground's tones is texture.
+    weakest = four.min(axis=0)
+    return np.asarray(weakest / np.maximum(four.mean(axis=0), 0.5) * ramp(weakest, 0.2, 0.5), np.float64)
 
 
 def shade_beside(
@@ -106,7 +72,8 @@ def shade_beside(
             total[side, np.arange(len(own))] += worth * _at(tone, rows, cols).mean(axis=0)
             weight[side, np.arange(len(own))] += worth
     shaded, sunny = total / weight
-    return ramp(np.minimum(sunny, own) - shaded, 0.2, 1.5)
+    lit = np.minimum(sunny, own)
+    return ramp(lit - shaded, 0.2, 1.5) * ramp(shaded / np.maximum(lit, 1e-6), *SHADED)
 
 
 def _sides(frame: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.detect._common import ramp, shadow_step
+from camwatch.detect._common import greenness, ramp, shadow_step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +35,9 @@ ROOM = 0.35
 
 APART_M = 4.0
 """No two towers stand closer."""
+
+CLIMBING_FIT = 0.5
+"""Fit below which a place is not followed beyond the first step."""
 
 SHALLOWEST = 0.1
 """Depth of a shadow, as a share of the step from the ground to the picture's darkest, under which it is none."""
@@ -83,18 +86,31 @@ class Picture:
         What stands out of the background; `tone` itself where none is known.
     room : (y, x) float32 or None
         0..1, how much a shadow would show on the background; None = everywhere.
-    bare : (y, x) float64, 0..1
-        How bare of vegetation.
     noise : float
         Standard deviation of the fine detail.
+    depth : float
+        Step from the middling ground to the picture's darkest; of use with `room` only.
+    bands : tuple of str
+    values : (band, y, x) float32
+        What the vegetation is told from.
     """
 
     tone: NDArray[np.float32]
     relief: NDArray[np.float32]
     room: NDArray[np.float32] | None
-    bare: NDArray[np.float64]
     noise: float
-    depth: float = 0.0
+    depth: float
+    bands: tuple[str, ...]
+    values: NDArray[np.float32]
+
+    def bare(self, at: NDArray[np.intp], pixel: float) -> NDArray[np.float64]:
+        """Return how bare of vegetation, 0..1, the ground within about a metre of the (n, 2) places is."""
+        reach = int(np.ceil(2.0 / pixel))
+        down, right = (offset.ravel() for offset in np.mgrid[-reach : reach + 1, -reach : reach + 1])
+        weight = np.exp(-0.5 * (down**2 + right**2) * pixel**2)
+        height, width = self.tone.shape
+        rows, cols = (at[:, :1] + down).clip(0, height - 1), (at[:, 1:] + right).clip(0, width - 1)
+        return 1.0 - ramp(greenness(self.bands, self.values[:, rows, cols]) @ (weight / weight.sum()), 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +171,8 @@ def fit_places(picture: Picture, places: NDArray[np.intp], shapes: Templates, pi
     if picture.room is not None and len(shapes.roofs_m):
         places = places[_followed_by_dark(picture, places, shapes.ahead / pixel)]
     fit, best, shadow = _fit(picture, places, shapes)
-    promising = fit * picture.bare[tuple(places.T)] > WEAK_FIT
+    promising = fit > WEAK_FIT
+    promising[promising] &= fit[promising] * picture.bare(places[promising], pixel) > WEAK_FIT
     places, fit, best, shadow = places[promising], fit[promising], best[promising], shadow[promising]
     at, active = places.copy(), np.arange(len(places))
     for _ in range(CLIMBS):
@@ -166,8 +183,8 @@ def fit_places(picture: Picture, places: NDArray[np.intp], shapes: Templates, pi
             better = again > fit[active]
             which_ones = active[better]
             fit[which_ones], best[which_ones], shadow[which_ones], at[which_ones] = again[better], which[better], dark[better], moved[better]
-        active = active[(at[active] != start[active]).any(axis=1)]
-    fit = fit * picture.bare[tuple(at.T)]
+        active = active[(at[active] != start[active]).any(axis=1) & (fit[active] > CLIMBING_FIT)]
+    fit = fit * picture.bare(at, pixel)
     keep = _apart(at, fit, APART_M / pixel)
     return Fits(at[keep], fit[keep], shapes.roofs_m[best[keep]], shapes.heights_m[best[keep]], shadow[keep])
 

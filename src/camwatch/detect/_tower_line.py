@@ -30,7 +30,7 @@ LARGEST_TURN_DEG = 20.0
 LOOK_M = (4.0, 26.0)
 """Nearest and farthest ground along the line that a pixel is compared with: beyond the tower itself, and twice as far as a shadow along the line."""
 
-SAMPLES = 13
+SAMPLES = 9
 """Pixels of that ground, to either side."""
 
 CELL = 4
@@ -76,8 +76,11 @@ def residual(plane: NDArray[np.float32], lines: Sequence[LineString], area: NDAr
     differences = []
     for sense in (1.0, -1.0):
         moved = np.rint(sense * steps[:, None, None] * ahead[nearest]).astype(np.intp)
-        values = np.stack([flat[base + (rows * stride + cols)[:, None]] for rows, cols in np.moveaxis(moved, 2, 1)], axis=-1)
-        differences.append(here - np.partition(values, SAMPLES // 2, axis=-1)[..., SAMPLES // 2])
+        values = np.empty((*base.shape, SAMPLES), np.float32)
+        for sample, step in enumerate(moved):
+            values[..., sample] = flat[base + (step @ (stride, 1))[:, None]]
+        values.partition(SAMPLES // 2, axis=-1)
+        differences.append(here - values[..., SAMPLES // 2])
     first, second = differences
     smaller = np.where(np.abs(first) < np.abs(second), first, second) * (first * second > 0)
     blocks = np.zeros((high // CELL, wide // CELL, CELL, CELL), np.float32)

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from scipy import ndimage as ndi
 from shapely import get_coordinates
 
 from camwatch.detect._common import answer, blocks, change_probability, coverage, filled, ramp, seen_at_both, shadow_step
-from camwatch.detect._roofs import contrast_tones, fit_rectangles, luminance_of, roof_likelihood, work_factor
-from camwatch.detect._sides import shade_along, side_steps
+from camwatch.detect._roofs import CLOSED, contrast_tones, fit_rectangles, luminance_of, roof_likelihood, work_factor
+from camwatch.detect._sides import closed_sides, shade_beside
 from camwatch.findings import Finding
 from camwatch.rasters import polygons_of
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
 
     from camwatch.aoi import Site
@@ -32,7 +33,7 @@ SMALLEST_M = (16.0, 7.0)
 PIXELS_ACROSS = 2.0
 """Pixels that its short side must fill; with fewer it is a line or a dot, and no side of it can be seen to be one."""
 
-LEVELS = (0.45, 0.60, 0.75)
+LEVELS = (0.30, 0.45, 0.60, 0.75)
 """Likelihoods, above the lowest, at which objects are outlined too: a roof beside something that is half like one stands out only higher up."""
 
 MARGIN_M = 60.0
@@ -48,35 +49,34 @@ class StructureParams:
     max_gsd_m : float
         Coarsest ground sample distance that is searched; the default shows the smallest building of interest with two pixels across its short side.
     min_area_m2 : float
-        Smallest footprint reported, in square metres …
+        Smallest footprint reported, in square metres (half the roof of a hut of 8 × 7 m; guard towers have less) …
     min_area_px : int
         … and in pixels of the coarser sensor, whichever is larger.
     min_likelihood : float
         Single-date likelihood (0..1) that outlines an object.
     min_score : float
-        Score (0..1) from which an object is reported; the same as `min_likelihood`: outlined, and nothing argues against the change.
+        Score (0..1) from which an object is reported; the same as `min_likelihood`: outlined, and nothing argues against it.
     tolerance_m : float
         Misregistration that the comparison forgives; never less than one pixel.
     """
 
     max_gsd_m: float = 3.5  # SMALLEST_M[1] / PIXELS_ACROSS
-    min_area_m2: float = 15.0
+    min_area_m2: float = 30.0
     min_area_px: int = 4
-    min_likelihood: float = 0.30
-    min_score: float = 0.30
+    min_likelihood: float = 0.20
+    min_score: float = 0.20
     tolerance_m: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Date:
-    """One date on working pixels: `tones` in contrast units, `bright`ness, also `relative` to the lit ground around, and `likelihood`."""
+    """One date on working pixels: `tones` in contrast units, `bright`ness, its `edges` as `_edge_directions` gives them, and `likelihood`."""
 
     image: Image
-    factor: int
     pixel_m: float
     tones: NDArray[np.float32]
     bright: NDArray[np.float32]
-    relative: NDArray[np.float32]
+    edges: tuple[NDArray[np.float64], NDArray[np.float64]]
     likelihood: NDArray[np.float32]
     seen: NDArray[np.bool_]
     geobox: GeoBox
@@ -98,9 +98,9 @@ def detect_structures(
 ) -> Findings:
     """Find buildings that stand at one date and not at the other.
 
-    A single-date likelihood is outlined at each date. An object is new where the other date's likelihood, raised to its maximum within the
-    registration tolerance, stays low over it, and neither its grey values nor the directions of its edges correlate with the other date under any
-    shift of a pixel. Removed buildings are the same with the dates exchanged.
+    A single-date likelihood is outlined at each date, on pixels of about a metre. An object counts that ends on all four sides; it is new where
+    the other date's likelihood, raised to its maximum within the registration tolerance, stays low over it, and neither its grey values nor the
+    directions of its edges correlate with the other date under any shift of a pixel. Removed buildings are the same with the dates exchanged.
 
     Parameters
     ----------
@@ -117,8 +117,9 @@ def detect_structures(
     Findings
         Records with `change` `appeared` or `removed`, the simplified outline, and measures `long_side_m`, `width_m`, `orientation_deg` (of the long
         side, clockwise from grid north, 0..180), `likelihood`, `other_date` (likelihood there), `persistence` (correlation −1..1 that argues for no
-        change), `change_evidence` (0..1), `rectangularity` (0..1), `shadow_support` (0..1, only where the sun is known). `score`: (y, x) in 0..1,
-        the larger of both gains. Pixels too coarse: `not_testable`, and `score` is a generic change statistic that knows nothing of shape.
+        change), `change_evidence` (0..1), `rectangularity` (0..1), `weakest_side` (0..1, step across it over the mean of the four sides),
+        `shadow_support` (0..1, only where the sun is known). `score`: (y, x) in 0..1, the larger of both gains; NaN farther than 60 m outside
+        the area, which is not looked at. Pixels too coarse: `not_testable`, and `score` is a generic change statistic that knows nothing of shape.
 
     Raises
     ------
@@ -128,8 +129,8 @@ def detect_structures(
     Notes
     -----
     A building rebuilt on its own footprint, or given a new roof, is not reported; there is no `altered`. An object that less than 70 % of its pixels
-    show at both dates is left out: the observed share says what was not seen. Without the shape that pixels under 2 m show, the other cues let
-    through more: 15 false objects for each km² of wetland at 5 m. Shadow, lean and season change the outlines by a few metres.
+    show at both dates is left out: the observed share says what was not seen. Often only the lit half of a gable roof is outlined, so widths run
+    short. Pixels of 2 m and more show little shape, and the other cues let through more. Shadow, lean and season change the outlines by a few metres.
 
     References
     ----------
@@ -150,10 +151,11 @@ def detect_structures(
     window = _window(site.area, before)
     outlined: list[Finding] = []
     if window is not None:
-        dates = [_look(_crop(image, window), seen[window], likelihood) for image in (before, after)]
+        factor = max(work_factor(image) for image in (before, after))
+        dates = [_look(_crop(image, window), seen[window], likelihood, factor) for image in (before, after)]
         appeared, removed = (_gained(without, having, params) for without, having in (dates, dates[::-1]))
         outlined = [*_outlined(appeared, "appeared", dates[1], site.area, params), *_outlined(removed, "removed", dates[0], site.area, params)]
-        gain = _finer(np.maximum(appeared.gain, removed.gain), dates[0].factor, seen[window].shape)
+        gain = _finer(np.maximum(appeared.gain, removed.gain), factor, seen[window].shape)
         score[window] = np.where(seen[window], gain, np.float32(np.nan))
     records = tuple(replace(record, id=f"structure-{number:04d}") for number, record in enumerate(outlined, 1))
     unknown = [image.scene for image in (before, after) if image.sun is None]
@@ -177,18 +179,16 @@ def _crop(image: Image, window: tuple[slice, slice]) -> Image:
     return replace(image, values=image.values[(slice(None), *window)], valid=image.valid[window], geobox=image.geobox[window])
 
 
-def _look(image: Image, seen: NDArray[np.bool_], likelihood: Callable[[Image], NDArray[np.float32]]) -> _Date:
-    """Return what is compared, on working pixels of about a metre."""
-    factor = work_factor(image)
+def _look(image: Image, seen: NDArray[np.bool_], likelihood: Callable[[Image], NDArray[np.float32]], factor: int) -> _Date:
+    """Return what is compared, on working pixels of `factor` grid pixels."""
     planes = blocks(filled(image.values, image.valid), factor)
     chance, share = blocks(np.stack([np.where(seen, likelihood(image), np.float32(0.0)), seen]).astype(np.float32), factor)
     bright = planes[image.bands.index("pan")] if "pan" in image.bands else luminance_of(image.bands, planes)
+    bright = ndi.gaussian_filter(bright, 0.7)
     pixel = image.pixel_m * factor
-    # The mean of the ground around, a little above it: some of it lies in shade.
-    lit = ndi.uniform_filter(bright, 2 * round(25.0 / pixel) + 1)
     return _Date(
-        image, factor, pixel, contrast_tones(image.bands, planes, pixel), bright, bright / np.maximum(lit, np.float32(1e-6)), chance, share > 0.5,
-        image.geobox.zoom_out(factor) if factor > 1 else image.geobox,
+        image, pixel, contrast_tones(image.bands, planes, pixel), bright, _edge_directions(bright), chance, share > 0.5,
+        GeoBox(chance.shape, image.geobox.affine * Affine.scale(factor), image.geobox.crs),
     )
 
 
@@ -203,6 +203,7 @@ def _gained(without: _Date, having: _Date, params: StructureParams) -> _Objects:
     rise = having.likelihood * ramp(highest / np.maximum(having.likelihood, 1e-6), 0.80, 0.30)
     levels = [level for level in LEVELS if level > params.min_likelihood]
     parts = [_cut(level, without, having, highest, params) for level in (params.min_likelihood, *levels)]
+    # For ranking pixels: what rose but makes no object counts half; an object counts for as much as its score, evened by the root.
     gain = np.asarray(0.5 * rise, np.float32)
     labels = np.zeros(rise.shape, np.int32)
     picked: list[tuple[int, int]] = []
@@ -246,19 +247,19 @@ def _cut(level: float, without: _Date, having: _Date, highest: NDArray[np.float3
     left = np.concatenate([[0], left])
     rows, cols = np.nonzero(labels)
     fit, frame = fit_rectangles(labels[rows, cols], rows, cols, len(left))
-    steps = side_steps(having.tones, frame, pixel)
-    before = side_steps(without.tones, frame, pixel)
+    closure = closed_sides(having.tones, frame, pixel)
     persistence = _persistence(without, having, labels, len(left))
     evidence = ramp(persistence, 0.60, 0.30)
     long_m, short_m = frame[4] * pixel, frame[5] * pixel
     measures = {
         "likelihood": mean_new[left], "other_date": mean_old[left], "persistence": persistence, "change_evidence": evidence, "rectangularity": fit,
-        "long_side_m": long_m, "width_m": short_m, "weakest_side": steps.min(axis=0), "weakest_new": (steps - before).min(axis=0), "ratio": steps.min(axis=0)/steps.mean(axis=0), "rmed": np.sort(steps,axis=0)[1]/steps.max(axis=0),
+        "long_side_m": long_m, "width_m": short_m, "weakest_side": closure,
     }
-    score = rough[left] * evidence
+    score = rough[left] * evidence * ramp(closure, *CLOSED)
     if having.image.sun is not None:
-        step = shadow_step(having.image.sun, having.geobox)
-        measures["shadow_support"] = shade_along(having.relative, without.relative, frame, step)
+        tone = having.tones[0]
+        own = np.bincount(labels.ravel(), tone.ravel(), len(left)) / np.maximum(area[left], 1.0)
+        measures["shadow_support"] = shade_beside(tone, frame, own, shadow_step(having.image.sun, having.geobox))
     score[0] = 0.0
     return _Objects(labels, score, measures, having.likelihood)
 
@@ -273,8 +274,7 @@ def _persistence(without: _Date, having: _Date, labels: NDArray[np.int32], count
     grown = np.where(labels > 0, labels, ndi.grey_dilation(labels, size=(5, 5)))
     rows, cols = np.nonzero(grown)
     label = grown[rows, cols]
-    planes = [ndi.gaussian_filter(date.bright, 0.7) for date in (without, having)]
-    fields = [_edge_directions(plane) for plane in planes]
+    planes, fields = [without.bright, having.bright], [without.edges, having.edges]
 
     def total(values: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.bincount(label, values, count).astype(np.float64)

@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 from shapely.geometry import box
 from shapely.ops import unary_union
 
-from camwatch.detect._common import answer, coverage, filled, greenness, ramp, robust_sd, seen_at_both
-from camwatch.detect._tower_fit import REACH_M, WEAK_FIT, Fits, Picture, fit_places, templates
+from camwatch.detect._common import answer, coverage, filled, robust_sd, seen_at_both
+from camwatch.detect._tower_fit import REACH_M, SURROUND_M, WEAK_FIT, Fits, Picture, fit_places, templates
 from camwatch.detect._tower_line import residual
 from camwatch.findings import Finding
 from camwatch.imagery.image import Sun
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 TRACED_M = 15.0
 """Accuracy of a line from which its course tells the direction of what runs along it."""
 
+BLOBS_M = (1.2, 2.0)
+"""Standard deviations of the Laplacians of Gaussian that propose places: for roofs of 3 to 7 m."""
+
+BLOCK = 128
+"""Side in pixels of the blocks in which places are proposed."""
+
 DECOY_TURNS_DEG = (90.0, 180.0, 270.0)
 """False sun directions under which the same ground is searched: what answers there is no tower."""
-
-LIKELY = 0.6
-"""Fit from which a place is left out of the decoys' ground: it may be a tower, and its roof and shadow, seen askew, are no clutter."""
 
 PERSISTENT = 0.5
 """Correlation of a roof with the other date from which it still stands there even if its shadow fits poorly."""
@@ -138,7 +141,8 @@ def detect_towers(
     area = unary_union(lines).buffer(width)
     band = mask_of(area, before.geobox)
     traced = lines if site.perimeter_accuracy_m <= TRACED_M else []
-    dates = [_search(image, image.sun, band, width, traced, params) for image in (before, after) if image.sun is not None]
+    ground = band, mask_of(area.buffer(SURROUND_M / 2.0), before.geobox) if traced else band
+    dates = [_search(image, image.sun, ground, width, traced, params) for image in (before, after) if image.sun is not None]
     records, score = _link((before, after), (dates[0], dates[1]), params)
     return answer("tower", before, after, site, reason="", records=records, observed=coverage(area, before.geobox, seen),
                   score=np.where(band & seen, score, np.float32(np.nan)))
@@ -161,43 +165,42 @@ def _lines(site: Site) -> list[LineString]:
     return [line for shape in shapes for line in getattr(shape, "geoms", [shape]) if line.length > 0]
 
 
-def _search(image: Image, sun: Sun, band: NDArray[np.bool_], width: float, traced: list[LineString], params: TowerParams) -> _Date:  # noqa: PLR0917
-    """Return one date's fits, with thresholds from the decoys; `width` is the band's to either side, in metres."""
+def _search(  # noqa: PLR0917 all plain
+    image: Image, sun: Sun, ground: tuple[NDArray[np.bool_], NDArray[np.bool_]], width: float, traced: list[LineString], params: TowerParams,
+) -> _Date:
+    """Return one date's fits, with thresholds from the decoys; `ground` is the band, and it with its surroundings; `width` its metres to a side."""
+    band, around = ground
     # How much line the grid shows, for the density that the user allows per km.
     km = float(band.sum()) * image.pixel_m**2 / (2.0 * width) / 1000.0
-    near = max(round(8.0 / image.pixel_m), 1)
-    usable = band & (ndi.uniform_filter(image.valid.astype(np.float32), near) > 0.9)
-    picture = _picture(image, usable, traced)
+    usable = band & _seen_around(image, 0.9)
+    picture = _picture(image, usable, around, traced)
     places = _proposals(picture.relief, usable, image.pixel_m)
     fits = fit_places(picture, places, templates(sun, image.geobox), image.pixel_m)
     turned = [Sun((sun.azimuth_deg + turn) % 360.0, sun.elevation_deg) for turn in DECOY_TURNS_DEG]
     false = [fit_places(picture, places, templates(wrong, image.geobox), image.pixel_m) for wrong in turned]
-    decoys = np.sort(np.concatenate([_lone(f, fits.at[fits.fit >= LIKELY], REACH_M / image.pixel_m) for f in false]))[::-1]
+    # On a line towers stand close; elsewhere clutter that answers to the true sun answers to false ones near by, and leaving that out flatters.
+    towers = fits.at[fits.fit >= params.min_fit] if traced else fits.at[:0]
+    decoys = np.sort(np.concatenate([_lone(decoy, towers, REACH_M / image.pixel_m) for decoy in false]))[::-1]
     searched_km = km * len(DECOY_TURNS_DEG)
     by_chance = params.link_chance / (np.pi * params.link_m**2) * 2.0 * width * 1000.0
     report = max(_exceeded(decoys, params.false_per_km * searched_km), params.min_fit)
     confirm = min(max(_exceeded(decoys, by_chance * searched_km), 0.5), report)
-    import os
-    if os.environ.get('TWDBG'): print('places',len(places),'km',km,'report',report,'confirm',confirm,'decoys',decoys[:12].round(2),'noise',picture.noise)
     return _Date(fits, report, confirm, picture.relief)
 
 
-def _picture(image: Image, usable: NDArray[np.bool_], traced: list[LineString]) -> Picture:
-    plane = filled(image.luminance()[None], image.valid)[0]
-    green = ndi.gaussian_filter(greenness(image.bands, filled(image.values, image.valid)), 1.0 / image.pixel_m)
-    bare = 1.0 - ramp(green, 0.0, 1.0)
+def _picture(image: Image, usable: NDArray[np.bool_], around: NDArray[np.bool_], traced: list[LineString]) -> Picture:
+    """Return what is fitted in; with a traced line, what stands out of all that runs along it, known in `usable` and `around` it."""
+    plane, values = filled(image.luminance()[None], image.valid)[0], filled(image.values, image.valid)
     if not traced:
         fine = plane - ndi.gaussian_filter(plane, 4.0 / image.pixel_m)
-        return Picture(plane, plane, None, bare, robust_sd(fine[usable]))
-    near = ndi.binary_dilation(usable, iterations=round(12.0 / image.pixel_m))
-    relief = residual(plane, traced, near, image.geobox)
-    background = plane - relief
-    if not usable.any():
-        return Picture(plane, relief, None, bare, 1.0)
-    dark, middle = np.percentile(plane[usable], (1.0, 50.0))
-    room = ramp(background, dark, 0.5 * (dark + middle)).astype(np.float32)
-    values = relief[usable]
-    return Picture(plane, relief, room, bare, robust_sd(values[values != 0]), float(middle-dark))
+        return Picture(plane, plane, None, robust_sd(fine[usable]), 0.0, image.bands, values)
+    relief = residual(plane, traced, around, image.geobox)
+    dark, middle = np.percentile(plane[usable], (1.0, 50.0)) if usable.any() else (0.0, 0.0)
+    # Half-way from the middling ground to the darkest a shadow still shows; further down less and less.
+    step = max(float(middle - dark), 1e-6)
+    room = ((plane - relief - np.float32(dark)) * np.float32(2.0 / step)).clip(0.0, 1.0)
+    standing_out = relief[usable]
+    return Picture(plane, relief, room, robust_sd(standing_out[standing_out != 0]), step, image.bands, values)
 
 
 def _lone(decoys: Fits, towers: NDArray[np.intp], reach_px: float) -> NDArray[np.float64]:
@@ -205,7 +208,8 @@ def _lone(decoys: Fits, towers: NDArray[np.intp], reach_px: float) -> NDArray[np
     if not len(towers) or not len(decoys.at):
         return decoys.fit
     distance, _ = cKDTree(towers).query(decoys.at)
-    return decoys.fit[distance > reach_px]
+    lone: NDArray[np.float64] = decoys.fit[distance > reach_px]
+    return lone
 
 
 def _exceeded(falling: NDArray[np.float64], times: float) -> float:
@@ -215,21 +219,35 @@ def _exceeded(falling: NDArray[np.float64], times: float) -> float:
 
 
 def _proposals(plane: NDArray[np.float32], usable: NDArray[np.bool_], pixel: float) -> NDArray[np.intp]:
-    """Return (n, 2) (row, col) of blobs of a roof's size, bright or dark: extrema of the Laplacian of Gaussian at two scales."""
-    found = np.zeros(plane.shape, bool)
+    """Return (n, 2) (row, col) of blobs of a roof's size, bright or dark: extrema of the Laplacian of Gaussian at two scales.
+
+    Filtered block by block, and only where there is something `usable`: the band along a line is a small part of its picture.
+    """
     reach = 2 * max(round(1.0 / pixel), 1) + 1
-    for sigma_m in (1.2, 2.0):
-        response = ndi.gaussian_laplace(plane, sigma_m / pixel)
-        found |= (response == ndi.maximum_filter(response, reach)) & (response > 0)
-        found |= (response == ndi.minimum_filter(response, reach)) & (response < 0)
-    return np.argwhere(found & usable)
+    margin = int(np.ceil(4.0 * max(BLOBS_M) / pixel)) + reach
+    found = []
+    for top in range(0, plane.shape[0], BLOCK):
+        for left in range(0, plane.shape[1], BLOCK):
+            block = usable[top : top + BLOCK, left : left + BLOCK]
+            if not block.any():
+                continue
+            first = max(top - margin, 0), max(left - margin, 0)
+            part = plane[first[0] : top + BLOCK + margin, first[1] : left + BLOCK + margin]
+            hit = np.zeros(part.shape, bool)
+            for sigma_m in BLOBS_M:
+                response = ndi.gaussian_laplace(part, sigma_m / pixel)
+                hit |= (response == ndi.maximum_filter(response, reach)) & (response > 0)
+                hit |= (response == ndi.minimum_filter(response, reach)) & (response < 0)
+            inner = hit[top - first[0] :, left - first[1] :][: block.shape[0], : block.shape[1]]
+            found.append(np.argwhere(inner & block) + np.array([top, left]))
+    return np.concatenate([np.zeros((0, 2), np.intp), *found])
 
 
 def _link(images: tuple[Image, Image], dates: tuple[_Date, _Date], params: TowerParams) -> tuple[tuple[Finding, ...], NDArray[np.float32]]:
     """Return the records of all towers seen at either date, from north to south on the grid, and the (y, x) plane of changed ones."""
     geobox, pixel = images[0].geobox, images[0].pixel_m
     score = np.zeros(geobox.shape, np.float32)
-    visible = [_visible(image) for image in images]
+    visible = [_seen_around(image, 0.7) for image in images]
     # The surest first: what lies within reach of it at the other date is the same tower.
     seen = sorted((-float(d.fits.fit[i]), k, int(i)) for k, d in enumerate(dates) for i in np.flatnonzero(d.fits.fit >= d.report))
     found: list[tuple[int, int, Finding]] = []
@@ -271,11 +289,12 @@ def _other_date(here: _Date, there: _Date, at: NDArray[np.intp], side: float, pi
     return float(there.fits.fit[near].max(initial=0.0)), _persistence(here.plane, there.plane, at, (side / 2 + 0.5) / pixel)
 
 
-def _visible(image: Image) -> NDArray[np.bool_]:
-    """Return where at least 70 % of the 8 m around a pixel are valid."""
+def _seen_around(image: Image, share: float) -> NDArray[np.bool_]:
+    """Return where more than this share of the 8 m around a pixel is valid."""
+    if image.valid.all():
+        return image.valid
     near = max(round(8.0 / image.pixel_m), 1)
-    share = ndi.uniform_filter(image.valid.astype(np.float32), near)
-    return np.asarray(share >= 0.7, bool)
+    return np.asarray(ndi.uniform_filter(image.valid.astype(np.float32), near) > share, bool)
 
 
 def _persistence(here: NDArray[np.float32], there: NDArray[np.float32], at: NDArray[np.intp], radius: float) -> float:

@@ -31,10 +31,10 @@ PLANTED: tuple[Literal["structure", "tower"], ...] = ("structure", "tower")
 """Kinds whose objects can be planted; a line's uncertainty is stated with the line itself."""
 
 
-def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[str, Findings]:
+def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress, *, threads: int = 2) -> dict[str, Findings]:
     """Search a pair; where its registration is refused, every kind is not testable for that reason."""
     if alignment.registration.ok:
-        return search(alignment, aoi, config, progress)
+        return search(alignment, aoi, config, progress, threads=threads)
     small = alignment.overview.before.geobox
     site = alignment.site(aoi)
     return {

@@ -46,6 +46,8 @@ class PairWork:
         Where its records lie.
     hashes : mapping of Path to str
         Of every file behind the scenes; the first thing that every step depends on.
+    threads : int
+        Tiles searched at a time.
     """
 
     id: str
@@ -55,6 +57,7 @@ class PairWork:
     config: RunConfig
     folder: Path
     hashes: Mapping[Path, str]
+    threads: int = 2
     _alignment: Alignment | None = field(default=None)
 
     def do(self, journal: Journal, progress: Progress) -> str:
@@ -128,7 +131,7 @@ class PairWork:
         if not (self.folder / "registration.json").exists():
             return []
         alignment, told = self.alignment(), _named(self.id, progress)
-        findings = search_or_refuse(alignment, self.aoi, self.config, told)
+        findings = search_or_refuse(alignment, self.aoi, self.config, told, threads=self.threads)
         measured = sensitivities(alignment, self.aoi, self.config, findings, told)
         findings = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
         written = write_findings(self.folder, findings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from camwatch.judge import judge, plan_pairs, testability
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.pairwork import PairWork, read_evidence
 from camwatch.pipeline.records import aoi_document, claims_document, folder_name, read_claims, scene_info, scene_row
+from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
 from camwatch.scenes import item as scene
 from camwatch.scenes import scan
@@ -132,7 +135,8 @@ def plan_camp(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | N
 
 
 def run_camp(
-    camp: str, scenes: Path, run: Path, config: RunConfig, *, claims: Path | None = None, aoi_file: str | None = None, progress: Progress
+    camp: str, scenes: Path, run: Path, config: RunConfig, *, claims: Path | None = None, aoi_file: str | None = None, workers: int = 1,
+    progress: Progress = unheard,
 ) -> RunResult:
     """Do everything for one camp, or what is left of it.
 
@@ -149,6 +153,8 @@ def run_camp(
         A ledger of one's own; None = the bundled claims of the camp.
     aoi_file : str or None
         An outline that replaces that of `camp`.
+    workers : int
+        Pairs of scenes worked on at a time, each in a process of its own; the answer is the same for any number.
     progress : callable (what, done, total)
 
     Raises
@@ -167,7 +173,8 @@ def run_camp(
     journal = Journal(run)
     written = _documents(run, held, config, scenes)
     works = _works(run, held, config, hashes)
-    keys = [work.do(journal, progress) for work in works]
+    progress("pairs of scenes", 0, len(works))
+    keys = _do_all(works, journal, workers, progress)
     if all(work.refused and not work.findings() for work in works):
         raise CoverageError("no pair of scenes can be used", where=scenes, got=works[0].refused, remedy="add clearer scenes")
     keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held, works)]))
@@ -183,6 +190,25 @@ def run_camp(
         name=held.aoi.name, run=run, pairs=tuple(w.id for w in works), verdicts=verdicts, pages=_pages(run), unreadable=held.unreadable,
         done=tuple(journal.done), kept=tuple(journal.kept), simulated=simulated,
     )  # fmt: skip
+
+
+def _do_all(works: Sequence[PairWork], journal: Journal, workers: int, progress: Progress) -> list[str]:
+    """Do every pair, `workers` at a time, and return their keys in the order of the pairs, whoever was done first."""
+    if min(workers, len(works)) <= 1:
+        return [work.do(journal, progress) for work in works]
+    keys = []
+    # Fresh interpreters: a fork would copy the locks of this process's threads as they happen to stand.
+    with ProcessPoolExecutor(max_workers=min(workers, len(works)), mp_context=get_context("spawn")) as executor:
+        for number, (key, steps) in enumerate(executor.map(partial(_do_one, journal.run), [replace(w, threads=1) for w in works]), 1):
+            keys.append(key)
+            journal.add(steps)
+            progress("pairs of scenes", number, len(works))
+    return keys
+
+
+def _do_one(run: Path, work: PairWork) -> tuple[str, Journal]:
+    journal = Journal(run)
+    return work.do(journal, unheard), journal
 
 
 DOCUMENTS = ("config.json", "aoi.geojson", "claims.json", "scenes.json")

@@ -35,9 +35,6 @@ LINE_PIXEL_M = 1.0
 BY_TILE: dict[str, Callable[[Image, Image, Site], Findings]] = {"structure": detect_structures, "tower": detect_towers}
 """The searches that go tile by tile; the enclosing line is one object and is traced whole."""
 
-WORKERS = 2
-"""Tiles searched at a time; each holds a tile of both dates in memory."""
-
 OVERLAP_M = 60.0
 """Ground that a tile sees beyond its own: half of the largest hall (80 m), and the longest shadow of a tower at a low sun."""
 
@@ -89,8 +86,8 @@ def _cuts(length: int, side: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
-def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress = unheard) -> dict[str, Findings]:
-    """Search an aligned pair for the configured kinds.
+def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress = unheard, *, threads: int = 2) -> dict[str, Findings]:
+    """Search an aligned pair for the configured kinds, `threads` tiles at a time.
 
     The line is traced first even where only towers are asked for: towers stand along it, and a nominal outline is off by hundreds of metres.
     """
@@ -103,7 +100,7 @@ def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress
     kinds = [kind for kind in config.kinds if kind in BY_TILE]
     everywhere = {"structure": site.area, "tower": search_band(site)}
     sought: dict[str, BaseGeometry | None] = {kind: everywhere[kind] for kind in kinds}
-    for kind, parts in _by_tile(alignment, site, config, sought, progress).items():
+    for kind, parts in _by_tile(alignment, site, config.tile_px, sought, threads, progress).items():
         found[kind] = _merge(parts, alignment.geobox, sought[kind])
     return {kind: found[kind] for kind in config.kinds}
 
@@ -135,11 +132,11 @@ def traced(site: Site, line: Findings) -> Site:
 
 
 def _by_tile(
-    alignment: Alignment, site: Site, config: RunConfig, sought: Mapping[str, BaseGeometry | None], progress: Progress
+    alignment: Alignment, site: Site, tile_px: int, sought: Mapping[str, BaseGeometry | None], threads: int, progress: Progress
 ) -> dict[str, list[tuple[Tile, Findings]]]:
     """Search, for every kind, the tiles that show some of the ground where it is sought; each tile is loaded once."""
     geobox = alignment.geobox
-    tiles = tiles_of(geobox, config.tile_px, round(OVERLAP_M / pixel_of(geobox)) + 8)
+    tiles = tiles_of(geobox, tile_px, round(OVERLAP_M / pixel_of(geobox)) + 8)
     grounds = [box(*geobox[tile.core].extent.boundingbox) for tile in tiles]
     # A kind that is sought nowhere is given one tile, which answers why.
     asked = [[k for k, where in sought.items() if (n == 0 if where is None else where.intersects(ground))] for n, ground in enumerate(grounds)]
@@ -155,7 +152,7 @@ def _by_tile(
 
     found: dict[str, list[tuple[Tile, Findings]]] = {kind: [] for kind in sought}
     # Threads finish in any order; `map` hands the results over in the order of the tiles, so the answer does not depend on who was faster.
-    with ThreadPoolExecutor(max_workers=WORKERS) as executor:
+    with ThreadPoolExecutor(max_workers=threads) as executor:
         for number, ((tile, kinds), answers) in enumerate(zip(todo, executor.map(work, todo), strict=True), 1):
             for kind, answer in zip(kinds, answers, strict=True):
                 found[kind].append((tile, answer))

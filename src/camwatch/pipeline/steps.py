@@ -46,6 +46,12 @@ class Journal:
         self._files.update(outputs)
         return key
 
+    def add(self, other: Journal) -> None:
+        """Take over the steps that another process did in the same folder."""
+        self.done += other.done
+        self.kept += other.kept
+        self._files |= other._files
+
     def forget_others(self) -> None:
         """Remove what steps of an earlier configuration left in this folder and this run does not make."""
         for entry in sorted((self.run / FOLDER).glob("*.json")):
