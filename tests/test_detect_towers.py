@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from scipy import ndimage as ndi
-from shapely.geometry import LineString, Point, box
+from shapely.geometry import MultiPoint, Point, Polygon, box
 from skimage.io import imread
 
 from camwatch.aoi import Site
 from camwatch.detect import TowerParams, detect_towers, search_band
+from camwatch.detect._tower_line import residual
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of
 from camwatch.render import Solid, plant
@@ -89,6 +91,93 @@ def test_towers_new_gone_and_standing_are_told_apart(planted):
     every = towers(range(24), 4)
     imagined = [r for r in findings.records if not any(r.geometry.centroid.distance(Point(s.x, s.y)) <= 3.5 for s in every)]
     assert len(imagined) <= 1
+
+
+CAMP = Polygon([(WEST + x, NORTH - y) for x, y in ((45, 60), (160, 38), (275, 70), (282, 260), (170, 284), (50, 250))])
+
+
+def walled(seed, sun, *, noise, scene, wall=True):
+    """Ground with a bright strip 13 m wide, a patrol path in it, and a wall of 3.3 m that throws its own shadow on them."""
+    plain = image(ground(seed, noise=noise), sun, scene=scene)
+    values = plain.values.copy()
+    for geometry, tone in ((CAMP.exterior.buffer(6.5), 1.35), (CAMP.buffer(-4.5).exterior.buffer(1.2), 1.2)):
+        values[:, mask_of(geometry, plain.geobox)] *= tone
+    corners = list(CAMP.exterior.coords)
+    pieces = [
+        Solid("wall", (x0 + x1) / 2, (y0 + y1) / 2, np.hypot(x1 - x0, y1 - y0), 0.5, 3.3, azimuth_deg=np.degrees(np.arctan2(x1 - x0, y1 - y0)))
+        for (x0, y0), (x1, y1) in pairwise(corners)
+    ]
+    built = plant(replace(plain, values=values), pieces, seed=noise)
+    return built if wall else plain
+
+
+def on_the_wall(numbers, seed):
+    """Towers 4.5 to 6 m wide at numbered posts 40 m apart, 3.5 m inside the wall and turned along it."""
+    rng = np.random.default_rng(seed)
+    inner = CAMP.buffer(-3.5, join_style="mitre").exterior
+    solids = []
+    for number in range(18):
+        at, ahead = (inner.interpolate(inner.length * (number + 0.5) / 18 + step) for step in (0.0, 1.0))
+        side = rng.uniform(4.5, 6.0)
+        solids.append(Solid(
+            "tower", at.x, at.y, side, side, rng.uniform(7, 10), azimuth_deg=np.degrees(np.arctan2(ahead.x - at.x, ahead.y - at.y)),
+            roof=str(rng.choice(["flat", "pyramid"])), pitch=0.45, roof_reflectance=float(rng.uniform(0.25, 0.42)),
+        ))
+    return [solids[n] for n in numbers]
+
+
+def wandering(metres=2.0):
+    """Return the wall's ring as a tracer draws it: off by up to two metres, in waves of 60 m."""
+    line = CAMP.exterior
+    steps = np.arange(0.0, line.length, 4.0)
+    points = [line.interpolate(s) for s in steps]
+    return Polygon([(p.x + metres * np.sin(s / 9.5), p.y + metres * np.cos(s / 9.5)) for p, s in zip(points, steps, strict=True)])
+
+
+@pytest.fixture(scope="module")
+def on_walls():
+    before = plant(walled(11, MORNING, noise=1, scene="before"), on_the_wall([*range(1, 18, 3), *range(2, 18, 3)], 6), seed=1)
+    after = plant(walled(11, NOON, noise=2, scene="after"), on_the_wall([*range(0, 18, 3), *range(2, 18, 3)], 6), seed=2)
+    return before, after
+
+
+def test_towers_on_a_wall_with_its_strip_and_shadow_are_told_apart(on_walls):
+    traced = site_of(on_walls[0].geobox, perimeter_before=wandering(), perimeter_after=wandering(), perimeter_accuracy_m=5.0)
+    findings = detect_towers(*on_walls, traced)
+    for name, first in (("appeared", 0), ("removed", 1), ("unchanged", 2)):
+        assert sum(state_at(findings, s) == [name] for s in on_the_wall(range(first, 18, 3), 6)) >= 4, name
+    every = on_the_wall(range(18), 6)
+    imagined = [r for r in findings.records if not any(r.geometry.centroid.distance(Point(s.x, s.y)) <= 3.5 for s in every)]
+    assert len(imagined) <= 1
+
+
+def test_the_course_of_a_traced_line_is_what_finds_towers_on_a_wall(on_walls):
+    found = []
+    for accuracy in (5.0, 24.0):  # the band is the same 25 m
+        site = site_of(on_walls[0].geobox, perimeter_before=wandering(), perimeter_after=wandering(), perimeter_accuracy_m=accuracy)
+        findings = detect_towers(*on_walls, site)
+        found.append(sum(bool(state_at(findings, s)) for s in on_the_wall(range(18), 6)))
+    assert found[0] >= found[1] + 3
+
+
+def test_a_wall_without_towers_reports_none_even_where_it_is_new():
+    before, after = walled(12, MORNING, noise=1, scene="before", wall=False), walled(12, NOON, noise=2, scene="after")
+    site = site_of(before.geobox, perimeter_before=wandering(), perimeter_after=wandering(), perimeter_accuracy_m=5.0)
+    assert len(detect_towers(before, after, site).records) <= 1
+
+
+def test_a_wall_leaves_no_trace_in_the_residual_and_a_tower_stays():
+    bare = walled(13, NOON, noise=1, scene="bare")
+    tower = on_the_wall([4], 6)[0]
+    guarded = plant(bare, [tower], seed=1)
+    beside = mask_of(CAMP.exterior.buffer(6.0), bare.geobox) & ~mask_of(MultiPoint(CAMP.exterior.coords).buffer(30.0), bare.geobox)
+    plane = bare.luminance()
+    left = residual(plane, [wandering().exterior], beside, bare.geobox)
+    assert np.abs(left[beside]).mean() < 0.15 * np.abs(plane[beside] - np.median(plane[beside])).mean()
+    assert (left[~beside] == 0).all()
+    shade = mask_of(tower.footprint.buffer(-1.0), bare.geobox)
+    with_tower = residual(guarded.luminance(), [wandering().exterior], shade, bare.geobox)
+    assert np.abs(with_tower[shade]).mean() > 5 * np.abs(left[beside]).mean()
 
 
 def test_a_record_is_a_small_square_with_its_evidence(planted):

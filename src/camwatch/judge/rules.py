@@ -11,7 +11,7 @@ may answer. Decided answers that disagree are all told, and a pair that supports
 **One reading, one pair.**
 
 1. *Not testable*: registration was refused; the search could not have shown such objects at this resolution; nothing of the ground was seen; or
-   the pair finds fewer than half of the planted objects of the claimed size and does not support the claim all the same.
+   the pair finds fewer than half of the planted objects of the claimed size, whatever it reports.
 2. *Supported*: the claimed number has a probability of at least 90 %, and the data are at least ten times likelier than if nothing had happened.
    A claim with an upper bound ("exactly", "at most"), a balance or a line also needs that at least 95 % of the ground (half of the line) was
    seen, since the rest may hold more; "at least" can be supported by a part. A claim of no change also needs a power of 80 %.
@@ -136,7 +136,9 @@ def decide(measured: Measurement, claimed: Bounds, *, coverage: float, slack_day
         Whether the claim is about a change, not about a state.
     """
     fits = measured.mass >= SUPPORT_MASS and _told_from_nothing(measured, claimed)
-    if fits and (not measured.blind or measured.floor >= claimed.near_low):
+    if measured.blind:
+        return "not testable", BLIND
+    if fits:
         bounded = math.isfinite(claimed.high) or not measured.additive
         checks: Checks = (
             (not measured.calibrated, "inconclusive", UNMEASURED),
@@ -149,7 +151,6 @@ def decide(measured: Measurement, claimed: Bounds, *, coverage: float, slack_day
     many, few = measured.floor > claimed.wide_high, measured.ceiling < claimed.wide_low
     same_way = change and not claimed.includes_nothing and measured.sign == (1 if claimed.low > 0 else -1)
     checks = (
-        (measured.blind and not many, "not testable", BLIND),
         (not (many or few), "inconclusive", _weak(measured) if measured.power < POWER_LIMIT else "the interval leaves both open"),
         (not measured.calibrated, "inconclusive", UNMEASURED),
         ((few or not measured.additive) and not complete, "inconclusive", UNSEEN),
