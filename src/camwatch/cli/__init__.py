@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def execute(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code; every error is one line on standard error."""
+    # Many small products on few cores: threads of the linear algebra only get into one another's way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from typer.main import get_command
 
     from camwatch.cli.app import app

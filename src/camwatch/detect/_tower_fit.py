@@ -218,6 +218,8 @@ def _fit(
     relief, tone = picture.relief, picture.tone
     # The fit is blind to offsets; taking one away keeps the squares exact in single precision.
     offset = np.float32(tone.mean())
+    # Where the background is known, the noise is what little is left of it, and a shadow stands well clear of it.
+    dark_enough = (0.2, 0.6) if picture.room is None else (1.0, 2.0)
     base = np.float32(0.0) if picture.room is not None else offset
     for start in range(0, len(places), CHUNK):
         part = slice(start, start + CHUNK)
@@ -239,7 +241,7 @@ def _fit(
         stands_out = np.maximum(roof - ground.max(axis=2), ground.min(axis=2) - roof) / noise
         rating = (
             between / np.maximum(total, 1e-12 + 0.01 * noise**2)
-            * ramp(contrast, 0.2, 0.6) * ramp((roof - shade) / noise, 0.3, 1.0) * ramp(stands_out, 0.2, 0.8) * (filled >= ROOM)
+            * ramp(contrast, *dark_enough) * ramp((roof - shade) / noise, 0.3, 1.0) * ramp(stands_out, 0.2, 0.8) * (filled >= ROOM)
             * (ramp(-shade / picture.depth, SHALLOWEST, 3.0 * SHALLOWEST) if picture.room is not None else 1.0)
         )
         chosen = rating.argmax(axis=1)

@@ -33,6 +33,9 @@ LOOK_M = (4.0, 26.0)
 SAMPLES = 9
 """Pixels of that ground, to either side."""
 
+FURTHER = 4
+"""Stations to the middle of that ground."""
+
 CELL = 4
 """Pixels of a block that shares one direction."""
 
@@ -57,7 +60,7 @@ def residual(plane: NDArray[np.float32], lines: Sequence[LineString], area: NDAr
     out = np.zeros(plane.shape, np.float32)
     pixel = float(abs(geobox.affine.determinant) ** 0.5)
     reach = int(np.ceil(LOOK_M[1] / pixel)) + 2
-    at, ahead = _stations(lines, geobox, reach)
+    at, ahead, next_ones = _stations(lines, geobox, reach)
     if not len(at) or not area.any():
         return out
     # Blocks of pixels share a direction, hence the same few offsets into the flat plane: a look-up costs one addition.
@@ -74,8 +77,9 @@ def residual(plane: NDArray[np.float32], lines: Sequence[LineString], area: NDAr
     here = flat[base]
     steps = np.linspace(LOOK_M[0], LOOK_M[1], SAMPLES) / pixel
     differences = []
-    for sense in (1.0, -1.0):
-        moved = np.rint(sense * steps[:, None, None] * ahead[nearest]).astype(np.intp)
+    # The way ahead is that of the line further on, the way back that of the line before: at a corner they are those of its two sides.
+    for sense, along in zip((1.0, -1.0), next_ones, strict=True):
+        moved = np.rint(sense * steps[:, None, None] * ahead[along[nearest]]).astype(np.intp)
         values = np.empty((*base.shape, SAMPLES), np.float32)
         for sample, step in enumerate(moved):
             values[..., sample] = flat[base + (step @ (stride, 1))[:, None]]
@@ -90,9 +94,21 @@ def residual(plane: NDArray[np.float32], lines: Sequence[LineString], area: NDAr
     return out
 
 
-def _stations(lines: Sequence[LineString], geobox: GeoBox, margin_px: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (n, 2) places on the lines in or near the grid, as (row, col), and the (n, 2) unit vectors along the line there."""
-    places, directions = [], []
+def _stations(
+    lines: Sequence[LineString], geobox: GeoBox, margin_px: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Return stations on the lines in or near the grid.
+
+    Returns
+    -------
+    at : (n, 2) float64
+        (row, col).
+    ahead : (n, 2) float64
+        Unit vectors along the line.
+    next_ones : (2, n) intp
+        The station :data:`FURTHER` steps on, and the one as far before; the station itself where there is none.
+    """
+    places, directions, links, count = [], [], [], 0
     for line in lines:
         along = np.arange(0.0, line.length, STEP_M)
         ends = [along - CHORD_M, along + CHORD_M]
@@ -101,9 +117,16 @@ def _stations(lines: Sequence[LineString], geobox: GeoBox, margin_px: int) -> tu
         chord = stop - start
         places.append(middle)
         directions.append(chord / np.maximum(np.hypot(*chord.T), 1e-9)[:, None])
-    at, ahead = np.concatenate(places), np.concatenate(directions)
+        shifted = np.arange(len(along)) + np.array([[FURTHER], [-FURTHER]])
+        links.append(count + (shifted % len(along) if line.is_ring else shifted.clip(0, len(along) - 1)))
+        count += len(along)
+    if not places:
+        return np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((2, 0), np.intp)
+    at, ahead, links_all = np.concatenate(places), np.concatenate(directions), np.concatenate(links, axis=1)
     near = ((at > -margin_px) & (at < np.array(geobox.shape) + margin_px)).all(axis=1)
-    return at[near], ahead[near]
+    renumbered = np.where(near, np.cumsum(near) - 1, -1)
+    next_ones = renumbered[links_all[:, near]]
+    return at[near], ahead[near], np.where(next_ones < 0, np.arange(near.sum()), next_ones)
 
 
 def _pixels(line: LineString, along: NDArray[np.float64], geobox: GeoBox) -> NDArray[np.float64]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from camwatch.pipeline.processes import apart
 from camwatch.pipeline.run import run_camp
 from camwatch.pipeline.search import unheard
 from camwatch.render import write_demo
@@ -24,12 +22,8 @@ CAMPS = ("chongjin", "hoeryong")
 def run_demo(out: Path, config: RunConfig, *, workers: int = 1, progress: Progress = unheard) -> tuple[RunResult, ...]:
     """Render the scenes of both camps under `out` (those that are there are kept) and run each camp in its folder."""
     progress("rendering simulated scenes", 0, len(CAMPS))
-    if workers > 1:
-        with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as executor:
-            for number, _ in enumerate(executor.map(partial(_render, out), CAMPS), 1):
-                progress("rendering simulated scenes", number, len(CAMPS))
-    else:
-        write_demo(out, camps=CAMPS, progress=lambda what: progress(f"rendering {what}", 0, 1))
+    for number, _ in enumerate(apart(_render, [(out, camp) for camp in CAMPS], workers), 1):
+        progress("rendering simulated scenes", number, len(CAMPS))
     return tuple(run_camp(camp, out / camp / "scenes", out / camp, config, workers=workers, progress=progress) for camp in CAMPS)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from camwatch.custody import digest_of
 from camwatch.judge import estimate_count
 from camwatch.pipeline.evidence import detail_images
+from camwatch.pipeline.processes import apart
 from camwatch.report import camp_page, claims_page
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ CHANGES: tuple[Change, ...] = ("appeared", "removed")
 
 
 def draw_pages(
-    run: Path, aoi: Aoi, judged: Judged, works: Sequence[PairWork], config: RunConfig, *, progress: Progress
+    run: Path, aoi: Aoi, judged: Judged, works: Sequence[PairWork], config: RunConfig, *, workers: int = 1, progress: Progress
 ) -> list[Path]:
     """Draw every page of a run and return their paths.
 
@@ -39,10 +40,11 @@ def draw_pages(
     ranked = _ranked(works, judged)
     simulated = any(w.evidence().simulated for w in works)
     folder, written = run / FOLDER, []
-    for number, work in enumerate(ranked, 1):
-        progress("drawing the pages", number - 1, len(ranked) + 1)
-        name = f"{aoi.id}.png" if number == 1 else f"{aoi.id}-{number}.png"
-        written.append(_page(folder / name, aoi, judged, work, config))
+    names = [folder / (f"{aoi.id}.png" if number == 1 else f"{aoi.id}-{number}.png") for number in range(1, len(ranked) + 1)]
+    tasks = [(path, aoi, judged, work, config) for path, work in zip(names, ranked, strict=True)]
+    for number, path in enumerate(apart(_page, tasks, workers), 1):
+        progress("drawing the pages", number, len(ranked) + 1)
+        written.append(path)
     written += claims_page(folder / "claims.png", aoi=aoi, verdicts=judged, generated=config.report_date.isoformat(), simulated=simulated,
                            config_sha256=digest_of(config.model_dump(mode="json")))  # fmt: skip
     return written

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from camwatch.errors import ClaimError, CoverageError, CustodyError, PairError
 from camwatch.judge import judge, plan_pairs, testability
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.pairwork import PairWork, read_evidence
+from camwatch.pipeline.processes import apart
 from camwatch.pipeline.records import aoi_document, claims_document, folder_name, read_claims, scene_info, scene_row
 from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
@@ -180,7 +179,7 @@ def run_camp(
     keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held, works)]))
     verdicts = _judged(held, works)
     pairs = list(zip(held.claims, verdicts, strict=True))
-    journal.step("pages", [keys], lambda: draw_pages(run, held.aoi, pairs, works, config, progress=progress))
+    journal.step("pages", [keys], lambda: draw_pages(run, held.aoi, pairs, works, config, workers=workers, progress=progress))
     journal.forget_others()
     simulated = any(scene.is_simulated(i) for i in held.scenes)
     named = {portable(path, run): value for path, value in hashes.items()}
@@ -197,12 +196,10 @@ def _do_all(works: Sequence[PairWork], journal: Journal, workers: int, progress:
     if min(workers, len(works)) <= 1:
         return [work.do(journal, progress) for work in works]
     keys = []
-    # Fresh interpreters: a fork would copy the locks of this process's threads as they happen to stand.
-    with ProcessPoolExecutor(max_workers=min(workers, len(works)), mp_context=get_context("spawn")) as executor:
-        for number, (key, steps) in enumerate(executor.map(partial(_do_one, journal.run), [replace(w, threads=1) for w in works]), 1):
-            keys.append(key)
-            journal.add(steps)
-            progress("pairs of scenes", number, len(works))
+    for number, (key, steps) in enumerate(apart(_do_one, [(journal.run, replace(w, threads=1)) for w in works], workers), 1):
+        keys.append(key)
+        journal.add(steps)
+        progress("pairs of scenes", number, len(works))
     return keys
 
 

@@ -100,7 +100,7 @@ def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress
     kinds = [kind for kind in config.kinds if kind in BY_TILE]
     everywhere = {"structure": site.area, "tower": search_band(site)}
     sought: dict[str, BaseGeometry | None] = {kind: everywhere[kind] for kind in kinds}
-    for kind, parts in _by_tile(alignment, site, config.tile_px, sought, threads, progress).items():
+    for kind, parts in _by_tile(alignment, site, config.tile_px, sought, threads=threads, progress=progress).items():
         found[kind] = _merge(parts, alignment.geobox, sought[kind])
     return {kind: found[kind] for kind in config.kinds}
 
@@ -132,7 +132,7 @@ def traced(site: Site, line: Findings) -> Site:
 
 
 def _by_tile(
-    alignment: Alignment, site: Site, tile_px: int, sought: Mapping[str, BaseGeometry | None], threads: int, progress: Progress
+    alignment: Alignment, site: Site, tile_px: int, sought: Mapping[str, BaseGeometry | None], *, threads: int, progress: Progress
 ) -> dict[str, list[tuple[Tile, Findings]]]:
     """Search, for every kind, the tiles that show some of the ground where it is sought; each tile is loaded once."""
     geobox = alignment.geobox

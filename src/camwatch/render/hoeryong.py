@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CRS = "EPSG:32652"
 CENTRE = (567720.0, 4704330.0)
 """Middle of the detailed stretch, at the south-western corner of the outline."""
-WINDOW_M = (2200.0, 1600.0)
+WINDOW_M = (1700.0, 1240.0)
 
 RAZED_LAST = date(2012, 6, 15)
 STILL_FENCED = 47 / 75
