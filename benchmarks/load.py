@@ -70,10 +70,18 @@ def plain(files: list[Path], window: Window) -> None:
 def warped(files: list[Path], target: GeoBox) -> None:
     """Warp with rasterio alone, same kernel."""
     for path in files:
-        with rasterio.open(path) as dataset, WarpedVRT(
-            dataset, crs=str(target.crs), transform=target.affine, height=target.shape[0], width=target.shape[1],
-            resampling=Resampling.cubic, dtype="float32",
-        ) as view:
+        with (
+            rasterio.open(path) as dataset,
+            WarpedVRT(
+                dataset,
+                crs=str(target.crs),
+                transform=target.affine,
+                height=target.shape[0],
+                width=target.shape[1],
+                resampling=Resampling.cubic,
+                dtype="float32",
+            ) as view,
+        ):
             view.read()
 
 

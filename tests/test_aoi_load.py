@@ -52,11 +52,25 @@ def layer(path, geometry=SQUARE, crs="EPSG:4326", driver=None, **columns):
 # --- names ------------------------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "camp"), [
-    ("chongjin", "chongjin"), ("CHONGJIN", "chongjin"), ("Ch'ŏngjin", "chongjin"), ("25", "chongjin"), ("kwan-li-so no 25", "chongjin"),
-    ("청진 제25호 관리소", "chongjin"), ("청진제25호관리소", "chongjin"), ("회령 제22호 관리소", "hoeryong"), ("Hoeryŏng", "hoeryong"),
-    ("camp22", "hoeryong"), ("요덕", "yodok"), ("화성", "hwasong"), ("온성", "onsong"), ("증산 제11호 교화소", "chungsan"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "camp"),
+    [
+        ("chongjin", "chongjin"),
+        ("CHONGJIN", "chongjin"),
+        ("Ch'ŏngjin", "chongjin"),
+        ("25", "chongjin"),
+        ("kwan-li-so no 25", "chongjin"),
+        ("청진 제25호 관리소", "chongjin"),
+        ("청진제25호관리소", "chongjin"),
+        ("회령 제22호 관리소", "hoeryong"),
+        ("Hoeryŏng", "hoeryong"),
+        ("camp22", "hoeryong"),
+        ("요덕", "yodok"),
+        ("화성", "hwasong"),
+        ("온성", "onsong"),
+        ("증산 제11호 교화소", "chungsan"),
+    ],
+)
 def test_a_camp_answers_to_its_names(name, camp):
     assert load_aoi(name).id == camp
     assert load_aoi(unicodedata.normalize("NFD", name)).id == camp  # as macOS writes file names
@@ -94,8 +108,18 @@ def test_one_polygon_without_properties_is_enough(tmp_path):
 
 
 def test_properties_are_recognised_in_any_case_and_empty_ones_are_absent(tmp_path):
-    said = {"ID": "fence", "Name": "Fence", "ROLE": "Search Window", "Accuracy_m": "12.5", "nominal": 1, "valid_from": "2010", "valid_to": "2012-02",
-            "documented": {"area_km2": 0.9, "width_m": None}, "source": None, "unknown": [1, 2]}
+    said = {
+        "ID": "fence",
+        "Name": "Fence",
+        "ROLE": "Search Window",
+        "Accuracy_m": "12.5",
+        "nominal": 1,
+        "valid_from": "2010",
+        "valid_to": "2012-02",
+        "documented": {"area_km2": 0.9, "width_m": None},
+        "source": None,
+        "unknown": [1, 2],
+    }
     outline = load_aoi(geojson(tmp_path / "a.geojson", (SQUARE, said))).camp
     assert (outline.id, outline.name, outline.role, outline.accuracy_m) == ("fence", "Fence", "search-window", 12.5)
     assert (outline.nominal, outline.source) == (True, "")
@@ -219,30 +243,45 @@ def test_swapped_coordinates(tmp_path):
     refused(geojson(tmp_path / "a.geojson", swapped), "swapped", "129.71")
 
 
-@pytest.mark.parametrize(("geometry", "words"), [
-    (Point(129.7, 41.8), ("Point", "Polygon")), (LineString([(129.7, 41.8), (129.8, 41.9)]), ("LineString",)),
-    (Polygon(), ("empty",)), (None, ("empty",)),
-    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, 1e999], [129.8, 41.9], [129.7, 41.8]]]}, ("no numbers",)),
-    (box(129.70, 41.80, 129.70005, 41.80005), ("unlikely size", "m²")), (box(100, 30, 110, 40), ("unlikely size", "km²")),
-    (box(-179.9, 41.8, 179.9, 41.81), ("antimeridian",)), (box(179.9, 41.8, 180.1, 41.81), ("no degrees",)),
-    (box(559311, 4631030, 561131, 4632254), ("no degrees", "EPSG:4326")),
-    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, "x"], [129.8, 41.9], [129.7, 41.8]]]}, ("unreadable geometry",)),
-    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, 41.9]]]}, ("geometry",)),
-    ({"type": "Blob", "coordinates": []}, ("unreadable geometry",)),
-    ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, float("nan")], [129.8, 41.9], [129.7, 41.8]]]}, ("no numbers",)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("geometry", "words"),
+    [
+        (Point(129.7, 41.8), ("Point", "Polygon")),
+        (LineString([(129.7, 41.8), (129.8, 41.9)]), ("LineString",)),
+        (Polygon(), ("empty",)),
+        (None, ("empty",)),
+        ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, 1e999], [129.8, 41.9], [129.7, 41.8]]]}, ("no numbers",)),
+        (box(129.70, 41.80, 129.70005, 41.80005), ("unlikely size", "m²")),
+        (box(100, 30, 110, 40), ("unlikely size", "km²")),
+        (box(-179.9, 41.8, 179.9, 41.81), ("antimeridian",)),
+        (box(179.9, 41.8, 180.1, 41.81), ("no degrees",)),
+        (box(559311, 4631030, 561131, 4632254), ("no degrees", "EPSG:4326")),
+        ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, "x"], [129.8, 41.9], [129.7, 41.8]]]}, ("unreadable geometry",)),
+        ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, 41.9]]]}, ("geometry",)),
+        ({"type": "Blob", "coordinates": []}, ("unreadable geometry",)),
+        ({"type": "Polygon", "coordinates": [[[129.7, 41.8], [129.8, float("nan")], [129.8, 41.9], [129.7, 41.8]]]}, ("no numbers",)),
+    ],
+)
 def test_geometries_that_cannot_be_used(tmp_path, geometry, words):
     refused(geojson(tmp_path / "a.geojson", geometry), "a.geojson, feature 1", *words)
 
 
-@pytest.mark.parametrize(("said", "words"), [
-    ({"role": "camp site"}, ("role", "'camp site'", "search-window")), ({"accuracy_m": -3}, ("accuracy_m", "-3")),
-    ({"accuracy_m": "far"}, ("accuracy_m",)), ({"accuracy_m": True}, ("accuracy_m",)), ({"nominal": "perhaps"}, ("nominal",)),
-    ({"valid_from": "spring 2010"}, ("valid_from", "YYYY")),
-    ({"valid_from": "2010-02-30"}, ("valid_from",)), ({"valid_from": "2012", "valid_to": "2010"}, ("later",)),
-    ({"documented": {"area": 3}}, ("documented", "area_km2")),
-    ({"documented": "{"}, ("documented",)), ({"documented": {"area_km2": "big"}}, ("documented.area_km2",)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"role": "camp site"}, ("role", "'camp site'", "search-window")),
+        ({"accuracy_m": -3}, ("accuracy_m", "-3")),
+        ({"accuracy_m": "far"}, ("accuracy_m",)),
+        ({"accuracy_m": True}, ("accuracy_m",)),
+        ({"nominal": "perhaps"}, ("nominal",)),
+        ({"valid_from": "spring 2010"}, ("valid_from", "YYYY")),
+        ({"valid_from": "2010-02-30"}, ("valid_from",)),
+        ({"valid_from": "2012", "valid_to": "2010"}, ("later",)),
+        ({"documented": {"area": 3}}, ("documented", "area_km2")),
+        ({"documented": "{"}, ("documented",)),
+        ({"documented": {"area_km2": "big"}}, ("documented.area_km2",)),
+    ],
+)
 def test_properties_that_make_no_sense(tmp_path, said, words):
     refused(geojson(tmp_path / "a.geojson", (SQUARE, said)), "a.geojson, feature 1", *words)
 
@@ -273,10 +312,18 @@ def test_two_camps_or_one_id_twice(tmp_path):
     refused(geojson(tmp_path / "a.geojson", (SQUARE, {"id": "one", "role": "perimeter"})), "no outline of the whole site", "perimeter")
 
 
-@pytest.mark.parametrize("head", [
-    {"aliases": 5}, {"aliases": [5]}, {"distances": "far"}, {"distances": [3]}, {"distances": [{"lon": 1, "lat": 2, "km": 3}]},
-    {"distances": [{"lon": 1, "lat": 2, "km": "x", "from_outline": "a"}]}, {"distances": [{"lon": 1, "lat": 2, "km": 0, "from_outline": "a"}]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"aliases": 5},
+        {"aliases": [5]},
+        {"distances": "far"},
+        {"distances": [3]},
+        {"distances": [{"lon": 1, "lat": 2, "km": 3}]},
+        {"distances": [{"lon": 1, "lat": 2, "km": "x", "from_outline": "a"}]},
+        {"distances": [{"lon": 1, "lat": 2, "km": 0, "from_outline": "a"}]},
+    ],
+)
 def test_top_level_members_that_make_no_sense(tmp_path, head):
     refused(geojson(tmp_path / "a.geojson", SQUARE, **head), "a.geojson", next(iter(head)).removesuffix("s"))
 

@@ -66,17 +66,26 @@ def test_growth_in_percent_is_read_as_area_and_as_length():
 def test_the_slip_of_units_is_read_in_three_ways():
     three = readings("C25-25")
     assert {k: (r.aspect, r.quantity.low, r.quantity.unit) for k, r in three.items()} == {
-        "as written": ("net change", 420, "m2"), "thousand m²": ("growth", 0.724, "ratio"), "doubled": ("growth", 1.0, "ratio"),
+        "as written": ("net change", 420, "m2"),
+        "thousand m²": ("growth", 0.724, "ratio"),
+        "doubled": ("growth", 1.0, "ratio"),
     }
     assert {(r.interval.start, r.interval.end) for r in three.values()} == {(date(2003, 1, 1), date(2013, 12, 31))}
 
 
-@pytest.mark.parametrize(("claim", "kind", "number"), [
-    ("C25-04", ("area", "camp", "state"), (1, 1, "km2")), ("C25-06", ("count", "tower", "state"), (25, None, "objects")),
-    ("C25-18", ("area", "perimeter", "growth"), (1, 1, "ratio")), ("C25-21", ("count", "tower", "appeared"), (17, 17, "objects")),
-    ("C25-22", ("count", "structure", "appeared"), (1, None, "objects")), ("C25-26", ("count", "structure", "appeared"), (18, 18, "objects")),
-    ("C22-03", ("distance", "camp", "state"), (7, 7, "km")), ("C22-04", ("area", "camp", "state"), (225, 225, "km2")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("claim", "kind", "number"),
+    [
+        ("C25-04", ("area", "camp", "state"), (1, 1, "km2")),
+        ("C25-06", ("count", "tower", "state"), (25, None, "objects")),
+        ("C25-18", ("area", "perimeter", "growth"), (1, 1, "ratio")),
+        ("C25-21", ("count", "tower", "appeared"), (17, 17, "objects")),
+        ("C25-22", ("count", "structure", "appeared"), (1, None, "objects")),
+        ("C25-26", ("count", "structure", "appeared"), (18, 18, "objects")),
+        ("C22-03", ("distance", "camp", "state"), (7, 7, "km")),
+        ("C22-04", ("area", "camp", "state"), (225, 225, "km2")),
+    ],
+)
 def test_numbers_are_typed_as_they_are_said(claim, kind, number):
     r = only(claim)
     assert (r.metric, r.subject, r.aspect) == kind
@@ -87,7 +96,8 @@ def test_numbers_are_typed_as_they_are_said(claim, kind, number):
 def test_razing_is_of_towers_and_of_structures():
     two = readings("C22-16")
     assert {k: (r.metric, r.subject, r.aspect, r.quantity.low) for k, r in two.items()} == {
-        "towers": ("count", "tower", "removed", 1), "structures": ("count", "structure", "removed", 1),
+        "towers": ("count", "tower", "removed", 1),
+        "structures": ("count", "structure", "removed", 1),
     }
     assert {(r.interval.start, r.interval.end) for r in two.values()} == {(date(2012, 1, 1), date(2012, 12, 31))}
 

@@ -64,8 +64,13 @@ def test_bundled_ledgers_survive_json_and_yaml(tmp_path, ledger):
 @settings(max_examples=60, deadline=None)
 @given(quote=st.text(min_size=3, max_size=60), low=st.floats(-1e9, 1e9), width=st.floats(0, 1e9), days=st.tuples(st.dates(), st.dates()))
 def test_any_claim_survives_a_file(tmp_path_factory, quote, low, width, days):
-    reading = Reading(text="t", metric="distance", subject="camp", quantity=Quantity(low=low, high=low + width, unit="km"),
-                      interval=Interval(start=min(days), end=max(days)))
+    reading = Reading(
+        text="t",
+        metric="distance",
+        subject="camp",
+        quantity=Quantity(low=low, high=low + width, unit="km"),
+        interval=Interval(start=min(days), end=max(days)),
+    )
     ledger = Ledger(document="d", title="t", claims=(Claim(id="x", camp="c", quote=quote, readings=(reading,)),))
     folder = tmp_path_factory.mktemp("claims")
     assert load_ledger(written(folder, ledger.model_dump_json(), "a.json")) == ledger
@@ -75,26 +80,30 @@ def test_any_claim_survives_a_file(tmp_path_factory, quote, low, width, days):
 # --- refusing ---------------------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("old", "new", "words"), [
-    ("metric: count", "metric: number", ("line 9", "claim A-1", "readings", "metric")),
-    ("    metric: count\n", "", ("line 8", "claim A-1", "metric", "required")),
-    ("camp: chongjin", "camp: 25", ("line 5", "claim A-1", "camp", "string", "got 25")),
-    ("camp: chongjin", "kamp: chongjin", ("claim A-1", "camp")),
-    ("title: Own", "titel: Own", ("title", "and 1 more")),
-    ("{low: 17, high: 17}", "{low: 18, high: 17}", ("line 12", "quantity reversed: low 18.0 is more than high 17.0")),
-    ("{low: 17, high: 17}", "{low: .nan}", ("line 12", "finite")),
-    ("{low: 17, high: 17}", "{}", ("line 12", "needs `low` or `high`")),
-    ("{low: 17, high: 17}", "{low: 17, unit: km2}", ("line 8", "unit 'km2' does not fit metric 'count'")),
-    ("{start: 2010, end: 2010-06}", "{start: 2011, end: 2010}", ("line 13", "interval reversed")),
-    ("{start: 2010, end: 2010-06}", "{start: spring}", ("line 13", "no date: 'spring'", "YYYY")),
-    ("  readings:", "  observable: false\n  readings:", ("line 4", "`why_not`")),
-    ("camp: chongjin", "camp: chongjin\n  camp: hoeryong", ("line 6", "'camp' given twice")),
-    ("quote: Seventeen", "quote: [Seventeen", ("line", "not readable as YAML")),
-    ("quote: Seventeen", "quote: \tSeventeen: x", ("line", "not readable as YAML")),
-    (PLAIN, "- 1\n", ("not a ledger", "got list")), (PLAIN, "", ("not a ledger",)),
-    (PLAIN, "a: !!python/object/apply:os.getcwd []", ("not readable as YAML",)),
-    (PLAIN, "&a [*a]", ("not a ledger",)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("metric: count", "metric: number", ("line 9", "claim A-1", "readings", "metric")),
+        ("    metric: count\n", "", ("line 8", "claim A-1", "metric", "required")),
+        ("camp: chongjin", "camp: 25", ("line 5", "claim A-1", "camp", "string", "got 25")),
+        ("camp: chongjin", "kamp: chongjin", ("claim A-1", "camp")),
+        ("title: Own", "titel: Own", ("title", "and 1 more")),
+        ("{low: 17, high: 17}", "{low: 18, high: 17}", ("line 12", "quantity reversed: low 18.0 is more than high 17.0")),
+        ("{low: 17, high: 17}", "{low: .nan}", ("line 12", "finite")),
+        ("{low: 17, high: 17}", "{}", ("line 12", "needs `low` or `high`")),
+        ("{low: 17, high: 17}", "{low: 17, unit: km2}", ("line 8", "unit 'km2' does not fit metric 'count'")),
+        ("{start: 2010, end: 2010-06}", "{start: 2011, end: 2010}", ("line 13", "interval reversed")),
+        ("{start: 2010, end: 2010-06}", "{start: spring}", ("line 13", "no date: 'spring'", "YYYY")),
+        ("  readings:", "  observable: false\n  readings:", ("line 4", "`why_not`")),
+        ("camp: chongjin", "camp: chongjin\n  camp: hoeryong", ("line 6", "'camp' given twice")),
+        ("quote: Seventeen", "quote: [Seventeen", ("line", "not readable as YAML")),
+        ("quote: Seventeen", "quote: \tSeventeen: x", ("line", "not readable as YAML")),
+        (PLAIN, "- 1\n", ("not a ledger", "got list")),
+        (PLAIN, "", ("not a ledger",)),
+        (PLAIN, "a: !!python/object/apply:os.getcwd []", ("not readable as YAML",)),
+        (PLAIN, "&a [*a]", ("not a ledger",)),
+    ],
+)
 def test_a_slip_is_told_with_its_place(tmp_path, old, new, words):
     assert old in PLAIN
     refused(written(tmp_path, PLAIN.replace(old, new, 1)), *words)

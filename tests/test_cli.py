@@ -47,7 +47,11 @@ def write_aoi(path, *, margin=40, ident="testsite", shape=SIDE):
     to_lonlat = Transformer.from_crs(CRS, "EPSG:4326", always_xy=True).transform
     low, high = margin * GSD, (shape - margin) * GSD
     ring = [list(to_lonlat(WEST + x, NORTH - y)) for x, y in ((low, low), (low, high), (high, high), (high, low), (low, low))]
-    feature = {"type": "Feature", "properties": {"id": ident, "name": "Test site", "role": "camp"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    feature = {
+        "type": "Feature",
+        "properties": {"id": ident, "name": "Test site", "role": "camp"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     return path
 

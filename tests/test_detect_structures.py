@@ -55,8 +55,15 @@ def barracks(cells, seed):
     rng = np.random.default_rng(seed)
     return [
         Solid(
-            "building", WEST + 40.0 * col + 20.0, NORTH - 40.0 * row - 20.0, rng.uniform(16, 30), rng.uniform(7, 9), rng.uniform(3.5, 5.0),
-            azimuth_deg=rng.uniform(0, 180), roof=str(rng.choice(["flat", "gable"])), roof_reflectance=float(rng.choice([0.30, 0.38, 0.45])),
+            "building",
+            WEST + 40.0 * col + 20.0,
+            NORTH - 40.0 * row - 20.0,
+            rng.uniform(16, 30),
+            rng.uniform(7, 9),
+            rng.uniform(3.5, 5.0),
+            azimuth_deg=rng.uniform(0, 180),
+            roof=str(rng.choice(["flat", "gable"])),
+            roof_reflectance=float(rng.choice([0.30, 0.38, 0.45])),
         )
         for row, col in cells
     ]

@@ -9,9 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PUBLIC = {
-    "camwatch.aoi": ["LONLAT", "Aoi", "Measurement", "Outline", "Role", "Site", "bundled", "check", "load_aoi", "reproject"],
-}
+PUBLIC = {"camwatch.aoi": ["LONLAT", "Aoi", "Measurement", "Outline", "Role", "Site", "bundled", "check", "load_aoi", "reproject"]}
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +45,8 @@ def test_public_names_are_pinned(module):
 def test_the_command_line_answers_without_heavy_imports(arguments):
     # Time on a shared machine says little; what is imported says all. Half a second is kept as long as none of these is touched.
     heavy = {"numpy", "scipy", "rasterio", "matplotlib", "geopandas", "pandas", "skimage", "odc", "shapely", "pyproj", "pystac", "xarray"}
-    code = f"import sys; from camwatch.cli import execute; execute({arguments!r}); print(sorted(set(m.partition('.')[0] for m in sys.modules) & {heavy!r}))"
+    loaded = f"sorted({{m.partition('.')[0] for m in sys.modules}} & {heavy!r})"
+    code = f"import sys; from camwatch.cli import execute; execute({arguments!r}); print({loaded})"
     done = run(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[]"

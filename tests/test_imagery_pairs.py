@@ -81,9 +81,14 @@ def test_scenes_or_aoi_apart(tmp_path):
 @pytest.mark.parametrize(
     ("ours", "theirs", "expected"),
     [
-        (("blue", "green", "red"), ("red", "green", "blue", "nir"), ("blue", "green", "red")), (("pan",), ("blue", "green", "red"), None),
-        (("pan",), ("pan",), ("pan",)), (("pan", "red"), ("pan",), ("pan",)), (("pan", "red"), ("pan", "red"), ("red",)),
-        (("b1", "b2"), ("b1", "b2"), ("b1", "b2")), (("b1", "b2"), ("b1", "b2", "b3"), None), (("b1", "red"), ("b1", "red", "nir"), ("red",)),
+        (("blue", "green", "red"), ("red", "green", "blue", "nir"), ("blue", "green", "red")),
+        (("pan",), ("blue", "green", "red"), None),
+        (("pan",), ("pan",), ("pan",)),
+        (("pan", "red"), ("pan",), ("pan",)),
+        (("pan", "red"), ("pan", "red"), ("red",)),
+        (("b1", "b2"), ("b1", "b2"), ("b1", "b2")),
+        (("b1", "b2"), ("b1", "b2", "b3"), None),
+        (("b1", "red"), ("b1", "red", "nir"), ("red",)),
     ],
 )
 def test_shared_bands(tmp_path, ours, theirs, expected):

@@ -92,9 +92,15 @@ def test_seventeen_towers_found_support_seventeen():
     assert only.bayes_factor > 10
     assert only.power > 0.99
     assert only.evidence == ("a__b",)
-    for words in ("The imagery supports this:", "between 2009-10-12 and 2011-03-02", "(0.5 m)",
-                  "an estimated 17 guard towers appeared", "95 % interval 17 to 20", "says 17",
-                  "reported 17 and found 24 of 24 planted objects of 5 m"):
+    for words in (
+        "The imagery supports this:",
+        "between 2009-10-12 and 2011-03-02",
+        "(0.5 m)",
+        "an estimated 17 guard towers appeared",
+        "95 % interval 17 to 20",
+        "says 17",
+        "reported 17 and found 24 of 24 planted objects of 5 m",
+    ):
         assert words in verdict.reason, verdict.reason
     assert verdict.reason.endswith(".")
     assert not verdict.reason.endswith("..")

@@ -155,8 +155,17 @@ def test_other_sensor_and_blur(ground):
     truth = shift_matrix(2.3, -1.1)
     coarse = ndimage.gaussian_filter(move(ground, truth), 3.0)
     colours = np.stack([0.5 * coarse + 20, 0.8 * coarse, 1.1 * coarse - 10])
-    sensor = Image(colours.astype(np.float32) / 400, np.ones(ground.shape, bool), ("blue", "green", "red"), grid(ground.shape),
-                   datetime(2000, 1, 1, tzinfo=UTC), None, 3.0, "toa reflectance", "coarse")
+    sensor = Image(
+        colours.astype(np.float32) / 400,
+        np.ones(ground.shape, bool),
+        ("blue", "green", "red"),
+        grid(ground.shape),
+        datetime(2000, 1, 1, tzinfo=UTC),
+        None,
+        3.0,
+        "toa reflectance",
+        "coarse",
+    )
     found = register(image(ground), sensor)
     assert found.ok
     assert error_px(found, truth, ground.shape) < 0.1

@@ -16,8 +16,15 @@ def _xbd(shared, name):
     folder = shared / "data/pairs/xbd_geo"
     with rasterio.open(folder / f"{name}_pre_disaster.tif") as pre, rasterio.open(folder / f"{name}_post_disaster.tif") as post:
         before, after = pre.read().astype("float32"), np.zeros(pre.shape, "float32")
-        reproject(post.read().astype("float32").mean(axis=0), after, src_transform=post.transform, src_crs=post.crs,
-                  dst_transform=pre.transform, dst_crs=pre.crs, resampling=Resampling.cubic)
+        reproject(
+            post.read().astype("float32").mean(axis=0),
+            after,
+            src_transform=post.transform,
+            src_crs=post.crs,
+            dst_transform=pre.transform,
+            dst_crs=pre.crs,
+            resampling=Resampling.cubic,
+        )
     return image(before.mean(axis=0), (before > 0).any(axis=0)), image(after, after > 0)
 
 

@@ -46,8 +46,13 @@ def camp(path, grid=None, *, simulated=True, **changes):
     grid = grid or fakes.geobox(pixel_m=8.0)
     pair = changes.pop("pair", None) or fakes.images(grid, simulated=simulated)
     settings = {
-        "aoi": fakes.aoi(), "findings": fakes.findings(grid, simulated=simulated), "registration": fakes.registration(grid),
-        "verdicts": fakes.verdicts(simulated=simulated), "sources": fakes.sources(pair), "generated": "2026-11-22", **changes,
+        "aoi": fakes.aoi(),
+        "findings": fakes.findings(grid, simulated=simulated),
+        "registration": fakes.registration(grid),
+        "verdicts": fakes.verdicts(simulated=simulated),
+        "sources": fakes.sources(pair),
+        "generated": "2026-11-22",
+        **changes,
     }
     return camp_page(path, before=pair[0], after=pair[1], **settings)
 
@@ -296,8 +301,7 @@ def test_registration_page_is_landscape_and_tidy(tmp_path, audited, n):
     grid = fakes.geobox(pixel_m=8.0)
     pair = fakes.images(grid)
     page = registration_page(
-        tmp_path / "a.png", reference=pair[0], moving_before=pair[1], moving_after=pair[1],
-        registration=fakes.registration(grid, n=n, refused=n == 0),
+        tmp_path / "a.png", reference=pair[0], moving_before=pair[1], moving_after=pair[1], registration=fakes.registration(grid, n=n, refused=n == 0)
     )
     assert size(page) == A4_LANDSCAPE
 
@@ -308,9 +312,9 @@ def test_sensitivity_page_draws_two_and_no_searches(tmp_path, audited):
         assert size(sensitivity_page(tmp_path / f"{number}.png", measured, simulated=number == 0)) == A4_LANDSCAPE
 
 
-@pytest.mark.parametrize(("gain", "calibration", "joint"), [
-    (1.0, "surface reflectance", True), (8.0, "surface reflectance", False), (1.0, "dn", False),
-])
+@pytest.mark.parametrize(
+    ("gain", "calibration", "joint"), [(1.0, "surface reflectance", True), (8.0, "surface reflectance", False), (1.0, "dn", False)]
+)
 def test_dates_that_differ_in_unit_or_brightness_are_stretched_apart(gain, calibration, joint):
     before, after = fakes.images(fakes.geobox(pixel_m=20.0))
     after = replace(after, values=after.values * np.float32(gain), calibration=calibration)
@@ -354,13 +358,13 @@ def test_pixels_are_drawn_where_their_grid_puts_them(tmp_path, turned, pixel_m):
 def test_the_detail_lies_where_most_changed():
     records = [
         fakes.finding(i, "structure", change, fakes.place(x, 0).buffer(5))
-        for i, (x, change) in enumerate([
-            (-500, "appeared"), (300, "removed"), (320, "appeared"), (340, "altered"), (700, "unchanged"), (705, "unchanged"),
-        ])
+        for i, (x, change) in enumerate(
+            [(-500, "appeared"), (300, "removed"), (320, "appeared"), (340, "altered"), (700, "unchanged"), (705, "unchanged")]
+        )
     ]
-    x, y = panels.hot_spot(records, 100.0)
+    x, y = maps.hot_spot(records, 100.0)
     assert (x, y) == pytest.approx((fakes.CENTRE[0] + 320, fakes.CENTRE[1]))
-    assert panels.hot_spot(records[4:], 100.0) is None
+    assert maps.hot_spot(records[4:], 100.0) is None
 
 
 def test_detail_bounds_are_what_the_page_frames():

@@ -38,7 +38,14 @@ def triangle(scale=1.0, stretch=(1.0, 1.0)):
 
 def aoi(shape=None, *, nominal=True):
     outline = Outline(
-        "kwl25", "Camp 25", "camp", reproject(shape or triangle(), CRS, LONLAT), 400.0, nominal, "published figures", "constructed",
+        "kwl25",
+        "Camp 25",
+        "camp",
+        reproject(shape or triangle(), CRS, LONLAT),
+        400.0,
+        nominal,
+        "published figures",
+        "constructed",
         documented={"area_km2": 1.01, "perimeter_km": 5.1, "width_m": 1810.0, "height_m": 1240.0},
     )
     return Aoi("chongjin", "Camp 25, Chongjin", ("청진 제25호 관리소", "Kwan-li-so No. 25", "Susong correctional center", "수성교화소"), (outline,))
@@ -85,8 +92,22 @@ def findings_of(kind, records, grid, *, status="searched", reason="", simulated=
     score[: grid.shape[0] // 9, : grid.shape[1] // 7] = np.nan
     settings = {"false_alarms_per_km2": 0.8, "nominal": True, **more}
     return Findings(
-        kind, status, reason, tuple(records), "chongjin", CRS, "SIM_20090501_chongjin", "SIM_20100917_chongjin", DAYS, 0.93, 1.12, 0.5, score, grid,
-        simulated=simulated, **settings,
+        kind,
+        status,
+        reason,
+        tuple(records),
+        "chongjin",
+        CRS,
+        "SIM_20090501_chongjin",
+        "SIM_20100917_chongjin",
+        DAYS,
+        0.93,
+        1.12,
+        0.5,
+        score,
+        grid,
+        simulated=simulated,
+        **settings,
     )
 
 
@@ -96,20 +117,30 @@ def findings(grid=None, *, simulated=True, crowded=False):
     n = 25 if crowded else 14
     line = late.exterior
     towers = [
-        finding(i, "tower", ("appeared", "unchanged", "removed", "not_observed")[(i % 7) // 2 if not crowded else 0], line.interpolate(
-            i * 14.0 if crowded else i * line.length / n).buffer(2.5))
+        finding(
+            i,
+            "tower",
+            ("appeared", "unchanged", "removed", "not_observed")[(i % 7) // 2 if not crowded else 0],
+            line.interpolate(i * 14.0 if crowded else i * line.length / n).buffer(2.5),
+        )
         for i in range(n)
     ]
     huts = [
-        finding(i, "structure", ("appeared", "appeared", "altered", "removed", "unchanged")[i % 5], box(*(
-            CENTRE[0] - 180 + 70 * (i % 4), CENTRE[1] + 120 - 60 * (i // 4), CENTRE[0] - 150 + 70 * (i % 4), CENTRE[1] + 132 - 60 * (i // 4))))
+        finding(
+            i,
+            "structure",
+            ("appeared", "appeared", "altered", "removed", "unchanged")[i % 5],
+            box(*(CENTRE[0] - 180 + 70 * (i % 4), CENTRE[1] + 120 - 60 * (i // 4), CENTRE[0] - 150 + 70 * (i % 4), CENTRE[1] + 132 - 60 * (i // 4))),
+        )
         for i in range(11)
     ]
     lines = [
-        finding(0, "perimeter", "unchanged", early, date="2009-05-01", area_se_m2=21000.0, length_m=early.length, length_se_m=48.0,
-            inferred_share=0.11),
-        finding(1, "perimeter", "unchanged", late, date="2010-09-17", area_se_m2=25000.0, length_m=late.length, length_se_m=52.0,
-            inferred_share=0.07),
+        finding(
+            0, "perimeter", "unchanged", early, date="2009-05-01", area_se_m2=21000.0, length_m=early.length, length_se_m=48.0, inferred_share=0.11
+        ),
+        finding(
+            1, "perimeter", "unchanged", late, date="2010-09-17", area_se_m2=25000.0, length_m=late.length, length_se_m=52.0, inferred_share=0.07
+        ),
         finding(2, "perimeter", "appeared", late.difference(early)),
     ]
     growth = Growth(Ratio(0.73, 0.64, 0.82), Ratio(0.315, 0.29, 0.34))
@@ -123,8 +154,10 @@ def findings(grid=None, *, simulated=True, crowded=False):
 def not_testable(grid=None):
     grid = grid or geobox()
     why = "a tower is 4 to 6 m wide and a pixel of this pair 30 m; 1 m or finer is needed"
-    return {k: replace(findings_of(k, [], grid, status="not_testable", reason=why), observed_share=0.0,
-        searched_km2=0.0) for k in ("structure", "tower", "perimeter")}
+    return {
+        k: replace(findings_of(k, [], grid, status="not_testable", reason=why), observed_share=0.0, searched_km2=0.0)
+        for k in ("structure", "tower", "perimeter")
+    }
 
 
 def registration(grid=None, *, refused=False, n=40, seed=5):
@@ -146,8 +179,9 @@ def claim(i, quote, outcome, readings, reason, *, observable=True, simulated=Tru
     typed = tuple(Reading(id=r[0], text=r[1], metric="count", subject="tower", quantity=Quantity(low=1)) for r in readings)
     judged = tuple(ReadingVerdict(r[0], r[2], f"Reading {r[0]}: {reason}", r[3], r[4], 12.5 if r[4] else None, ("pair-1",)) for r in readings)
     why = "" if observable else reason
-    typed_claim = Claim(id=f"C25-{i:02d}", camp="chongjin", quote=quote, readings=typed, observable=observable, why_not=why,
-        note="Compare with published counts.")
+    typed_claim = Claim(
+        id=f"C25-{i:02d}", camp="chongjin", quote=quote, readings=typed, observable=observable, why_not=why, note="Compare with published counts."
+    )
     return typed_claim, Verdict(f"C25-{i:02d}", outcome, reason, judged, simulated=simulated, nominal=True)
 
 
@@ -157,47 +191,100 @@ def verdicts(n=12, *, simulated=True):
     size = Estimate(1.004, 0.954, 1.053, "km2")
     grown = Estimate(0.73, 0.64, 0.82, "ratio")
     rows = [
-        (6, "Over two dozen guard towers dot the perimeter", "supported",
-         [("as written", "at least 25 guard towers stand on the perimeter", "supported", Estimate(41, 36, 45, "objects"), 0.98)],
-         "41 towers stand along the line at the later date; 25 would have been told from fewer in 98 % of such pairs."),
-        (20, "Over a 72 percent enlarged perimeter added seventeen new guard posts.", "partly",
-         [("area", "the enclosed area grew by 72 %", "supported", grown, 0.99),
-          ("length", "the length of the line grew by 72 %", "contradicted", Estimate(0.315, 0.29, 0.34, "ratio"), 0.99)],
-         "The enclosed area grew by 73 %, the line itself by 32 %: the figure fits the area and not the length."),
-        (21, "added seventeen new guard posts", "supported",
-         [("as written", "17 towers appeared", "supported", Estimate(17, 14, 19, "objects"), 0.93)],
-         "17 towers appeared between the dates; the interval of the true number holds 17."),
-        (25, "From 2003 to 2013 the minimum security area doubled in size from 580 to 1,000 square meters.", "contradicted",
-         [("as written", "580 to 1,000 m²", "contradicted", Estimate(1004000, 954000, 1053000, "m2"), 1.0),
-          ("thousand m²", "580 to 1,000 thousand m²", "supported", size, 0.99),
-          ("doubled", "the area grew by 100 %", "contradicted", grown, 0.97)],
-         "The enclosed area is 1.0 km²: square metres are wrong by a factor of a thousand, and 73 % is not a doubling."),
-        (26, "Eighteen new buildings appeared in the southeastern camp area from 2011-2013.", "inconclusive",
-         [("as written", "18 buildings appeared in the south-east, 2011 to 2013", "inconclusive", Estimate(7, 4, 11, "objects"), 0.41)],
-         "The pair ends in 2010, before the years of the claim; what is found there says nothing about 2011 to 2013."),
-        (4, "the camp takes up about 1 square kilometer", "supported",
-         [("as written", "the camp covers about 1 km²", "supported", size, 0.99)],
-         "The enclosed area measures 1.00 km² at the later date."),
-        (11, "most estimates report Chongjin currently incarcerates between 3,000 to 5,000 political prisoners", "not testable",
-         [("as written", "3,000 to 5,000 prisoners", "not testable", *none)],
-         "Nothing that could be seen from above tells how many people are held."),
-        (5, "on the banks of the Susong River", "inconclusive",
-         [("as written", "the camp lies on a bank of the Susong", "inconclusive", None, 0.2)],
-         "The outline is nominal, ±400 m: the distance of 1 km to the river cannot be told from a bank with it."),
-        (16, "Chongjin’s camp first opened around 1965 at smaller scale.", "not testable",
-         [("as written", "opened around 1965", "not testable", *none)],
-         "No scene before 2009 was given; declassified KH-4B and KH-7 scenes would bracket it."),
-        (3, "Enclosed by high concrete walls and electric fencing, the camp takes up about 1 square kilometer on the banks of the Susong River.",
-         "partly",
-         [("wall", "a wall or fence encloses the camp", "supported", Estimate(5.1, 5.0, 5.2, "km"), 0.9),
-          ("electric", "the fence carries current", "not testable", *none)],
-         "A line encloses the camp; whether it carries current cannot be seen."),
-        (9, "Segregated housing units divide male, female and disciplined inmates.", "not testable",
-         [("as written", "housing is divided", "not testable", *none)],
-         "The use of a building is not visible from above."),
-        (27, "Given standard housing blocks hold 200 inmates, such construction could indicate expanded capacity by over 3,600 prisoners.",
-         "not testable", [("as written", "capacity grew by 3,600", "not testable", *none)],
-         "Capacity is never inferred from pixels."),
+        (
+            6,
+            "Over two dozen guard towers dot the perimeter",
+            "supported",
+            [("as written", "at least 25 guard towers stand on the perimeter", "supported", Estimate(41, 36, 45, "objects"), 0.98)],
+            "41 towers stand along the line at the later date; 25 would have been told from fewer in 98 % of such pairs.",
+        ),
+        (
+            20,
+            "Over a 72 percent enlarged perimeter added seventeen new guard posts.",
+            "partly",
+            [
+                ("area", "the enclosed area grew by 72 %", "supported", grown, 0.99),
+                ("length", "the length of the line grew by 72 %", "contradicted", Estimate(0.315, 0.29, 0.34, "ratio"), 0.99),
+            ],
+            "The enclosed area grew by 73 %, the line itself by 32 %: the figure fits the area and not the length.",
+        ),
+        (
+            21,
+            "added seventeen new guard posts",
+            "supported",
+            [("as written", "17 towers appeared", "supported", Estimate(17, 14, 19, "objects"), 0.93)],
+            "17 towers appeared between the dates; the interval of the true number holds 17.",
+        ),
+        (
+            25,
+            "From 2003 to 2013 the minimum security area doubled in size from 580 to 1,000 square meters.",
+            "contradicted",
+            [
+                ("as written", "580 to 1,000 m²", "contradicted", Estimate(1004000, 954000, 1053000, "m2"), 1.0),
+                ("thousand m²", "580 to 1,000 thousand m²", "supported", size, 0.99),
+                ("doubled", "the area grew by 100 %", "contradicted", grown, 0.97),
+            ],
+            "The enclosed area is 1.0 km²: square metres are wrong by a factor of a thousand, and 73 % is not a doubling.",
+        ),
+        (
+            26,
+            "Eighteen new buildings appeared in the southeastern camp area from 2011-2013.",
+            "inconclusive",
+            [("as written", "18 buildings appeared in the south-east, 2011 to 2013", "inconclusive", Estimate(7, 4, 11, "objects"), 0.41)],
+            "The pair ends in 2010, before the years of the claim; what is found there says nothing about 2011 to 2013.",
+        ),
+        (
+            4,
+            "the camp takes up about 1 square kilometer",
+            "supported",
+            [("as written", "the camp covers about 1 km²", "supported", size, 0.99)],
+            "The enclosed area measures 1.00 km² at the later date.",
+        ),
+        (
+            11,
+            "most estimates report Chongjin currently incarcerates between 3,000 to 5,000 political prisoners",
+            "not testable",
+            [("as written", "3,000 to 5,000 prisoners", "not testable", *none)],
+            "Nothing that could be seen from above tells how many people are held.",
+        ),
+        (
+            5,
+            "on the banks of the Susong River",
+            "inconclusive",
+            [("as written", "the camp lies on a bank of the Susong", "inconclusive", None, 0.2)],
+            "The outline is nominal, ±400 m: the distance of 1 km to the river cannot be told from a bank with it.",
+        ),
+        (
+            16,
+            "Chongjin’s camp first opened around 1965 at smaller scale.",
+            "not testable",
+            [("as written", "opened around 1965", "not testable", *none)],
+            "No scene before 2009 was given; declassified KH-4B and KH-7 scenes would bracket it.",
+        ),
+        (
+            3,
+            "Enclosed by high concrete walls and electric fencing, the camp takes up about 1 square kilometer on the banks of the Susong River.",
+            "partly",
+            [
+                ("wall", "a wall or fence encloses the camp", "supported", Estimate(5.1, 5.0, 5.2, "km"), 0.9),
+                ("electric", "the fence carries current", "not testable", *none),
+            ],
+            "A line encloses the camp; whether it carries current cannot be seen.",
+        ),
+        (
+            9,
+            "Segregated housing units divide male, female and disciplined inmates.",
+            "not testable",
+            [("as written", "housing is divided", "not testable", *none)],
+            "The use of a building is not visible from above.",
+        ),
+        (
+            27,
+            "Given standard housing blocks hold 200 inmates, such construction could indicate expanded capacity by over 3,600 prisoners.",
+            "not testable",
+            [("as written", "capacity grew by 3,600", "not testable", *none)],
+            "Capacity is never inferred from pixels.",
+        ),
     ]
     full = [claim(*row, simulated=simulated, observable=row[2] != "not testable") for row in rows]
     if n <= len(full):

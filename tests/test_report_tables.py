@@ -86,23 +86,27 @@ def test_perimeter_lines_give_size_error_and_growth():
     assert tables.measured_size(None) == "enclosing line not measured in this pair"
 
 
-@pytest.mark.parametrize(("estimate", "expected"), [
-    (Estimate(17.2, 14, 19, "objects"), "17 (14–19)"),
-    (Estimate(0.73, 0.64, 0.82, "ratio"), "+73 % (+64 to +82 %)"),
-    (Estimate(-0.37, -0.41, 0.0, "ratio"), "−37 % (−41 to ±0 %)"),
-    (Estimate(1.004, 0.954, 1.053, "km2"), "1.004 (0.954–1.053) km²"),
-    (Estimate(1004000, 954000, 1053000, "m2"), "1\u2009004\u2009000 (954\u2009000–1\u2009053\u2009000) m²"),
-    (Estimate(-12, -25.5, 3, "m"), "−12 (−26 to 3) m"),
-    (Estimate(1970, 1968, 1971, "year"), "1970 (1968 to 1971)"),
-    (Estimate(5, 5, 5, "objects"), "5 (5–5)"),
-])
+@pytest.mark.parametrize(
+    ("estimate", "expected"),
+    [
+        (Estimate(17.2, 14, 19, "objects"), "17 (14–19)"),
+        (Estimate(0.73, 0.64, 0.82, "ratio"), "+73 % (+64 to +82 %)"),
+        (Estimate(-0.37, -0.41, 0.0, "ratio"), "−37 % (−41 to ±0 %)"),
+        (Estimate(1.004, 0.954, 1.053, "km2"), "1.004 (0.954–1.053) km²"),
+        (Estimate(1004000, 954000, 1053000, "m2"), "1\u2009004\u2009000 (954\u2009000–1\u2009053\u2009000) m²"),
+        (Estimate(-12, -25.5, 3, "m"), "−12 (−26 to 3) m"),
+        (Estimate(1970, 1968, 1971, "year"), "1970 (1968 to 1971)"),
+        (Estimate(5, 5, 5, "objects"), "5 (5–5)"),
+    ],
+)
 def test_a_measured_value_stands_with_its_interval_and_unit(estimate, expected):
     assert tables.estimate_text(estimate) == expected
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (0, "0"), (0.0213, "0.0213"), (1.0, "1"), (1810, "1\u2009810"), (-3.456, "−3.46"), (float("nan"), "not measured"), (123456, "123\u2009456"),
-])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, "0"), (0.0213, "0.0213"), (1.0, "1"), (1810, "1\u2009810"), (-3.456, "−3.46"), (float("nan"), "not measured"), (123456, "123\u2009456")],
+)
 def test_numbers_have_three_digits_and_no_powers_of_ten(value, expected):
     assert tables.number(value) == expected
 

@@ -39,13 +39,22 @@ def write_landsat(folder: Path, *, origin="Image courtesy of the U.S. Geological
     write_raster(product / f"{stem}_QA_RADSAT.TIF", np.zeros_like(clear), BOX)
     groups = {
         "PRODUCT_CONTENTS": {
-            "ORIGIN": origin, "LANDSAT_PRODUCT_ID": stem, "PROCESSING_LEVEL": "L2SP",
-            "FILE_NAME_BAND_4": f"{stem}_SR_B4.TIF", "FILE_NAME_BAND_5": f"{stem}_SR_B5.TIF",
-            "FILE_NAME_QUALITY_L1_PIXEL": f"{stem}_QA_PIXEL.TIF", "FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION": f"{stem}_QA_RADSAT.TIF",
+            "ORIGIN": origin,
+            "LANDSAT_PRODUCT_ID": stem,
+            "PROCESSING_LEVEL": "L2SP",
+            "FILE_NAME_BAND_4": f"{stem}_SR_B4.TIF",
+            "FILE_NAME_BAND_5": f"{stem}_SR_B5.TIF",
+            "FILE_NAME_QUALITY_L1_PIXEL": f"{stem}_QA_PIXEL.TIF",
+            "FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION": f"{stem}_QA_RADSAT.TIF",
         },
         "IMAGE_ATTRIBUTES": {
-            "SPACECRAFT_ID": "LANDSAT_8", "SENSOR_ID": "OLI_TIRS", "DATE_ACQUIRED": "2015-07-10", "SCENE_CENTER_TIME": "02:04:05.5000000Z",
-            "SUN_AZIMUTH": "-170.5", "SUN_ELEVATION": "61.25", "ROLL_ANGLE": "-0.001",
+            "SPACECRAFT_ID": "LANDSAT_8",
+            "SENSOR_ID": "OLI_TIRS",
+            "DATE_ACQUIRED": "2015-07-10",
+            "SCENE_CENTER_TIME": "02:04:05.5000000Z",
+            "SUN_AZIMUTH": "-170.5",
+            "SUN_ELEVATION": "61.25",
+            "ROLL_ANGLE": "-0.001",
         },
         "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS": {
             f"REFLECTANCE_{kind}_BAND_{n}": value for n in (4, 5) for kind, value in (("MULT", "2.75e-05"), ("ADD", "-0.2"))
@@ -189,7 +198,9 @@ def write_plain(path: Path, *, count=3, tags=None, box=BOX, dtype=np.uint8, **op
         ("camp_20110529.tif", {"capture_date": "2012-01-02T03:04:05.000Z"}, None, "2012-01-02T03:04:05Z tag capture_date"),
         ("camp.tif", {"TIFFTAG_DATETIME": "2013:04:05 06:07:08"}, None, "2013-04-05T06:07:08Z tag TIFFTAG_DATETIME"),
         (
-            "camp.tif", {"TIFFTAG_DATETIME": "2020:01:01 00:00:00", "ACQUISITIONDATETIME": "2013-04-05"}, None,
+            "camp.tif",
+            {"TIFFTAG_DATETIME": "2020:01:01 00:00:00", "ACQUISITIONDATETIME": "2013-04-05"},
+            None,
             "2013-04-05T00:00:00Z tag ACQUISITIONDATETIME",
         ),
         ("camp_20110529.tif", {"capture_date": "2012-01-02"}, "2010-03-04", "2010-03-04T00:00:00Z argument"),
@@ -211,11 +222,22 @@ def test_a_raster_without_a_date_names_the_options(tmp_path):
 @pytest.mark.parametrize(
     ("stem", "expected"),
     [
-        ("20110529", (2011, 5, 29)), ("a_2011-05-29_b", (2011, 5, 29)), ("2011149", (2011, 5, 29)), ("LT52240631988227CUB02", (1988, 8, 14)),
-        ("m_4709963_se_14_1_20090818", (2009, 8, 18)), ("LC08_L2SP_005009_20150710_20200908_02_T2", (2015, 7, 10)),
-        ("20170831_172754_101c_3B_AnalyticMS", (2017, 8, 31, 17, 27, 54)), ("S2B_MSIL1C_20170719T000219_N0205", (2017, 7, 19, 0, 2, 19)),
-        ("joplin-tornado_00000000", None), ("1985", None), ("t1", None), ("20111329", None), ("99990101", None), ("120110529", None),
-        ("20110230_20110301", (2011, 3, 1)), ("2011366", None),
+        ("20110529", (2011, 5, 29)),
+        ("a_2011-05-29_b", (2011, 5, 29)),
+        ("2011149", (2011, 5, 29)),
+        ("LT52240631988227CUB02", (1988, 8, 14)),
+        ("m_4709963_se_14_1_20090818", (2009, 8, 18)),
+        ("LC08_L2SP_005009_20150710_20200908_02_T2", (2015, 7, 10)),
+        ("20170831_172754_101c_3B_AnalyticMS", (2017, 8, 31, 17, 27, 54)),
+        ("S2B_MSIL1C_20170719T000219_N0205", (2017, 7, 19, 0, 2, 19)),
+        ("joplin-tornado_00000000", None),
+        ("1985", None),
+        ("t1", None),
+        ("20111329", None),
+        ("99990101", None),
+        ("120110529", None),
+        ("20110230_20110301", (2011, 3, 1)),
+        ("2011366", None),
     ],
 )
 def test_dates_in_names(stem, expected):
@@ -229,8 +251,13 @@ def test_a_zone_in_a_tag_is_honoured():
 def test_a_sidecar_item_gives_date_sun_angles_and_resolution(tmp_path):
     write_plain(tmp_path / "camp_20010101.tif")
     properties = {
-        "datetime": "2014-05-06T02:03:04Z", "view:sun_azimuth": 150.5, "view:sun_elevation": 40, "view:off_nadir": 12.5, "gsd": 0.5,
-        "platform": "x-1", "camwatch:simulated": True,
+        "datetime": "2014-05-06T02:03:04Z",
+        "view:sun_azimuth": 150.5,
+        "view:sun_elevation": 40,
+        "view:off_nadir": 12.5,
+        "gsd": 0.5,
+        "platform": "x-1",
+        "camwatch:simulated": True,
     }
     asset = {"href": "./camp_20010101.tif", "bands": [{"name": "b", "eo:common_name": c} for c in ("blue", "green", "red")]}
     side = {"type": "Feature", "stac_version": "1.0.0", "id": "x", "properties": properties, "assets": {"image": asset}}
@@ -251,7 +278,8 @@ def test_a_stac_item_beside_its_rasters(tmp_path):
     write_plain(tmp_path / "p" / "pan.tif", count=1, dtype=np.uint16)
     assets = {
         "ms": {
-            "href": "./p/ms.tif", "eo:bands": [{"name": "x", "common_name": "red"}, {"common_name": "nir"}],
+            "href": "./p/ms.tif",
+            "eo:bands": [{"name": "x", "common_name": "red"}, {"common_name": "nir"}],
             "raster:bands": [{"scale": 1e-4, "offset": -0.1, "nodata": 7}] * 2,
         },
         "pan": {"href": "p/pan.tif", "bands": [{"eo:common_name": "pan", "raster:scale": 2e-4}]},
@@ -284,7 +312,7 @@ def test_band_names_from_descriptions_colours_and_count(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "name"), [("Near Infrared", "nir"), ("red edge", "rededge"), ("SWIR 1 (1.6 um)", "swir16"), ("covered", ""), ("Band 1 (Blue)", "blue")],
+    ("text", "name"), [("Near Infrared", "nir"), ("red edge", "rededge"), ("SWIR 1 (1.6 um)", "swir16"), ("covered", ""), ("Band 1 (Blue)", "blue")]
 )
 def test_common_names(text, name):
     assert common_name(text) == name

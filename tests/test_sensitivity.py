@@ -129,8 +129,10 @@ def test_objects_stand_on_free_ground_apart_from_one_another(pair):
 
 
 def test_reports_in_control_ground_are_the_false_alarms(pair):
-    outside = tuple(Finding(f"o{i}", "structure", change, Point(560_030 + 20 * i, 4_631_620).buffer(3), 1.0, 28.0)
-                    for i, change in enumerate(["appeared", "removed", "appeared", "unchanged"]))
+    outside = tuple(
+        Finding(f"o{i}", "structure", change, Point(560_030 + 20 * i, 4_631_620).buffer(3), 1.0, 28.0)
+        for i, change in enumerate(["appeared", "removed", "appeared", "unchanged"])
+    )
     result = run(pair, Differencer(4, extra=outside))
     assert result.false_alarms == 3
     assert result.false_alarms_per_km2 == pytest.approx(3 / result.control_km2)
@@ -183,7 +185,7 @@ def test_the_window_is_bounded():
         return image
 
     result = run(images, detector, where=site(box(561_400, 4_631_400, 561_700, 4_631_700)), planter=plant_nothing)
-    assert set(detector.shapes) == {(1000, 1000)}
+    assert set(detector.shapes) == {(800, 800)}
     assert sum(result.planted) > 0
     assert sum(result.found) == 0
 
@@ -193,7 +195,7 @@ def test_windows_of_a_large_scene_hold_the_site_and_the_control():
     camp = box(562_000, 4_629_000, 563_500, 4_630_300)
     for kind in ("structure", "tower"):
         planting, control = planting_window(grid, site(camp), kind), control_window(grid, site(camp), kind)
-        assert max(*planting.shape, *control.shape) <= 1000
+        assert max(*planting.shape, *control.shape) <= 800
         assert planting.extent.geom.intersects(camp.boundary if kind == "tower" else camp)
     assert camp.contains(planting_window(grid, site(camp), "structure").extent.geom)
     assert not control_window(grid, site(camp), "structure").extent.geom.intersects(camp)
@@ -203,8 +205,10 @@ def test_windows_of_a_large_scene_hold_the_site_and_the_control():
 
 def test_control_ground_may_come_from_another_window(pair):
     left, right = GRID[:, :300], GRID[:, 300:]  # of the camp, the right part has only a strip of 20 m
-    parts = [[replace(i, values=i.values[..., cols].copy(), valid=i.valid[:, cols].copy(), geobox=g) for i in pair]
-             for g, cols in ((left, slice(0, 300)), (right, slice(300, None)))]
+    parts = [
+        [replace(i, values=i.values[..., cols].copy(), valid=i.valid[:, cols].copy(), geobox=g) for i in pair]
+        for g, cols in ((left, slice(0, 300)), (right, slice(300, None)))
+    ]
     result = measure(*parts[0], site(), kind="structure", detector=Differencer(4), sizes_m=SIZES, per_size=4, seed=1, control=tuple(parts[1]))
     assert sum(result.found) > 0
     assert result.control_km2 == pytest.approx((120 * 420 - 25 * 210) / 1e6, rel=0.02)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003  (pydantic reads the annotation at run time)
-from pathlib import Path
-from typing import Any, Literal
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from camwatch.errors import ConfigError, MissingInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Kind = Literal["structure", "tower", "perimeter"]
 KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
@@ -75,5 +77,9 @@ class RunConfig(BaseModel):
             key = ".".join(map(str, first["loc"]))
             known = ", ".join(cls.model_fields)
             raise ConfigError(
-                f"{key}: {first['msg']}", where=path or "configuration", got=repr(first["input"])[:80], expected=f"keys {known}", remedy="correct the key"
+                f"{key}: {first['msg']}",
+                where=path or "configuration",
+                got=repr(first["input"])[:80],
+                expected=f"keys {known}",
+                remedy="correct the key",
             ) from error

@@ -143,7 +143,9 @@ def _agree(path: Path, name: str, expected: str) -> None:
         raise CustodyError("a file that the manifest names is missing", where=name, remedy="restore it, or run again")
     found = sha256_of(path)
     if found != expected:
-        raise CustodyError("does not agree with the manifest", where=name, got=f"SHA-256 {found}", expected=expected, remedy="restore the file, or run again")
+        raise CustodyError(
+            "does not agree with the manifest", where=name, got=f"SHA-256 {found}", expected=expected, remedy="restore the file, or run again"
+        )
 
 
 def _files_of_run(run: Path) -> set[str]:

@@ -137,18 +137,29 @@ class Findings:
                 "type": "Feature",
                 "id": r.id,
                 "properties": {
-                    "id": r.id, "kind": r.kind, "change": r.change, "score": round(r.score, 4), "area_m2": round(r.area_m2, 1),
-                    "before": dates[0], "after": dates[1], "nominal_outline": self.nominal, "simulated": self.simulated,
+                    "id": r.id,
+                    "kind": r.kind,
+                    "change": r.change,
+                    "score": round(r.score, 4),
+                    "area_m2": round(r.area_m2, 1),
+                    "before": dates[0],
+                    "after": dates[1],
+                    "nominal_outline": self.nominal,
+                    "simulated": self.simulated,
                     **{k: _plain(v) for k, v in sorted(r.measures.items())},
                 },
                 "geometry": lonlat(r.geometry),
             }
             for r in self.records
         ]
-        ratio = None if self.growth is None else {
-            name: {"ratio": round(g.ratio, 4), "low": round(g.low, 4), "high": round(g.high, 4)}
-            for name, g in (("area", self.growth.area), ("length", self.growth.length))
-        }
+        ratio = (
+            None
+            if self.growth is None
+            else {
+                name: {"ratio": round(g.ratio, 4), "low": round(g.low, 4), "high": round(g.high, 4)}
+                for name, g in (("area", self.growth.area), ("length", self.growth.length))
+            }
+        )
         return {
             "type": "FeatureCollection",
             "kind": self.kind,

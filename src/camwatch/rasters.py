@@ -48,7 +48,13 @@ def polygons_of(labels: NDArray[np.int32], geobox: GeoBox) -> dict[int, BaseGeom
 
 
 def write_raster(
-    path: Path, values: NDArray[Any], geobox: GeoBox, *, nodata: float | None = None, bands: Sequence[str] = (), tags: Mapping[str, str] | None = None,
+    path: Path,
+    values: NDArray[Any],
+    geobox: GeoBox,
+    *,
+    nodata: float | None = None,
+    bands: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
     driver: str = "GTiff",
 ) -> Path:
     """Write (band, y, x) or (y, x) `values` on `geobox` as one raster, whole or not at all.
@@ -64,8 +70,15 @@ def write_raster(
         # By name, since GDAL takes the extension of the unfinished file for a bare codestream, which holds no georeference.
         options = {"CODEC": "JP2", "QUALITY": "100", "REVERSIBLE": "YES"}
     profile = {
-        "driver": driver, "count": stack.shape[0], "height": stack.shape[1], "width": stack.shape[2], "dtype": stack.dtype.name,
-        "crs": str(geobox.crs), "transform": geobox.affine, "nodata": nodata, **options,
+        "driver": driver,
+        "count": stack.shape[0],
+        "height": stack.shape[1],
+        "width": stack.shape[2],
+        "dtype": stack.dtype.name,
+        "crs": str(geobox.crs),
+        "transform": geobox.affine,
+        "nodata": nodata,
+        **options,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(part, "w", **profile) as dataset:

@@ -62,8 +62,13 @@ def load_aoi(name_or_path: str | Path) -> Aoi:
     if base is not None:
         return _overlaid(base, own)
     if not any(o.role in {"camp", "search-window"} for o in own.outlines):
-        raise AoiError("no outline of the whole site", where=path, got=", ".join(sorted({o.role for o in own.outlines})),
-                       expected="a feature with role camp or search-window", remedy="add one, or give the file the `id` of a bundled camp")
+        raise AoiError(
+            "no outline of the whole site",
+            where=path,
+            got=", ".join(sorted({o.role for o in own.outlines})),
+            expected="a feature with role camp or search-window",
+            remedy="add one, or give the file the `id` of a bundled camp",
+        )
     return own
 
 
@@ -73,8 +78,12 @@ def _overlaid(base: Aoi, own: Aoi) -> Aoi:
         here, there = outline.geometry.centroid, base.camp.geometry.centroid
         km = WGS84.inv(here.x, here.y, there.x, there.y)[2] / 1000
         if km > FARTHEST_KM:
-            raise AoiError(f"outline {outline.id!r} is not where the camp {base.id!r} is", got=f"{km:,.0f} km away at ({here.x:.3f}, {here.y:.3f})",
-                           expected=f"within {FARTHEST_KM:.0f} km", remedy="check signs and order of the coordinates, or give the file another id")
+            raise AoiError(
+                f"outline {outline.id!r} is not where the camp {base.id!r} is",
+                got=f"{km:,.0f} km away at ({here.x:.3f}, {here.y:.3f})",
+                expected=f"within {FARTHEST_KM:.0f} km",
+                remedy="check signs and order of the coordinates, or give the file another id",
+            )
     ids = {o.id.lower() for o in own.outlines}
     new_camp = any(o.role == "camp" for o in own.outlines)
     kept = tuple(o for o in base.outlines if o.id not in ids and not (o.role == "camp" and new_camp))

@@ -40,8 +40,9 @@ def polygon_from(geometry: BaseGeometry | None, where: str) -> Polygon | MultiPo
         raise AoiError("empty geometry", where=where, expected="a polygon", remedy="delete the feature or draw its outline")
     flat = force_2d(geometry)
     if not isinstance(flat, (Polygon, MultiPolygon)):
-        raise AoiError("not an outline", where=where, got=f"a {geometry.geom_type}", expected="a Polygon or MultiPolygon",
-                       remedy="redraw it as a closed polygon")
+        raise AoiError(
+            "not an outline", where=where, got=f"a {geometry.geom_type}", expected="a Polygon or MultiPolygon", remedy="redraw it as a closed polygon"
+        )
     _on_the_globe(flat, where)
     if not flat.is_valid:
         raise AoiError(*_crossing(flat), where=where, remedy="move or delete the vertices there")
@@ -50,8 +51,9 @@ def polygon_from(geometry: BaseGeometry | None, where: str) -> Polygon | MultiPo
     area = geodesic(outline)[0]
     if not SMALLEST_M2 <= area <= LARGEST_M2:
         size = f"{area:.3g} m²" if area < SMALLEST_M2 else f"{area / 1e6:.3g} km²"
-        raise AoiError("an outline of unlikely size", where=where, got=size, expected="100 m² to 10,000 km²",
-                       remedy="check the units and the CRS of the file")
+        raise AoiError(
+            "an outline of unlikely size", where=where, got=size, expected="100 m² to 10,000 km²", remedy="check the units and the CRS of the file"
+        )
     return outline
 
 
@@ -67,14 +69,28 @@ def _on_the_globe(geometry: BaseGeometry, where: str) -> None:
         raise AoiError("coordinates that are no numbers, or lie outside their CRS", where=where, remedy="check the CRS of the file")
     x, y = np.abs(points).max(axis=0)
     if y > 90 and x <= 90:  # only this order is impossible; two values below 90 could be either
-        raise AoiError("latitude and longitude look swapped", where=where, got=f"latitude {points[np.abs(points[:, 1]).argmax(), 1]:g}",
-                       expected="(longitude, latitude), latitude within ±90°", remedy="swap the two")
+        raise AoiError(
+            "latitude and longitude look swapped",
+            where=where,
+            got=f"latitude {points[np.abs(points[:, 1]).argmax(), 1]:g}",
+            expected="(longitude, latitude), latitude within ±90°",
+            remedy="swap the two",
+        )
     if y > 90 or x > 180:
-        raise AoiError("coordinates are no degrees", where=where, got=f"({points[0, 0]:g}, {points[0, 1]:g})",
-                       expected="longitude within ±180°, latitude within ±90°", remedy="save it in EPSG:4326, or as a GeoPackage with its CRS")
+        raise AoiError(
+            "coordinates are no degrees",
+            where=where,
+            got=f"({points[0, 0]:g}, {points[0, 1]:g})",
+            expected="longitude within ±180°, latitude within ±90°",
+            remedy="save it in EPSG:4326, or as a GeoPackage with its CRS",
+        )
     if np.ptp(points[:, 0]) > 180:
-        raise AoiError("the outline crosses the antimeridian", where=where, expected="an outline on one side of longitude 180°",
-                       remedy="split it into two features")
+        raise AoiError(
+            "the outline crosses the antimeridian",
+            where=where,
+            expected="an outline on one side of longitude 180°",
+            remedy="split it into two features",
+        )
 
 
 def _crossing(geometry: BaseGeometry) -> tuple[str]:

@@ -102,8 +102,7 @@ def _distance(aoi: Aoi, record: Mapping[str, object]) -> Measurement:
         outline = next((o for o in aoi.outlines if o.id == name), aoi.camp if name == aoi.id else None)
         if outline is None:
             known = " | ".join(o.id for o in aoi.outlines)
-            raise AoiError("a distance from an outline that is not there", where=aoi.id, got=repr(name), expected=known,
-                           remedy="mend `from_outline`")
+            raise AoiError("a distance from an outline that is not there", where=aoi.id, got=repr(name), expected=known, remedy="mend `from_outline`")
         start, spread = _nearest(outline, lon, lat), outline.accuracy_m / 1e3
     else:
         start, spread = (float(cast("float", record["from_lon"])), float(cast("float", record["from_lat"]))), 0.0

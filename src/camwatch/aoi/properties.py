@@ -51,9 +51,16 @@ def outline_from(properties: Mapping[str, Any], geometry: BaseGeometry, *, defau
     if start and end and start > end:
         raise AoiError("`valid_from` is later than `valid_to`", where=where, got=f"{start} and {end}", remedy="swap the two dates")
     return Outline(
-        id=name, name=str(given.get("name", name)), role=cast("Role", role), geometry=geometry,
-        accuracy_m=_positive(given.get("accuracy_m", DEFAULT_ACCURACY_M), "accuracy_m", where), nominal=_truth(given.get("nominal", False), where),
-        source=str(given.get("source", "")), made=str(given.get("made", "")), valid_from=start, valid_to=end,
+        id=name,
+        name=str(given.get("name", name)),
+        role=cast("Role", role),
+        geometry=geometry,
+        accuracy_m=_positive(given.get("accuracy_m", DEFAULT_ACCURACY_M), "accuracy_m", where),
+        nominal=_truth(given.get("nominal", False), where),
+        source=str(given.get("source", "")),
+        made=str(given.get("made", "")),
+        valid_from=start,
+        valid_to=end,
         documented=_documented(given.get("documented", {}), where),
     )
 
@@ -74,8 +81,13 @@ def distances_from(head: Mapping[str, Any], where: str) -> tuple[Mapping[str, An
         needed = ["lon", "lat", "km", *start]
         wrong = [key for key in needed if not isinstance(record, dict) or not _is_number(record.get(key))]
         if wrong or not _is_number(record.get("tolerance_km", 0)) or record["km"] <= 0:
-            raise AoiError(f"distance {number} cannot be measured", where=where, got=repr(record), expected=f"numbers for {', '.join(needed)}",
-                           remedy="mend the member `distances`")
+            raise AoiError(
+                f"distance {number} cannot be measured",
+                where=where,
+                got=repr(record),
+                expected=f"numbers for {', '.join(needed)}",
+                remedy="mend the member `distances`",
+            )
     return tuple(records)
 
 

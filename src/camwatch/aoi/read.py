@@ -56,8 +56,9 @@ def read_aoi(path: Path) -> Aoi:
         When it cannot be read, states no CRS, or holds an outline that cannot be used.
     """
     if not path.is_file():
-        raise MissingInputError("is a folder" if path.is_dir() else "no such file", where=path, expected="a vector file",
-                                remedy="check the path of the AOI file")
+        raise MissingInputError(
+            "is a folder" if path.is_dir() else "no such file", where=path, expected="a vector file", remedy="check the path of the AOI file"
+        )
     head, features = _geojson(path) if path.suffix.lower() in GEOJSON else _table(path)
     if not features:
         raise AoiError("the file has no features", where=path, expected="at least one polygon", remedy="draw the outline and save it again")
@@ -69,8 +70,12 @@ def read_aoi(path: Path) -> Aoi:
     _consistent(outlines, path)
     main = next((o for o in outlines if o.role == "camp"), None)
     return Aoi(
-        id=slug(str(head.get("id") or (main.id if main else stem))), name=str(head.get("name") or (main or outlines[0]).name), outlines=outlines,
-        aliases=aliases_from(head, path.name), distances=distances_from(head, path.name), notes=str(head.get("notes") or ""),
+        id=slug(str(head.get("id") or (main.id if main else stem))),
+        name=str(head.get("name") or (main or outlines[0]).name),
+        outlines=outlines,
+        aliases=aliases_from(head, path.name),
+        distances=distances_from(head, path.name),
+        notes=str(head.get("notes") or ""),
     )
 
 
@@ -87,8 +92,13 @@ def _consistent(outlines: Sequence[Outline], path: Path) -> None:
         raise AoiError("outline ids given twice", where=path, got=", ".join(twice), expected="one id per feature", remedy="rename one of each")
     camps = [o.id for o in outlines if o.role == "camp"]
     if len(camps) > 1:
-        raise AoiError("several outlines of the role camp", where=path, got=", ".join(camps), expected="one camp per file",
-                       remedy="give the others the role perimeter, sub-area or search-window, or split the file")
+        raise AoiError(
+            "several outlines of the role camp",
+            where=path,
+            got=", ".join(camps),
+            expected="one camp per file",
+            remedy="give the others the role perimeter, sub-area or search-window, or split the file",
+        )
 
 
 def _geojson(path: Path) -> tuple[Mapping[str, Any], list[Feature]]:
@@ -123,8 +133,13 @@ def _crs_member(head: Mapping[str, Any], path: Path) -> CRS | None:
         return CRS.from_user_input(head["crs"]["properties"]["name"])
     except (CRSError, TypeError, KeyError) as error:
         expected = '{"type": "name", "properties": {"name": "EPSG:…"}}'
-        raise AoiError("`crs` member without a known name", where=path, got=head["crs"], expected=expected,
-                       remedy="save the file in EPSG:4326 and leave `crs` out") from error
+        raise AoiError(
+            "`crs` member without a known name",
+            where=path,
+            got=head["crs"],
+            expected=expected,
+            remedy="save the file in EPSG:4326 and leave `crs` out",
+        ) from error
 
 
 def _table(path: Path) -> tuple[Mapping[str, Any], list[Feature]]:
@@ -138,8 +153,9 @@ def _table(path: Path) -> tuple[Mapping[str, Any], list[Feature]]:
         tables = [pyogrio.read_dataframe(path, layer=name, fid_as_index=False) for name in layers]
     except (DataSourceError, DataLayerError, ValueError, UnicodeDecodeError) as error:
         reason = re.sub(r"\s+", " ", str(error)).removeprefix(f"'{path}' ")
-        raise AoiError(f"not readable as a vector file: {reason}", where=path, expected="GeoJSON, GeoPackage, KML or shapefile",
-                       remedy="save it as GeoJSON") from error
+        raise AoiError(
+            f"not readable as a vector file: {reason}", where=path, expected="GeoJSON, GeoPackage, KML or shapefile", remedy="save it as GeoJSON"
+        ) from error
     for name, table in zip(layers, tables, strict=True):
         if not hasattr(table, "geometry"):
             continue  # a table of attributes beside the outlines

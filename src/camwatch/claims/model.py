@@ -10,15 +10,30 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from camwatch.aoi.days import read_day
 
 Metric = Literal[
-    "count", "area", "length", "presence", "date", "distance", "position", "layout", "landcover", "population", "capacity", "ratio",
-    "method", "provenance",
+    "count",
+    "area",
+    "length",
+    "presence",
+    "date",
+    "distance",
+    "position",
+    "layout",
+    "landcover",
+    "population",
+    "capacity",
+    "ratio",
+    "method",
+    "provenance",
 ]
 Subject = Literal["tower", "structure", "perimeter", "camp", "fence", "mine", "field", "river", "terrain", "people", "other"]
 Aspect = Literal["state", "appeared", "removed", "net change", "growth"]
 Unit = Literal["", "objects", "m", "km", "m2", "km2", "ratio", "year", "people"]
 
 UNITS: dict[Metric, set[str]] = {
-    "count": {"objects", "ratio"}, "area": {"m2", "km2", "ratio"}, "length": {"m", "km", "ratio"}, "distance": {"m", "km"},
+    "count": {"objects", "ratio"},
+    "area": {"m2", "km2", "ratio"},
+    "length": {"m", "km", "ratio"},
+    "distance": {"m", "km"},
 }
 """Units that a metric can have; a ratio of 0.72 is +72 %."""
 

@@ -33,17 +33,30 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
     aoi = load_aoi(name)
     if as_json:
-        emit({
-            "id": aoi.id, "name": aoi.name, "aliases": list(aoi.aliases), "notes": aoi.notes,
-            "outlines": [
-                {
-                    "id": o.id, "name": o.name, "role": o.role, "nominal": o.nominal, "accuracy_m": o.accuracy_m, "source": o.source, "made": o.made,
-                    "valid_from": o.valid_from and o.valid_from.isoformat(), "valid_to": o.valid_to and o.valid_to.isoformat(),
-                    "documented": dict(o.documented), "geometry": mapping(o.geometry),
-                }
-                for o in aoi.outlines
-            ],
-        })  # fmt: skip
+        emit(
+            {
+                "id": aoi.id,
+                "name": aoi.name,
+                "aliases": list(aoi.aliases),
+                "notes": aoi.notes,
+                "outlines": [
+                    {
+                        "id": o.id,
+                        "name": o.name,
+                        "role": o.role,
+                        "nominal": o.nominal,
+                        "accuracy_m": o.accuracy_m,
+                        "source": o.source,
+                        "made": o.made,
+                        "valid_from": o.valid_from and o.valid_from.isoformat(),
+                        "valid_to": o.valid_to and o.valid_to.isoformat(),
+                        "documented": dict(o.documented),
+                        "geometry": mapping(o.geometry),
+                    }
+                    for o in aoi.outlines
+                ],
+            }
+        )
         return
     typer.echo(f"{aoi.name} ({aoi.id}); also {', '.join(aoi.aliases)}\n{aoi.notes}\n")
     spans = [f"{o.valid_from or '…'} to {o.valid_to or '…'}" if o.valid_from or o.valid_to else "" for o in aoi.outlines]

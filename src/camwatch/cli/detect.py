@@ -21,7 +21,7 @@ from camwatch.cli._common import (
     parse_day,
     progress,
     table,
-)  # fmt: skip
+)
 
 
 def detect(

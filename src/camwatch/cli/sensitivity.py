@@ -21,7 +21,7 @@ from camwatch.cli._common import (
     parse_day,
     progress,
     table,
-)  # fmt: skip
+)
 
 
 def sensitivity(
@@ -47,8 +47,9 @@ def sensitivity(
     else:
         rows = [
             (s.kind, f"{size:g} m", s.planted[i], s.found[i], "{:.2f} ({:.2f}–{:.2f})".format(*s.probability(i)))
-            for s in measured.values() for i, size in enumerate(s.sizes_m)
-        ]  # fmt: skip
+            for s in measured.values()
+            for i, size in enumerate(s.sizes_m)
+        ]
         table(("kind", "size", "planted", "found", "probability of detection (95 %)"), rows)
         for name, reason in reasons.items():
             typer.echo(f"{name}: not testable: {reason}")

@@ -201,12 +201,33 @@ def _whitener(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def answer(
-    kind: Kind, before: Image, after: Image, site: Site, *, reason: str, records: tuple[Finding, ...], observed: tuple[float, float],
-    score: NDArray[np.float32], testable: bool = True,
+    kind: Kind,
+    before: Image,
+    after: Image,
+    site: Site,
+    *,
+    reason: str,
+    records: tuple[Finding, ...],
+    observed: tuple[float, float],
+    score: NDArray[np.float32],
+    testable: bool = True,
 ) -> Findings:
     """Return the findings of one pair; `observed` is (share of the searched area, km²)."""
     return Findings(
-        kind=kind, status="searched" if testable else "not_testable", reason=reason, records=records, aoi=site.id, crs=str(before.geobox.crs),
-        before=before.scene, after=after.scene, acquired=(before.acquired, after.acquired), observed_share=observed[0], searched_km2=observed[1],
-        gsd_m=max(before.gsd_m, after.gsd_m), score=score, geobox=before.geobox, nominal=site.nominal, simulated=before.simulated or after.simulated,
+        kind=kind,
+        status="searched" if testable else "not_testable",
+        reason=reason,
+        records=records,
+        aoi=site.id,
+        crs=str(before.geobox.crs),
+        before=before.scene,
+        after=after.scene,
+        acquired=(before.acquired, after.acquired),
+        observed_share=observed[0],
+        searched_km2=observed[1],
+        gsd_m=max(before.gsd_m, after.gsd_m),
+        score=score,
+        geobox=before.geobox,
+        nominal=site.nominal,
+        simulated=before.simulated or after.simulated,
     )

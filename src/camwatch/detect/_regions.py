@@ -140,8 +140,16 @@ def regions_of(tones: NDArray[np.float32], green: NDArray[np.float64]) -> Region
         values.append(value[~same])
     codes, at = np.unique(np.concatenate(pairs), return_inverse=True)
     return Regions(
-        labels, sums, means, np.bincount(flat, green.ravel(), count).astype(np.float64), codes // count, codes % count,
-        np.bincount(at).astype(np.float64), np.bincount(at, np.concatenate(values)).astype(np.float64), inside, grain,
+        labels,
+        sums,
+        means,
+        np.bincount(flat, green.ravel(), count).astype(np.float64),
+        codes // count,
+        codes % count,
+        np.bincount(at).astype(np.float64),
+        np.bincount(at, np.concatenate(values)).astype(np.float64),
+        inside,
+        grain,
     )
 
 

@@ -31,7 +31,6 @@ CLOSED = (0.20, 0.45)
 """Step across the weakest side over the mean of the four: what goes on past one side, as strips and fields do, and what ends on all sides."""
 
 
-
 def roof_likelihood(image: Image) -> NDArray[np.float32]:
     """Return how much each pixel looks like part of a building.
 
@@ -103,7 +102,7 @@ def luminance_of(names: tuple[str, ...], bands: NDArray[np.float32]) -> NDArray[
 
 
 def _best_ratings(
-    tones: NDArray[np.float32], green: NDArray[np.float64], pixel: float, step: tuple[float, float] | None, *, certain: bool,
+    tones: NDArray[np.float32], green: NDArray[np.float64], pixel: float, step: tuple[float, float] | None, *, certain: bool
 ) -> NDArray[np.float64]:
     """Return at each pixel the rating of the best-rated segment of any scale; `step` is (rows, cols) of shadow for each metre, None = unknown."""
     base = regions_of(tones, green)
@@ -116,7 +115,7 @@ def _best_ratings(
 
 
 def _rate(
-    base: Regions, layer: NDArray[np.intp], tones: NDArray[np.float32], pixel: float, step: tuple[float, float] | None, *, certain: bool,
+    base: Regions, layer: NDArray[np.intp], tones: NDArray[np.float32], pixel: float, step: tuple[float, float] | None, *, certain: bool
 ) -> NDArray[np.float64]:
     """Return 0..1 by segment (numbered from 0 without gaps): rectangle, size, elongation, edge against inside, four sides, shade, no vegetation."""
     count = int(layer.max()) + 1
@@ -126,8 +125,11 @@ def _rate(
     edge, texture = base.edges_of(layer, count)
     area_m2, long_m, short_m = area * pixel**2, long_px * pixel, short_px * pixel
     rating: NDArray[np.float64] = (
-        ramp(area_m2, 10.0, 60.0) * ramp(area_m2, 6000.0, 3000.0)
-        * ramp(short_m, 2.0, 4.0) * ramp(short_m, 50.0, 35.0) * ramp(long_m / short_m, 7.0, 4.0)
+        ramp(area_m2, 10.0, 60.0)
+        * ramp(area_m2, 6000.0, 3000.0)
+        * ramp(short_m, 2.0, 4.0)
+        * ramp(short_m, 50.0, 35.0)
+        * ramp(long_m / short_m, 7.0, 4.0)
         * ramp(edge / np.maximum(texture, 0.05), 1.0, 1.8)
         * (1.0 - ramp(np.bincount(layer, base.green, count) / area, 0.0, 1.0))
         * (fill > 0.5)
@@ -152,7 +154,7 @@ def _rate(
 
 
 def fit_rectangles(
-    label: NDArray[np.intp], row: NDArray[np.intp], col: NDArray[np.intp], count: int,
+    label: NDArray[np.intp], row: NDArray[np.intp], col: NDArray[np.intp], count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return by label (intersection over union with the rectangle of equal area and second moments; its corner frame) of the listed pixels.
 

@@ -24,6 +24,7 @@ ACROSS_M = np.arange(-3.0, 4.0)
 SHADE_M = (1.5, 2.5, 3.5)
 """Distances from the wall, along the shadow, at which shade is looked for: a wall of 2.5 m throws 3 m under a sun of 40°."""
 
+
 def closed_sides(tones: NDArray[np.float32], frame: NDArray[np.float64], pixel: float) -> NDArray[np.float64]:
     """Return (n,) 0..1: the step of tone across the weakest of a rectangle's four sides, over the mean of the four.
 
@@ -43,9 +44,7 @@ def closed_sides(tones: NDArray[np.float32], frame: NDArray[np.float64], pixel: 
     steps = []
     scale = max(1.0 / pixel, 1.0)
     for middle, outwards, along in _sides(frame):
-        rows, cols = (
-            middle[axis] + along[axis] * ALONG[:, None, None] + outwards[axis] * (ACROSS_M * scale)[None, :, None] for axis in (0, 1)
-        )
+        rows, cols = (middle[axis] + along[axis] * ALONG[:, None, None] + outwards[axis] * (ACROSS_M * scale)[None, :, None] for axis in (0, 1))
         profile = np.stack([_at(tone, rows, cols).mean(axis=0) for tone in tones])
         steps.append(np.sqrt(((profile[:, 2:] - profile[:, :-2]) ** 2).sum(axis=0)).max(axis=0))
     four = np.stack(steps)
@@ -54,9 +53,7 @@ def closed_sides(tones: NDArray[np.float32], frame: NDArray[np.float64], pixel: 
     return np.asarray(weakest / np.maximum(four.mean(axis=0), 0.5) * ramp(weakest, 0.2, 0.5), np.float64)
 
 
-def shade_beside(
-    tone: NDArray[np.float32], frame: NDArray[np.float64], own: NDArray[np.float64], step: tuple[float, float],
-) -> NDArray[np.float64]:
+def shade_beside(tone: NDArray[np.float32], frame: NDArray[np.float64], own: NDArray[np.float64], step: tuple[float, float]) -> NDArray[np.float64]:
     """Return (n,) 0..1: how far, in contrast units, the ground on the shadow side lies below both the sunny side and the object's `own` tone.
 
     `step` is (rows, cols) of shadow for each metre; `frame` as in :func:`side_steps`.

@@ -142,8 +142,16 @@ def sample(image: Image, points: NDArray[np.float64], step_m: float) -> tuple[ND
     if y0 >= y1 or x0 >= x1:
         return np.zeros(grid, np.float32), np.zeros(grid, bool)
     window = Image(
-        image.values[:, y0:y1, x0:x1], image.valid[y0:y1, x0:x1], image.bands, image.geobox[y0:y1, x0:x1], image.acquired, image.sun, image.gsd_m,
-        image.calibration, image.scene, image.simulated,
+        image.values[:, y0:y1, x0:x1],
+        image.valid[y0:y1, x0:x1],
+        image.bands,
+        image.geobox[y0:y1, x0:x1],
+        image.acquired,
+        image.sun,
+        image.gsd_m,
+        image.calibration,
+        image.scene,
+        image.simulated,
     )
     weight = window.valid.astype(np.float32)
     plane = np.where(window.valid, window.luminance(), np.float32(0))

@@ -146,14 +146,16 @@ def templates(sun: Sun, geobox: GeoBox) -> Templates:
                 if far - near < 1.5:
                     continue
                 beside = (along >= -0.5 * side) & (along <= far)
-                masks.append([
-                    # The half towards the sun: on a pitched roof the other one is dark, and like its shadow.
-                    (distance <= max(0.45 * side, 0.75 * pixel)) & (along <= 0.1 * side),
-                    (along >= near) & (along <= far) & (np.abs(across) <= 0.45 * side),
-                    beside & (across >= clear) & (across <= clear + 2.0),
-                    beside & (-across >= clear) & (-across <= clear + 2.0),
-                    (along <= -clear) & (along >= -clear - 2.0) & (np.abs(across) <= 0.7 * side),
-                ])
+                masks.append(
+                    [
+                        # The half towards the sun: on a pitched roof the other one is dark, and like its shadow.
+                        (distance <= max(0.45 * side, 0.75 * pixel)) & (along <= 0.1 * side),
+                        (along >= near) & (along <= far) & (np.abs(across) <= 0.45 * side),
+                        beside & (across >= clear) & (across <= clear + 2.0),
+                        beside & (-across >= clear) & (-across <= clear + 2.0),
+                        (along <= -clear) & (along >= -clear - 2.0) & (np.abs(across) <= 0.7 * side),
+                    ]
+                )
                 sizes.append((side, height))
     cube = np.array(masks)
     if not len(cube):  # a sun near the zenith casts no shadow to look for
@@ -200,14 +202,13 @@ def _followed_by_dark(picture: Picture, places: NDArray[np.intp], ahead: NDArray
     return np.asarray(darkest < -SHALLOWEST * picture.depth / 2.0, bool)
 
 
-def _fit(
-    picture: Picture, places: NDArray[np.intp], shapes: Templates,
-) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+def _fit(picture: Picture, places: NDArray[np.intp], shapes: Templates) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
     """Return the best fit (0..1) of each place, its template, and the shadow's contrast in noise units.
 
     Roof, shadow and ground weigh the same whatever their size; the fit is the share of the variance between them. It counts only where the shadow is
     the darkest of all five pieces and the roof differs from all its ground in one sense. A roof is even in itself, not against a background that it
-    hides, hence its own spread is that of the luminance.
+    hides, hence its own spread is that of the luminance. Where the background is known, what already lies in shadow there (behind a wall) says
+    nothing about another shadow, and a shadow must be deep for this picture.
     """
     number = len(shapes.roofs_m)
     fit, which, dark = np.zeros(len(places)), np.zeros(len(places), np.intp), np.zeros(len(places))
@@ -219,16 +220,15 @@ def _fit(
     # The fit is blind to offsets; taking one away keeps the squares exact in single precision.
     offset = np.float32(tone.mean())
     # Where the background is known, the noise is what little is left of it, and a shadow stands well clear of it.
-    dark_enough = (0.2, 0.6) if picture.room is None else (1.0, 2.0)
-    base = np.float32(0.0) if picture.room is not None else offset
+    dark_enough = (0.2, 0.6) if room is None else (0.5, 1.2)
+    base = np.float32(0.0) if room is not None else offset
     for start in range(0, len(places), CHUNK):
         part = slice(start, start + CHUNK)
         rows = (places[part, :1] + shapes.offsets[:, 0]).clip(0, height - 1)
         cols = (places[part, 1:] + shapes.offsets[:, 1]).clip(0, width - 1)
         values = relief[rows, cols] - base
-        tones = tone[rows, cols] - offset if picture.room is not None else values
-        weight = picture.room[rows, cols] if picture.room is not None else None
-        means, squares, filled = _means(values, weight, shapes.around)
+        tones = tone[rows, cols] - offset if room is not None else values
+        means, squares, showing = _means(values, room[rows, cols] if room is not None else None, shapes.around)
         roof = (values @ shapes.roof).astype(np.float64)
         roof_tone = (tones @ shapes.roof).astype(np.float64)
         spread = np.maximum(((tones * tones) @ shapes.roof).astype(np.float64) - roof_tone**2, 0.0)
@@ -240,9 +240,13 @@ def _fit(
         contrast = (ground.min(axis=2) - shade) / noise
         stands_out = np.maximum(roof - ground.max(axis=2), ground.min(axis=2) - roof) / noise
         rating = (
-            between / np.maximum(total, 1e-12 + 0.01 * noise**2)
-            * ramp(contrast, *dark_enough) * ramp((roof - shade) / noise, 0.3, 1.0) * ramp(stands_out, 0.2, 0.8) * (filled >= ROOM)
-            * (ramp(-shade / picture.depth, SHALLOWEST, 3.0 * SHALLOWEST) if picture.room is not None else 1.0)
+            between
+            / np.maximum(total, 1e-12 + 0.01 * noise**2)
+            * ramp(contrast, *dark_enough)
+            * ramp((roof - shade) / noise, 0.3, 1.0)
+            * ramp(stands_out, 0.2, 0.8)
+            * (showing >= ROOM)
+            * (ramp(-shade / picture.depth, SHALLOWEST, 3.0 * SHALLOWEST) if room is not None else 1.0)
         )
         chosen = rating.argmax(axis=1)
         line = np.arange(len(chosen))
@@ -251,7 +255,7 @@ def _fit(
 
 
 def _means(
-    values: NDArray[np.float32], weight: NDArray[np.float32] | None, pieces: NDArray[np.float32],
+    values: NDArray[np.float32], weight: NDArray[np.float32] | None, pieces: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return (n, t, 4) weighted means and mean squares of `values` over pieces, and the (n, t) mean weight of the first."""
     shape = (len(values), -1, 4)

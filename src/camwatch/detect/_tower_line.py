@@ -94,9 +94,7 @@ def residual(plane: NDArray[np.float32], lines: Sequence[LineString], area: NDAr
     return out
 
 
-def _stations(
-    lines: Sequence[LineString], geobox: GeoBox, margin_px: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+def _stations(lines: Sequence[LineString], geobox: GeoBox, margin_px: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Return stations on the lines in or near the grid.
 
     Returns

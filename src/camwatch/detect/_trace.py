@@ -290,7 +290,14 @@ def _refine(image: Image, nodes: NDArray[np.float64], own: NDArray[np.bool_]) ->
 
 
 def _measure(
-    image: Image, nodes: NDArray[np.float64], own: NDArray[np.bool_], band: Band, params: PerimeterParams, *, grade: Grade, rivals: list[Doubt],
+    image: Image,
+    nodes: NDArray[np.float64],
+    own: NDArray[np.bool_],
+    band: Band,
+    params: PerimeterParams,
+    *,
+    grade: Grade,
+    rivals: list[Doubt],
     field: tuple[Strip, NDArray[np.float16]],
 ) -> Trace:
     """Turn the path's nodes into a polygon with the standard errors of its area and length."""
@@ -310,8 +317,16 @@ def _measure(
     # Rounding acts alike on all corners, so that their errors add up.
     length_var += float((0.5 * 2 * CORNER_M * (1 - np.cos(0.5 * _turning(ring, 2 * CORNER_M)))).sum()) ** 2
     return Trace(
-        polygon, float(np.sqrt(area_var)), length, float(np.sqrt(length_var)), sigma, min(bridged / length, 1.0),
-        min(sum(r.line.length for r in rivals) / 2 / length, 1.0), grade, doubts, *field,
+        polygon,
+        float(np.sqrt(area_var)),
+        length,
+        float(np.sqrt(length_var)),
+        sigma,
+        min(bridged / length, 1.0),
+        min(sum(r.line.length for r in rivals) / 2 / length, 1.0),
+        grade,
+        doubts,
+        *field,
     )
 
 

@@ -190,8 +190,13 @@ def _parts(here: Trace, there: Trace, change: Literal["appeared", "removed"], pa
     found.sort(key=lambda each: -each[0].area)
     return [
         Finding(
-            id=f"perimeter-{change}-{number}", kind="perimeter", change=change, geometry=part, score=min(here.grade.evidence, there.grade.evidence),
-            area_m2=float(part.area), measures={"area_se_m2": error},
+            id=f"perimeter-{change}-{number}",
+            kind="perimeter",
+            change=change,
+            geometry=part,
+            score=min(here.grade.evidence, there.grade.evidence),
+            area_m2=float(part.area),
+            measures={"area_se_m2": error},
         )
         for number, (part, error) in enumerate(found, 1)
     ]

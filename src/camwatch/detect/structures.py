@@ -93,7 +93,11 @@ class _Objects:
 
 
 def detect_structures(
-    before: Image, after: Image, site: Site, params: StructureParams = StructureParams(), *,
+    before: Image,
+    after: Image,
+    site: Site,
+    params: StructureParams = StructureParams(),
+    *,
     likelihood: Callable[[Image], NDArray[np.float32]] = roof_likelihood,
 ) -> Findings:
     """Find buildings that stand at one date and not at the other.
@@ -145,8 +149,17 @@ def detect_structures(
             f"{gsd:g} m pixels show buildings from about {PIXELS_ACROSS * gsd:.0f} m width on; the smallest of interest measures "
             f"{SMALLEST_M[0]:g} × {SMALLEST_M[1]:g} m, which needs {params.max_gsd_m:g} m pixels or finer."
         )
-        return answer("structure", before, after, site, reason=reason, records=(), observed=observed, score=change_probability(before, after, seen),
-                      testable=False)
+        return answer(
+            "structure",
+            before,
+            after,
+            site,
+            reason=reason,
+            records=(),
+            observed=observed,
+            score=change_probability(before, after, seen),
+            testable=False,
+        )
     score = np.full(seen.shape, np.nan, np.float32)
     window = _window(site.area, before)
     outlined: list[Finding] = []
@@ -187,7 +200,13 @@ def _look(image: Image, seen: NDArray[np.bool_], likelihood: Callable[[Image], N
     bright = ndi.gaussian_filter(bright, 0.7)
     pixel = image.pixel_m * factor
     return _Date(
-        image, pixel, contrast_tones(image.bands, planes, pixel), bright, _edge_directions(bright), chance, share > 0.5,
+        image,
+        pixel,
+        contrast_tones(image.bands, planes, pixel),
+        bright,
+        _edge_directions(bright),
+        chance,
+        share > 0.5,
         GeoBox(chance.shape, image.geobox.affine * Affine.scale(factor), image.geobox.crs),
     )
 
@@ -252,8 +271,14 @@ def _cut(level: float, without: _Date, having: _Date, highest: NDArray[np.float3
     evidence = ramp(persistence, 0.60, 0.30)
     long_m, short_m = frame[4] * pixel, frame[5] * pixel
     measures = {
-        "likelihood": mean_new[left], "other_date": mean_old[left], "persistence": persistence, "change_evidence": evidence, "rectangularity": fit,
-        "long_side_m": long_m, "width_m": short_m, "weakest_side": closure,
+        "likelihood": mean_new[left],
+        "other_date": mean_old[left],
+        "persistence": persistence,
+        "change_evidence": evidence,
+        "rectangularity": fit,
+        "long_side_m": long_m,
+        "width_m": short_m,
+        "weakest_side": closure,
     }
     score = rough[left] * evidence * ramp(closure, *CLOSED)
     if having.image.sun is not None:

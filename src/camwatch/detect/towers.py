@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from camwatch.imagery.image import Image
 
 TRACED_M = 15.0
-"""Accuracy of a line from which its course tells the direction of what runs along it."""
+"""Accuracy from which a line counts as traced: its course then tells the direction of what runs along it."""
+
+BESIDE_M = 15.0
+"""Distance to either side of a traced line that is searched: towers stand on a line or within a few metres of it, and so does the tracing."""
 
 BLOBS_M = (1.2, 2.0)
 """Standard deviations of the Laplacians of Gaussian that propose places: for roofs of 3 to 7 m."""
@@ -52,7 +55,8 @@ class TowerParams:
     max_gsd_m : float
         Coarsest ground sample distance that is searched: a footprint of 4 m then fills five pixels.
     band_m : float or None
-        Distance from the line to either side that is searched; None = the accuracy of the prior, at least 25 and at most 60 m.
+        Distance from the line to either side that is searched; None = 15 m of a traced line (one known to 15 m), else the accuracy of the prior,
+        at least 25 and at most 60 m.
     false_per_km : float
         False towers for each km of line and date that the fit's threshold allows, as the decoys measure it.
     min_fit : float
@@ -81,9 +85,7 @@ class _Date:
     plane: NDArray[np.float32]
 
 
-def detect_towers(
-    before: Image, after: Image, site: Site, params: TowerParams = TowerParams(),
-) -> Findings:
+def detect_towers(before: Image, after: Image, site: Site, params: TowerParams = TowerParams()) -> Findings:
     """Find guard towers along the perimeter, at each date, and what became of them.
 
     Small compact roofs are proposed by a Laplacian of Gaussian, and each is fitted with three levels, roof, shadow and ground, laid out as the sun
@@ -91,12 +93,15 @@ def detect_towers(
     the share of the variance that the three levels explain. The same ground is searched under three false sun directions; the fit that these decoys
     exceed as often as the user allows is the threshold, so it follows resolution, noise and clutter of this very picture.
 
+    Along a traced line (`perimeter_accuracy_m` of 15 m or less) what runs along it, wall, the wall's shadow, cleared strip and patrol path, is taken
+    away first, and towers are fitted in what stands out; a nominal outline does not tell that direction, and the picture itself is fitted in.
+
     Parameters
     ----------
     before, after : Image
         On one GeoBox with a metric CRS, registered and radiometrically normalised; one band or more.
     site : Site
-        `perimeter_before` and `perimeter_after` (polygons) are the prior of the lines.
+        `perimeter_before` and `perimeter_after`, polygons or lines, are where the lines run; a polygon stands for its boundary.
     params : TowerParams
 
     Returns
@@ -117,7 +122,8 @@ def detect_towers(
     Notes
     -----
     A lone tree with its shadow, or a tank, passes as a tower in panchromatic pictures; vegetation is excluded where the bands allow. A dark roof
-    beside its dark shadow is missed. The sun's direction carries the decision: with a wrong one in the metadata nothing is found.
+    beside its dark shadow is missed. A field's edge that lies in the direction of the shadows and ends at a brighter path can pass beside a traced
+    line. The sun's direction carries the decision: with a wrong one in the metadata nothing is found.
 
     References
     ----------
@@ -144,8 +150,16 @@ def detect_towers(
     ground = band, mask_of(area.buffer(SURROUND_M / 2.0), before.geobox) if traced else band
     dates = [_search(image, image.sun, ground, width, traced, params) for image in (before, after) if image.sun is not None]
     records, score = _link((before, after), (dates[0], dates[1]), params)
-    return answer("tower", before, after, site, reason="", records=records, observed=coverage(area, before.geobox, seen),
-                  score=np.where(band & seen, score, np.float32(np.nan)))
+    return answer(
+        "tower",
+        before,
+        after,
+        site,
+        reason="",
+        records=records,
+        observed=coverage(area, before.geobox, seen),
+        score=np.where(band & seen, score, np.float32(np.nan)),
+    )
 
 
 def search_band(site: Site, params: TowerParams = TowerParams()) -> BaseGeometry | None:
@@ -156,7 +170,9 @@ def search_band(site: Site, params: TowerParams = TowerParams()) -> BaseGeometry
 
 def _width(site: Site, params: TowerParams) -> float:
     """Return the distance to either side of the line that is searched, in metres."""
-    return params.band_m if params.band_m is not None else min(max(25.0, site.perimeter_accuracy_m), 60.0)
+    if params.band_m is not None:
+        return params.band_m
+    return BESIDE_M if site.perimeter_accuracy_m <= TRACED_M else min(max(25.0, site.perimeter_accuracy_m), 60.0)
 
 
 def _lines(site: Site) -> list[LineString]:
@@ -166,7 +182,7 @@ def _lines(site: Site) -> list[LineString]:
 
 
 def _search(  # noqa: PLR0917 all plain
-    image: Image, sun: Sun, ground: tuple[NDArray[np.bool_], NDArray[np.bool_]], width: float, traced: list[LineString], params: TowerParams,
+    image: Image, sun: Sun, ground: tuple[NDArray[np.bool_], NDArray[np.bool_]], width: float, traced: list[LineString], params: TowerParams
 ) -> _Date:
     """Return one date's fits, with thresholds from the decoys; `ground` is the band, and it with its surroundings; `width` its metres to a side."""
     band, around = ground

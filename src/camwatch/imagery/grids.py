@@ -34,7 +34,7 @@ def shared_bands(before: pystac.Item, after: pystac.Item) -> tuple[str, ...] | N
 
 
 def pair_geobox(
-    before: pystac.Item, after: pystac.Item, geometry: BaseGeometry | None, *, margin_m: float, bands: tuple[str, ...] | None = None,
+    before: pystac.Item, after: pystac.Item, geometry: BaseGeometry | None, *, margin_m: float, bands: tuple[str, ...] | None = None
 ) -> GeoBox:
     """Return the analysis grid of a pair.
 

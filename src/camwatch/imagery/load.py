@@ -80,8 +80,16 @@ def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = Non
         valid &= _mask_on(mask, geobox, chosen, strict=not copied)
     angles = sun(item)
     return Image(
-        values=values, valid=valid, bands=wanted, geobox=geobox, acquired=acquired(item), sun=None if angles is None else Sun(*angles),
-        gsd_m=gsd_m(item, wanted), calibration=cast("Calibration", calibration(item)), scene=item.id, simulated=is_simulated(item),
+        values=values,
+        valid=valid,
+        bands=wanted,
+        geobox=geobox,
+        acquired=acquired(item),
+        sun=None if angles is None else Sun(*angles),
+        gsd_m=gsd_m(item, wanted),
+        calibration=cast("Calibration", calibration(item)),
+        scene=item.id,
+        simulated=is_simulated(item),
     )
 
 

@@ -69,7 +69,9 @@ def fit_radiometry(reference: Image, moving: Image) -> Radiometry:
     """
     if reference.bands != moving.bands or reference.values.shape != moving.values.shape:
         raise PairError(
-            "images are not comparable", where=f"{reference.scene}, {moving.scene}", got=f"{moving.bands} {moving.values.shape}",
+            "images are not comparable",
+            where=f"{reference.scene}, {moving.scene}",
+            got=f"{moving.bands} {moving.values.shape}",
             expected=f"{reference.bands} {reference.values.shape}",
         )
     both = np.flatnonzero(reference.valid & moving.valid)

@@ -131,8 +131,15 @@ def _warp(values: NDArray[np.float32], source: GeoBox, target: GeoBox, kernel: R
     """Warp (band, y, x) float32 without regard to validity; 0 outside."""
     # rasterio.warp.reproject takes a tolerance and does not use it (1.4); a WarpedVRT does, and its source may lie in memory.
     profile = {
-        "driver": "GTiff", "count": len(values), "height": values.shape[1], "width": values.shape[2], "dtype": "float32", "crs": str(source.crs),
-        "transform": source.affine, "BIGTIFF": "IF_SAFER", "interleave": "band",
+        "driver": "GTiff",
+        "count": len(values),
+        "height": values.shape[1],
+        "width": values.shape[2],
+        "dtype": "float32",
+        "crs": str(source.crs),
+        "transform": source.affine,
+        "BIGTIFF": "IF_SAFER",
+        "interleave": "band",
     }
     with MemoryFile() as memory:
         with memory.open(**profile) as dataset:

@@ -6,6 +6,17 @@ from camwatch.judge.record import Estimate, Evidence, Outcome, ReadingVerdict, V
 from camwatch.judge.rules import judge
 
 __all__ = [
-    "Estimate", "Evidence", "Outcome", "PlannedPair", "ReadingVerdict", "SceneInfo", "Served", "Testable", "Verdict",
-    "estimate_count", "judge", "plan_pairs", "testability",
+    "Estimate",
+    "Evidence",
+    "Outcome",
+    "PlannedPair",
+    "ReadingVerdict",
+    "SceneInfo",
+    "Served",
+    "Testable",
+    "Verdict",
+    "estimate_count",
+    "judge",
+    "plan_pairs",
+    "testability",
 ]

@@ -106,8 +106,10 @@ class Counter:
         if s.control_km2 <= 0:
             return Detector(s.planted[i], found, 0, math.inf, self.ground.km2)
         # Appeared and removed were counted together in control ground, but a reading counts one of them: the ground counts twice.
-        return Detector(s.planted[i], found, s.standing_false or 0, s.control_km2, self.ground.km2) if standing else Detector(
-            s.planted[i], found, s.false_alarms, 2 * s.control_km2, self.ground.km2
+        return (
+            Detector(s.planted[i], found, s.standing_false or 0, s.control_km2, self.ground.km2)
+            if standing
+            else Detector(s.planted[i], found, s.false_alarms, 2 * s.control_km2, self.ground.km2)
         )
 
     def calibrated(self, *, standing: bool) -> bool:
@@ -181,8 +183,7 @@ def measure_count(reading: Reading, evidence: Evidence, findings: Findings, aoi:
 
 
 def _held(
-    counter: Counter, numbers: Range, claimed: Bounds, *, reports: int, standing: bool = False, base: float | None = None,
-    additive: bool = True,
+    counter: Counter, numbers: Range, claimed: Bounds, *, reports: int, standing: bool = False, base: float | None = None, additive: bool = True
 ) -> Measurement:
     """Hold a number against the claimed bounds; `base` is the number before, where `numbers` are growth ratios."""
     number = numbers.measured

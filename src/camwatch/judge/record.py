@@ -96,8 +96,14 @@ class Verdict:
         """Return the record written to `verdicts.json`."""
         from dataclasses import asdict
 
-        return {"claim": self.claim, "outcome": self.outcome, "reason": self.reason, "readings": [_rounded(asdict(r)) for r in self.readings],
-                "simulated": self.simulated, "nominal_outline": self.nominal}
+        return {
+            "claim": self.claim,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "readings": [_rounded(asdict(r)) for r in self.readings],
+            "simulated": self.simulated,
+            "nominal_outline": self.nominal,
+        }
 
 
 def _rounded(value: Any) -> Any:

@@ -270,7 +270,9 @@ def _verdict(reading: Reading, answer: Answer, *, simulated: bool) -> ReadingVer
     measured = answer.measured
     told = None if answer.outcome == "not testable" else measured
     return ReadingVerdict(
-        reading.id, answer.outcome, sentence(answer.outcome, answer.told.body, simulated=simulated),
+        reading.id,
+        answer.outcome,
+        sentence(answer.outcome, answer.told.body, simulated=simulated),
         measured=display(told.estimate) if told else None,
         power=measured.power if measured else None,
         bayes_factor=told.bayes if told else None,

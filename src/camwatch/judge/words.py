@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from camwatch.judge.record import Estimate, Evidence, Outcome
 
 LEAD: dict[Outcome, str] = {
-    "supported": "The imagery supports this", "contradicted": "The imagery contradicts this", "partly": "The imagery supports this in part",
-    "inconclusive": "The imagery does not decide this", "not testable": "Not testable",
+    "supported": "The imagery supports this",
+    "contradicted": "The imagery contradicts this",
+    "partly": "The imagery supports this in part",
+    "inconclusive": "The imagery does not decide this",
+    "not testable": "Not testable",
 }
 SIMULATED = "SIMULATED: "
 
@@ -27,13 +30,30 @@ NOT_JUDGED = "this release does not judge claims about {metric}"
 NOT_LOOKED = "No imagery was looked at for it"
 
 TOPICS = {
-    "position": "a position", "layout": "a layout", "landcover": "land cover", "date": "a date", "distance": "a distance", "ratio": "a ratio",
-    "population": "people", "capacity": "capacity", "method": "a method", "provenance": "the origin of a statement",
+    "position": "a position",
+    "layout": "a layout",
+    "landcover": "land cover",
+    "date": "a date",
+    "distance": "a distance",
+    "ratio": "a ratio",
+    "population": "people",
+    "capacity": "capacity",
+    "method": "a method",
+    "provenance": "the origin of a statement",
 }
 """What a claim of a metric is about, where its name alone is no English; counts, areas and lengths are named with what they are of."""
 SUBJECTS = {
-    "tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line", "camp": "the camp", "fence": "a fence", "mine": "a mine",
-    "field": "fields", "river": "a river", "terrain": "the terrain", "people": "people", "other": "other things",
+    "tower": "guard towers",
+    "structure": "buildings",
+    "perimeter": "the enclosing line",
+    "camp": "the camp",
+    "fence": "a fence",
+    "mine": "a mine",
+    "field": "fields",
+    "river": "a river",
+    "terrain": "the terrain",
+    "people": "people",
+    "other": "other things",
 }
 OBJECTS = {"tower": "guard towers", "structure": "buildings"}
 UNITS = {"m2": "m²", "km2": "km²", "m": "m", "km": "km"}

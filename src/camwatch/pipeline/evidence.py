@@ -39,13 +39,25 @@ def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress
     site = alignment.site(aoi)
     return {
         kind: Findings(
-            kind=kind, status="not_testable", reason=f"The registration was refused: {alignment.registration.reason}", records=(), aoi=aoi.id,
-            crs=str(small.crs), before=alignment.before.id, after=alignment.after.id, acquired=alignment.acquired, observed_share=0.0,
-            searched_km2=0.0, gsd_m=alignment.gsd_m, score=np.full(small.shape, np.nan, np.float32), geobox=small, nominal=site.nominal,
+            kind=kind,
+            status="not_testable",
+            reason=f"The registration was refused: {alignment.registration.reason}",
+            records=(),
+            aoi=aoi.id,
+            crs=str(small.crs),
+            before=alignment.before.id,
+            after=alignment.after.id,
+            acquired=alignment.acquired,
+            observed_share=0.0,
+            searched_km2=0.0,
+            gsd_m=alignment.gsd_m,
+            score=np.full(small.shape, np.nan, np.float32),
+            geobox=small,
+            nominal=site.nominal,
             simulated=alignment.simulated,
         )
         for kind in config.kinds
-    }  # fmt: skip
+    }
 
 
 def sensitivities(
@@ -60,9 +72,15 @@ def sensitivities(
         window, control = planting_window(alignment.geobox, site, kind), control_window(alignment.geobox, site, kind)
         if window is not None:
             measured[kind] = measure(
-                *alignment.images(window), site, kind=kind, detector=BY_TILE[kind], sizes_m=sizes[kind], per_size=config.planted_per_size,
-                seed=config.seed, control=None if control is None else alignment.images(control),
-            )  # fmt: skip
+                *alignment.images(window),
+                site,
+                kind=kind,
+                detector=BY_TILE[kind],
+                sizes_m=sizes[kind],
+                per_size=config.planted_per_size,
+                seed=config.seed,
+                control=None if control is None else alignment.images(control),
+            )
     return measured
 
 
@@ -89,15 +107,29 @@ def _plantable(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings])
 
 
 def detect_picture(
-    path: Path, alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings], *, sources: Sequence[Source], generated: str,
+    path: Path,
+    alignment: Alignment,
+    aoi: Aoi,
+    findings: Mapping[str, Findings],
+    *,
+    sources: Sequence[Source],
+    generated: str,
     sensitivity: Mapping[str, Sensitivity] | None = None,
 ) -> Path:
     """Draw before, after and what was found."""
     before, after = alignment.shown()
     return detect_page(
-        path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, sources=sources, generated=generated,
-        detail=detail_images(alignment, before, after, findings, aoi), sensitivity=sensitivity,
-    )  # fmt: skip
+        path,
+        aoi=aoi,
+        before=before,
+        after=after,
+        findings=findings,
+        registration=alignment.registration,
+        sources=sources,
+        generated=generated,
+        detail=detail_images(alignment, before, after, findings, aoi),
+        sensitivity=sensitivity,
+    )
 
 
 def detail_images(alignment: Alignment, before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi) -> tuple[Image, Image]:
@@ -110,9 +142,14 @@ def registration_picture(path: Path, alignment: Alignment, generated: str) -> Pa
     whole = _compared(alignment, coarser(alignment.registration.grid, OVERVIEW_PX))
     zoom = _compared(alignment, window_of(alignment.registration.grid, *zoom_bounds(alignment.registration)))
     return registration_page(
-        path, reference=whole.before, moving_before=whole.delivered, moving_after=whole.registered, registration=alignment.registration,
-        zoom=(zoom.before, zoom.delivered, zoom.registered), generated=generated,
-    )  # fmt: skip
+        path,
+        reference=whole.before,
+        moving_before=whole.delivered,
+        moving_after=whole.registered,
+        registration=alignment.registration,
+        zoom=(zoom.before, zoom.delivered, zoom.registered),
+        generated=generated,
+    )
 
 
 def _compared(alignment: Alignment, window: GeoBox) -> Overview:

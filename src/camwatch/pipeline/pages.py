@@ -45,8 +45,14 @@ def draw_pages(
     for number, path in enumerate(apart(_page, tasks, workers), 1):
         progress("drawing the pages", number, len(ranked) + 1)
         written.append(path)
-    written += claims_page(folder / "claims.png", aoi=aoi, verdicts=judged, generated=config.report_date.isoformat(), simulated=simulated,
-                           config_sha256=digest_of(config.model_dump(mode="json")))  # fmt: skip
+    written += claims_page(
+        folder / "claims.png",
+        aoi=aoi,
+        verdicts=judged,
+        generated=config.report_date.isoformat(),
+        simulated=simulated,
+        config_sha256=digest_of(config.model_dump(mode="json")),
+    )
     return written
 
 
@@ -63,11 +69,20 @@ def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfi
     alignment, findings, sensitivity = work.alignment(), work.findings(), work.sensitivity()
     before, after = alignment.shown()
     page = camp_page(
-        path, aoi=aoi, before=before, after=after, findings=findings, registration=alignment.registration, verdicts=judged,
-        sources=work.sources(), generated=config.report_date.isoformat(),
-        detail=detail_images(alignment, before, after, findings, aoi), estimates=_estimates(findings, sensitivity), sensitivity=sensitivity,
+        path,
+        aoi=aoi,
+        before=before,
+        after=after,
+        findings=findings,
+        registration=alignment.registration,
+        verdicts=judged,
+        sources=work.sources(),
+        generated=config.report_date.isoformat(),
+        detail=detail_images(alignment, before, after, findings, aoi),
+        estimates=_estimates(findings, sensitivity),
+        sensitivity=sensitivity,
         config_sha256=digest_of(config.model_dump(mode="json")),
-    )  # fmt: skip
+    )
     work.release()
     return page
 

@@ -188,9 +188,12 @@ def _check_usable(images: Sequence[Image], items: Sequence[pystac.Item], ground:
         usable = float(image.valid[inside].mean())
         if usable < LEAST_USABLE:
             raise CoverageError(
-                "nothing of the AOI is usable", where=item.id, got=f"{usable:.1%} clear (mask: {scene.cloud_mask(item)})",
-                expected=f"at least {LEAST_USABLE:.0%}", remedy="choose a scene with less cloud",
-            )  # fmt: skip
+                "nothing of the AOI is usable",
+                where=item.id,
+                got=f"{usable:.1%} clear (mask: {scene.cloud_mask(item)})",
+                expected=f"at least {LEAST_USABLE:.0%}",
+                remedy="choose a scene with less cloud",
+            )
 
 
 def coarser(geobox: GeoBox, longest_px: int) -> GeoBox:

@@ -122,9 +122,14 @@ class PairWork:
         gsd_m = max(scene.gsd_m(item) for item in (self.before, self.after))
         simulated = any(scene.is_simulated(item) for item in (self.before, self.after))
         record = {
-            "pair": self.id, "before": self.before.id, "after": self.after.id, "acquired": times, "gsd_m": gsd_m, "refused": refused,
+            "pair": self.id,
+            "before": self.before.id,
+            "after": self.after.id,
+            "acquired": times,
+            "gsd_m": gsd_m,
+            "refused": refused,
             "simulated": simulated,
-        }  # fmt: skip
+        }
         return [*written, write_json(self.folder / "pair.json", record)]
 
     def _search(self, progress: Progress) -> list[Path]:
@@ -135,10 +140,17 @@ class PairWork:
         measured = sensitivities(alignment, self.aoi, self.config, findings, told)
         findings = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
         written = write_findings(self.folder, findings)
-        written.append(detect_picture(
-            self.folder / "detect.png", alignment, self.aoi, self.findings(), sources=self.sources(), generated=self._generated,
-            sensitivity=measured,
-        ))  # fmt: skip
+        written.append(
+            detect_picture(
+                self.folder / "detect.png",
+                alignment,
+                self.aoi,
+                self.findings(),
+                sources=self.sources(),
+                generated=self._generated,
+                sensitivity=measured,
+            )
+        )
         return [*written, *self._write_sensitivity(list(measured.values()), simulated=alignment.simulated)]
 
     def _write_sensitivity(self, measured: list[Sensitivity], *, simulated: bool) -> list[Path]:
@@ -154,9 +166,14 @@ def read_evidence(folder: Path) -> Evidence:
     record = _record(folder)
     first, second = (datetime.fromisoformat(t) for t in record["acquired"])
     return Evidence(
-        pair=record["pair"], acquired=(first, second), gsd_m=record["gsd_m"], findings=_findings(folder), sensitivity=_sensitivity(folder),
-        refused=record["refused"], simulated=record["simulated"],
-    )  # fmt: skip
+        pair=record["pair"],
+        acquired=(first, second),
+        gsd_m=record["gsd_m"],
+        findings=_findings(folder),
+        sensitivity=_sensitivity(folder),
+        refused=record["refused"],
+        simulated=record["simulated"],
+    )
 
 
 def _record(folder: Path) -> dict[str, Any]:

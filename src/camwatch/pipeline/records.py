@@ -95,11 +95,17 @@ def _row(found: Findings, index: int) -> dict[str, Any]:
     record = found.records[index]
     dates = [t.date().isoformat() for t in found.acquired]
     return {
-        "id": record.id, "kind": record.kind, "change": record.change, "score": record.score, "area_m2": record.area_m2,
-        "before": dates[0], "after": dates[1], "nominal_outline": found.nominal, "simulated": found.simulated, **record.measures,
-    }  # fmt: skip
-
-
+        "id": record.id,
+        "kind": record.kind,
+        "change": record.change,
+        "score": record.score,
+        "area_m2": record.area_m2,
+        "before": dates[0],
+        "after": dates[1],
+        "nominal_outline": found.nominal,
+        "simulated": found.simulated,
+        **record.measures,
+    }
 
 
 def aoi_document(aoi: Aoi) -> dict[str, Any]:
@@ -109,14 +115,21 @@ def aoi_document(aoi: Aoi) -> dict[str, Any]:
             "type": "Feature",
             "id": o.id,
             "properties": {
-                "id": o.id, "name": o.name, "role": o.role, "nominal": o.nominal, "accuracy_m": o.accuracy_m, "source": o.source, "made": o.made,
-                "valid_from": o.valid_from and o.valid_from.isoformat(), "valid_to": o.valid_to and o.valid_to.isoformat(),
+                "id": o.id,
+                "name": o.name,
+                "role": o.role,
+                "nominal": o.nominal,
+                "accuracy_m": o.accuracy_m,
+                "source": o.source,
+                "made": o.made,
+                "valid_from": o.valid_from and o.valid_from.isoformat(),
+                "valid_to": o.valid_to and o.valid_to.isoformat(),
                 "documented": dict(o.documented),
             },
             "geometry": mapping(o.geometry),
         }
         for o in aoi.outlines
-    ]  # fmt: skip
+    ]
     distances = [dict(d) for d in aoi.distances]
     head = {"id": aoi.id, "name": aoi.name, "aliases": list(aoi.aliases), "notes": aoi.notes, "distances": distances}
     return {"type": "FeatureCollection", **head, "features": features}
@@ -141,10 +154,16 @@ def scene_row(item: pystac.Item) -> dict[str, Any]:
     """Return a scene as a line of a table."""
     angles = scene.sun(item)
     return {
-        "scene": item.id, "date": f"{scene.acquired(item):%Y-%m-%d}", "sensor": sensor_of(item), "gsd_m": round(scene.gsd_m(item), 3),
-        "bands": " ".join(scene.band_names(item)), "sun": f"{angles[0]:.0f}°, {angles[1]:.0f}° high" if angles else "not stated",
-        "mask": scene.cloud_mask(item), "date_from": item.properties.get("camwatch:date_source", ""), "simulated": scene.is_simulated(item),
-    }  # fmt: skip
+        "scene": item.id,
+        "date": f"{scene.acquired(item):%Y-%m-%d}",
+        "sensor": sensor_of(item),
+        "gsd_m": round(scene.gsd_m(item), 3),
+        "bands": " ".join(scene.band_names(item)),
+        "sun": f"{angles[0]:.0f}°, {angles[1]:.0f}° high" if angles else "not stated",
+        "mask": scene.cloud_mask(item),
+        "date_from": item.properties.get("camwatch:date_source", ""),
+        "simulated": scene.is_simulated(item),
+    }
 
 
 def catalogue_rows(items: Sequence[pystac.Item], aoi: Aoi | None) -> list[dict[str, Any]]:
@@ -175,7 +194,12 @@ def source_of(item: pystac.Item, hashes: Mapping[Path, str]) -> Source:
     angles = scene.sun(item)
     values = [hashes[path] for path in scene.files_of(item) if path in hashes]
     return Source(
-        id=item.id, sensor=sensor_of(item), acquired=scene.acquired(item), gsd_m=scene.gsd_m(item),
-        sun=Sun(*angles) if angles else None, off_nadir_deg=item.properties.get("view:off_nadir"),
-        sha256=values[0] if len(values) == 1 else digest_of(values), mask=scene.cloud_mask(item),
-    )  # fmt: skip
+        id=item.id,
+        sensor=sensor_of(item),
+        acquired=scene.acquired(item),
+        gsd_m=scene.gsd_m(item),
+        sun=Sun(*angles) if angles else None,
+        off_nadir_deg=item.properties.get("view:off_nadir"),
+        sha256=values[0] if len(values) == 1 else digest_of(values),
+        mask=scene.cloud_mask(item),
+    )

@@ -73,10 +73,16 @@ class RunResult:
     def as_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
         return {
-            "camp": self.name, "run": str(self.run), "pairs": list(self.pairs), "verdicts": [v.as_json() for v in self.verdicts],
-            "pages": [str(p) for p in self.pages], "unreadable": [list(u) for u in self.unreadable], "done": list(self.done),
-            "kept": list(self.kept), "simulated": self.simulated,
-        }  # fmt: skip
+            "camp": self.name,
+            "run": str(self.run),
+            "pairs": list(self.pairs),
+            "verdicts": [v.as_json() for v in self.verdicts],
+            "pages": [str(p) for p in self.pages],
+            "unreadable": [list(u) for u in self.unreadable],
+            "done": list(self.done),
+            "kept": list(self.kept),
+            "simulated": self.simulated,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,14 @@ def plan_camp(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | N
 
 
 def run_camp(
-    camp: str, scenes: Path, run: Path, config: RunConfig, *, claims: Path | None = None, aoi_file: str | None = None, workers: int = 1,
+    camp: str,
+    scenes: Path,
+    run: Path,
+    config: RunConfig,
+    *,
+    claims: Path | None = None,
+    aoi_file: str | None = None,
+    workers: int = 1,
     progress: Progress = unheard,
 ) -> RunResult:
     """Do everything for one camp, or what is left of it.
@@ -186,9 +199,16 @@ def run_camp(
     outputs = [*journal.outputs, *(run / name for name in DOCUMENTS)]
     write_manifest(run, inputs=named, outputs=outputs, configuration=config.model_dump(mode="json"), simulated=simulated)
     return RunResult(
-        name=held.aoi.name, run=run, pairs=tuple(w.id for w in works), verdicts=verdicts, pages=_pages(run), unreadable=held.unreadable,
-        done=tuple(journal.done), kept=tuple(journal.kept), simulated=simulated,
-    )  # fmt: skip
+        name=held.aoi.name,
+        run=run,
+        pairs=tuple(w.id for w in works),
+        verdicts=verdicts,
+        pages=_pages(run),
+        unreadable=held.unreadable,
+        done=tuple(journal.done),
+        kept=tuple(journal.kept),
+        simulated=simulated,
+    )
 
 
 def _do_all(works: Sequence[PairWork], journal: Journal, workers: int, progress: Progress) -> list[str]:
@@ -288,9 +308,12 @@ def redraw(run: Path, *, progress: Progress) -> tuple[Path, ...]:
     works = _works(run, held, config, hashes)
     draw_pages(run, aoi, list(zip(claims, _judged(held, works), strict=True)), works, config, progress=progress)
     write_manifest(
-        run, inputs=manifest["inputs"], outputs=[run / name for name in manifest["outputs"]], configuration=manifest["configuration"],
+        run,
+        inputs=manifest["inputs"],
+        outputs=[run / name for name in manifest["outputs"]],
+        configuration=manifest["configuration"],
         simulated=manifest["simulated"],
-    )  # fmt: skip
+    )
     return _pages(run)
 
 

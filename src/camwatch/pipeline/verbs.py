@@ -49,9 +49,13 @@ def register_scenes(reference: Path, moving: Path, out: Path, *, aoi: str | None
         image = load(second, alignment.registration.moving_geobox(window))
         values = np.where(image.valid, image.values, np.float32(np.nan))
         write_raster(
-            out / "registered.tif", values, window, nodata=float("nan"), bands=image.bands,
+            out / "registered.tif",
+            values,
+            window,
+            nodata=float("nan"),
+            bands=image.bands,
             tags={"TIFFTAG_DATETIME": f"{image.acquired:%Y:%m:%d %H:%M:%S}", **(SIMULATED_TAG if image.simulated else {})},
-        )  # fmt: skip
+        )
     return record
 
 
@@ -102,8 +106,7 @@ def sensitivity_of_scenes(
     measured = sensitivities(alignment, place, config, findings, progress)
     reasons = {kind: f.reason for kind, f in findings.items() if kind not in measured}
     write_json(
-        out / "sensitivity.json",
-        {"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons, "simulated": alignment.simulated},
+        out / "sensitivity.json", {"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons, "simulated": alignment.simulated}
     )
     if measured:
         sensitivity_page(out / "sensitivity.png", list(measured.values()), simulated=alignment.simulated, generated=config.report_date.isoformat())

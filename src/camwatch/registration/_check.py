@@ -45,9 +45,7 @@ class Matches:
     sigma: NDArray[np.float64]
 
 
-def match(
-    reference: Plane, moving: Plane, expected: NDArray[np.float64], centres: NDArray[np.float64], *, size: int,
-) -> Matches:
+def match(reference: Plane, moving: Plane, expected: NDArray[np.float64], centres: NDArray[np.float64], *, size: int) -> Matches:
     """Search each window of `size` pixels around `centres` (n, 2; whole pixels) within `REACH` of where `expected` (3×3) puts it.
 
     Masked normalised cross-correlation (Padfield 2012, https://doi.org/10.1109/TIP.2011.2181402) of gradient orientations, refined by a parabola.
@@ -67,7 +65,7 @@ def filled(one: Matches, unsure: NDArray[np.bool_], other: Matches) -> Matches:
 
 
 def _offset(
-    reference: Plane, moving: Plane, expected: NDArray[np.float64], centre: NDArray[np.float64], size: int,
+    reference: Plane, moving: Plane, expected: NDArray[np.float64], centre: NDArray[np.float64], size: int
 ) -> tuple[float, float, float, float]:
     """Return (col, row) of the window's own displacement, its peak, and its standard error; a peak of 0 where nothing was found."""
     col, row = (int(v) for v in np.floor(centre))
@@ -103,9 +101,10 @@ def _offset(
 
 
 def _correlation(
-    fa: Sequence[NDArray[np.float32]], fb: Sequence[NDArray[np.float32]], wa: NDArray[np.float32], wb: NDArray[np.float32],
+    fa: Sequence[NDArray[np.float32]], fb: Sequence[NDArray[np.float32]], wa: NDArray[np.float32], wb: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], float]:
     """Return the masked correlation for offsets −REACH … REACH, (row, col), and its standard deviation for foreign windows (Bartlett's formula)."""
+
     def forward(values: NDArray[np.float32]) -> NDArray[np.complex64]:
         out: NDArray[np.complex64] = fft.rfft2(values)
         return out

@@ -54,7 +54,7 @@ class Decision:
 
 
 def decide(
-    residuals: Mapping[Choice, NDArray[np.float64]], matches: Matches, scale: float, *, shift_px: float, se_px: float, limit_px: float,
+    residuals: Mapping[Choice, NDArray[np.float64]], matches: Matches, scale: float, *, shift_px: float, se_px: float, limit_px: float
 ) -> Decision:
     """Choose the simplest model that the check points support.
 

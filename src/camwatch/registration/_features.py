@@ -50,7 +50,8 @@ def warp(source: NDArray[np.float32], matrix: NDArray[np.float64], shape: tuple[
     """Sample `source` (spline coefficients when `order` is 3) at `matrix` @ (col, row, 1) for each pixel of `shape`."""
     linear, offset = matrix[1::-1, 1::-1], matrix[1::-1, 2]
     out: NDArray[np.float32] = ndimage.affine_transform(
-        source, linear, offset, output_shape=shape, order=order, prefilter=False, output=np.float32, mode="mirror")
+        source, linear, offset, output_shape=shape, order=order, prefilter=False, output=np.float32, mode="mirror"
+    )
     return out
 
 

@@ -84,7 +84,8 @@ class Cells:
         col, row = (int(v) for v in self.start)
         return [
             (row + r * self.side, row + (r + 1) * self.side, col + c * self.side, col + (c + 1) * self.side)
-            for r in range(self.rows) for c in range(self.cols)
+            for r in range(self.rows)
+            for c in range(self.cols)
         ]
 
     def dense(self) -> Rectangle:
@@ -120,9 +121,7 @@ class Rules:
     tolerance: float
 
 
-def windows(
-    shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[Plane, Plane, int],
-) -> list[Rectangle]:
+def windows(shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[Plane, Plane, int]) -> list[Rectangle]:
     """Return one rectangle per cell: the whole cell, or on a large level the window of it in which the coarser planes show most structure.
 
     `coarse` is (reference, moving, factor): planes `factor` times coarser. Where nothing is valid in both, the cell's middle is returned.
@@ -158,7 +157,12 @@ def blocks_of(reference: Plane, moving: Plane, matrix: NDArray[np.float64], view
 
 
 def refine(
-    cut: Callable[[NDArray[np.float64]], list[Block]], matrix: NDArray[np.float64], model: Model, rules: Rules, *, shape: tuple[int, int],
+    cut: Callable[[NDArray[np.float64]], list[Block]],
+    matrix: NDArray[np.float64],
+    model: Model,
+    rules: Rules,
+    *,
+    shape: tuple[int, int],
     use: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
 ) -> Fit | None:
     """Step until the tiles that `use` selects by their centres agree; None when no tile has anything to say."""
@@ -189,7 +193,13 @@ def refine(
 
 
 def solve(
-    evidence: Evidence, use: NDArray[np.bool_], base: NDArray[np.float64], model: Model, *, shape: tuple[int, int], sigma: float,
+    evidence: Evidence,
+    use: NDArray[np.bool_],
+    base: NDArray[np.float64],
+    model: Model,
+    *,
+    shape: tuple[int, int],
+    sigma: float,
     tolerance: float = TOLERANCE,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the transform of `model` that the tiles support, and the trust in each tile, (n,).
@@ -207,9 +217,7 @@ def solve(
     return _matrix(theta, model, shape), trust
 
 
-def standard_error(
-    evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int],
-) -> float:
+def standard_error(evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> float:
     """Return the standard error in pixels at the centre: the delete-one jackknife of the sandwich estimator, cells being its independent units.
 
     Neighbouring tiles share roofs, roads and shadows, so their errors add up; whole cells are summed before squaring (Liang & Zeger 1986,
@@ -233,9 +241,7 @@ def standard_error(
     return float(np.sqrt((np.array(moves) ** 2).sum() * (len(moves) - 1) / len(moves)))
 
 
-def _terms(
-    evidence: Evidence, base: NDArray[np.float64], model: Model, shape: tuple[int, int],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _terms(evidence: Evidence, base: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (n, 2, p) and (n, 2): the step from `base` to a transform with parameters θ is terms @ θ + known.
 
     The first two parameters are the shift at the centre. Parameters count from the identity, whatever `base` is: a shift stays a pure shift.
@@ -255,7 +261,7 @@ def _terms(
 
 
 def _theta(
-    evidence: Evidence, terms: NDArray[np.float64], known: NDArray[np.float64], weight: NDArray[np.float64],
+    evidence: Evidence, terms: NDArray[np.float64], known: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     normal = np.einsum("n,nip,nij,njq->pq", weight, terms, evidence.hessian, terms, optimize=True)
     wanted = evidence.gradient - np.einsum("nij,nj->ni", evidence.hessian, known)

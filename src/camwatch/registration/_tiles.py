@@ -124,7 +124,7 @@ COLUMN = {name: number for number, name in enumerate(("aa", "ab", "bb", "ax", "a
 
 
 def cut_block(
-    reference: Plane, moving: Plane, matrix: NDArray[np.float64], view: View, *, rectangle: tuple[int, int, int, int], taper: float,
+    reference: Plane, moving: Plane, matrix: NDArray[np.float64], view: View, *, rectangle: tuple[int, int, int, int], taper: float
 ) -> Block | None:
     """Cut the tiles of `rectangle` (row0, row1, col0, col1; whole tiles) for a transform near `matrix` (3×3, reference → moving, of this level).
 

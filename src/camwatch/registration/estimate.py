@@ -90,8 +90,13 @@ def register(reference: Image, moving: Image, *, limit_px: float = 0.5, max_shif
     Evangelidis & Psarakis (2008), enhanced correlation coefficient: https://doi.org/10.1109/TPAMI.2008.113.
     """
     if reference.geobox != moving.geobox:
-        raise PairError("registration needs both images on one grid", where=moving.scene, got=moving.geobox.shape, expected=reference.geobox.shape,
-                        remedy="load both on the same GeoBox")
+        raise PairError(
+            "registration needs both images on one grid",
+            where=moving.scene,
+            got=moving.geobox.shape,
+            expected=reference.geobox.shape,
+            remedy="load both on the same GeoBox",
+        )
     if not limit_px > 0 or (max_shift_px is not None and not max_shift_px > 0):
         raise PairError("registration limits must be positive", got=f"limit_px={limit_px}, max_shift_px={max_shift_px}")
     unusable = _unusable(reference, "reference") or _unusable(moving, "moving")
@@ -165,8 +170,13 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
     residuals = {name: scale * _crossed(matches, folds[0][name], folds[1][name], cells) for name in folds[0]}
     overall, trust = solve(first.evidence, everywhere, first.base, "shift", shape=a.shape, sigma=aligned.view.sigma)
     decision = decide(
-        residuals, matches, scale, shift_px=scale * float(np.hypot(*overall[:2, 2])),
-        se_px=scale * standard_error(first.evidence, trust, first.base, "shift", a.shape), limit_px=limit_px)
+        residuals,
+        matches,
+        scale,
+        shift_px=scale * float(np.hypot(*overall[:2, 2])),
+        se_px=scale * standard_error(first.evidence, trust, first.base, "shift", a.shape),
+        limit_px=limit_px,
+    )
     used = decision.used
     check = CheckPoints(_on_grid(matches.reference[used], level), residuals["none"][used], residuals[decision.model][used])
     if decision.refusal:
@@ -184,8 +194,17 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
     carried = (last.evidence.correlation > 0) & (last.trust > CARRIES)
     answer = np.asarray(np.linalg.inv(matrix)[:2], np.float64)
     return Registration(
-        "ok", decision.reason, decision.model, answer, image.geobox, float(np.hypot(se, FLOOR)), int(carried.sum()), check,
-        _on_grid(last.evidence.centres[carried], level), last.evidence.own[carried] * scale)
+        "ok",
+        decision.reason,
+        decision.model,
+        answer,
+        image.geobox,
+        float(np.hypot(se, FLOOR)),
+        int(carried.sum()),
+        check,
+        _on_grid(last.evidence.centres[carried], level),
+        last.evidence.own[carried] * scale,
+    )
 
 
 def _candidates(fit: Fit, use: NDArray[np.bool_], shape: tuple[int, int]) -> dict[Choice, NDArray[np.float64]]:
@@ -244,5 +263,4 @@ def _unusable(image: Image, name: str) -> str:
 
 def _refused(image: Image, reason: str, check: CheckPoints | None = None) -> Registration:
     none = np.zeros((0, 2))
-    return Registration(
-        "refused", reason, "none", np.eye(3)[:2], image.geobox, float("nan"), 0, check or CheckPoints(none, none, none), none, none)
+    return Registration("refused", reason, "none", np.eye(3)[:2], image.geobox, float("nan"), 0, check or CheckPoints(none, none, none), none, none)

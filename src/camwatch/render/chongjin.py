@@ -102,10 +102,7 @@ def _camp(before: Polygon, after: Polygon, rng: np.random.Generator) -> list[Sta
     out += layout.standing(new, "tower", since=date(2010, 6, 1))
     for line, since, until in ((old_line, None, OLD_LINE_LAST), (new_line, NEW_LINE, None)):
         out += layout.standing(
-            layout.along(line, piece_m=35, kind="wall", width_m=0.5, height_m=3.3, reflectance=0.30),
-            "wall",
-            since=since,
-            until=until,
+            layout.along(line, piece_m=35, kind="wall", width_m=0.5, height_m=3.3, reflectance=0.30), "wall", since=since, until=until
         )
     taken = union_all([layout.occupied(out), old_line.buffer(14), new_line.buffer(14)])
     plan: Sequence[tuple[Any, ...]] = (
@@ -170,13 +167,7 @@ def _yards(standing: list[Standing], rng: np.random.Generator) -> list[Patch]:
 
 
 def _ground(
-    before: Polygon,
-    after: Polygon,
-    rng: np.random.Generator,
-    *,
-    river: LineString,
-    stream: LineString,
-    roads: list[LineString],
+    before: Polygon, after: Polygon, rng: np.random.Generator, *, river: LineString, stream: LineString, roads: list[LineString]
 ) -> list[Patch]:
     near = box(CENTRE[0] - 2700, CENTRE[1] - 2700, CENTRE[0] + 2700, CENTRE[1] + 2700)
     gained = after.difference(before.buffer(2))
@@ -233,13 +224,7 @@ def _ground(
 
 
 def _trees(
-    standing: list[Standing],
-    rng: np.random.Generator,
-    *,
-    stream: LineString,
-    roads: list[LineString],
-    before: Polygon,
-    after: Polygon,
+    standing: list[Standing], rng: np.random.Generator, *, stream: LineString, roads: list[LineString], before: Polygon, after: Polygon
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     near = box(CENTRE[0] - 2700, CENTRE[1] - 2700, CENTRE[0] + 2700, CENTRE[1] + 2700)
     trees = layout.trees_near(stream.intersection(near), rng, every_m=4.0, scatter_m=11)

@@ -127,12 +127,7 @@ def world_of(camp: str, seed: int | None = None) -> World:
 
 
 def write_demo(
-    folder: Path,
-    *,
-    camps: Sequence[str] = CAMPS,
-    progress: Callable[[str], None] | None = None,
-    seed: int | None = None,
-    shrink: float = 1.0,
+    folder: Path, *, camps: Sequence[str] = CAMPS, progress: Callable[[str], None] | None = None, seed: int | None = None, shrink: float = 1.0
 ) -> list[Path]:
     """Write simulated products of the camps into `folder/CAMP/scenes/`, and what they show into `folder/CAMP/truth.json`.
 

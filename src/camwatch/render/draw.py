@@ -130,14 +130,7 @@ def draw(
 
 
 def _fine(
-    solid: Solid,
-    grid: Affine,
-    shape: tuple[int, int],
-    bands: Sequence[str],
-    light: _Light,
-    *,
-    grain: float,
-    rng: np.random.Generator | None,
+    solid: Solid, grid: Affine, shape: tuple[int, int], bands: Sequence[str], light: _Light, *, grain: float, rng: np.random.Generator | None
 ) -> Planes:
     sun = light.sun
     cell_m = float(abs(grid.determinant) ** 0.5)
@@ -186,15 +179,7 @@ def _roof(solid: Solid, u: NDArray[np.float32], v: NDArray[np.float32], sun: Sun
     return height, direct, one * np.float32((1 + upright) / 2)
 
 
-def _leaning(
-    solid: Solid,
-    grid: Affine,
-    heights: NDArray[np.float32],
-    nadir: Planes,
-    *,
-    bands: Sequence[str],
-    light: _Light,
-) -> Planes:
+def _leaning(solid: Solid, grid: Affine, heights: NDArray[np.float32], nadir: Planes, *, bands: Sequence[str], light: _Light) -> Planes:
     """See the same cells from the side: down each line of sight, the first cell that reaches up to it is what the sensor sees."""
     sun, view = light.sun, light.view
     cell_m = float(abs(grid.determinant) ** 0.5)

@@ -138,8 +138,7 @@ def _stretch(ring: Polygon, torn: LineString, kept: LineString, rng: np.random.G
     taken = union_all([ring_line.buffer(22), LineString(BRANCH).buffer(18)])
     for centre, counts, pitch, size, height, razed in plan:
         made = layout.clear_of(
-            layout.block(centre, counts, pitch, size, azimuth_deg=AZIMUTH, rng=rng, height_m=height, materials=("tile", "concrete", "thatch")),
-            taken,
+            layout.block(centre, counts, pitch, size, azimuth_deg=AZIMUTH, rng=rng, height_m=height, materials=("tile", "concrete", "thatch")), taken
         )
         out += [Standing(s, "building", None, RAZED_LAST if i in razed else None) for i, s in enumerate(made)]
     return out
@@ -173,11 +172,7 @@ def _villages(flats: BaseGeometry, taken: list[BaseGeometry], rng: np.random.Gen
 
 
 def _ground(
-    ring: Polygon,
-    torn: LineString,
-    lines: tuple[LineString, LineString, LineString],
-    standing: list[Standing],
-    rng: np.random.Generator,
+    ring: Polygon, torn: LineString, lines: tuple[LineString, LineString, LineString], standing: list[Standing], rng: np.random.Generator
 ) -> list[Patch]:
     river, branch, road = lines
     near = box(CENTRE[0] - 2300, CENTRE[1] - 2300, CENTRE[0] + 2300, CENTRE[1] + 2300)

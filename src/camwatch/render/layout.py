@@ -75,13 +75,7 @@ def parcels(area: BaseGeometry, rng: np.random.Generator, *, smallest_m: float, 
 
 
 def fields(
-    pieces: Iterable[Polygon],
-    rng: np.random.Generator,
-    *,
-    azimuth_deg: float,
-    paddy: float = 0.25,
-    lowland: bool = True,
-    since: date | None = None,
+    pieces: Iterable[Polygon], rng: np.random.Generator, *, azimuth_deg: float, paddy: float = 0.25, lowland: bool = True, since: date | None = None
 ) -> list[Patch]:
     """Return parcels as fields with their own brightness, vigour and furrows."""
     return [
@@ -282,14 +276,7 @@ def occupied(things: Iterable[Standing | Solid]) -> BaseGeometry:
 
 
 def warped(
-    outlines: Sequence[Polygon],
-    rng: np.random.Generator,
-    *,
-    origin: XY,
-    sway_m: float,
-    turn_deg: float,
-    shift_m: float,
-    wave_m: float = 1100.0,
+    outlines: Sequence[Polygon], rng: np.random.Generator, *, origin: XY, sway_m: float, turn_deg: float, shift_m: float, wave_m: float = 1100.0
 ) -> list[Polygon]:
     """Return outlines as the simulated truth has them: all turned, shifted, and bent smoothly alike, by tens of metres."""
     turn, move = rng.uniform(-turn_deg, turn_deg), rng.uniform(-shift_m, shift_m, 2)

@@ -78,17 +78,7 @@ def plant(image: Image, solids: Sequence[Solid], *, seed: int, view: View = NADI
     sky = np.array([sky_share(b, sun) for b in image.bands], np.float32)
     haze, gain = tone.haze[:, None, None], tone.gain[:, None, None]
     for solid in sorted(solids, key=lambda s: s.height_m):
-        layers = draw(
-            solid,
-            image.geobox.affine,
-            image.valid.shape,
-            image.bands,
-            sun,
-            view=view,
-            psf_px=psf_px,
-            grain=0.04,
-            rng=rng,
-        )
+        layers = draw(solid, image.geobox.affine, image.valid.shape, image.bands, sun, view=view, psf_px=psf_px, grain=0.04, rng=rng)
         if layers is None:
             continue
         rows, cols = layers.window

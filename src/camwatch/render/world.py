@@ -118,12 +118,7 @@ class World:
 
     def on(self, day: date) -> Moment:
         """Return the world as it is on a day, indexed for drawing."""
-        return Moment(
-            self,
-            day,
-            tuple(p for p in self.patches if stands(p, day)),
-            tuple(s.solid for s in self.standing if stands(s, day)),
-        )
+        return Moment(self, day, tuple(p for p in self.patches if stands(p, day)), tuple(s.solid for s in self.standing if stands(s, day)))
 
     def wall_on(self, day: date) -> BaseGeometry:
         """Return the polygon that is enclosed on a day."""

@@ -10,5 +10,13 @@ from camwatch.report.source import Source
 from camwatch.report.tables import finding_rows
 
 __all__ = [
-    "Source", "camp_page", "claims_page", "detail_bounds", "detect_page", "finding_rows", "registration_page", "sensitivity_page", "zoom_bounds",
+    "Source",
+    "camp_page",
+    "claims_page",
+    "detail_bounds",
+    "detect_page",
+    "finding_rows",
+    "registration_page",
+    "sensitivity_page",
+    "zoom_bounds",
 ]

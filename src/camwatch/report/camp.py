@@ -35,10 +35,21 @@ NOMINAL = "#a02c00"
 
 
 def camp_page(
-    path: Path, *, aoi: Aoi, before: Image, after: Image, findings: Mapping[str, Findings], registration: Registration,
-    verdicts: Sequence[tuple[Claim, Verdict]], sources: Sequence[Source], generated: str, note: str = "",
-    detail: tuple[Image, Image] | None = None, estimates: Mapping[tuple[str, str], Estimate] | None = None,
-    sensitivity: Mapping[str, Sensitivity] | None = None, config_sha256: str = "",
+    path: Path,
+    *,
+    aoi: Aoi,
+    before: Image,
+    after: Image,
+    findings: Mapping[str, Findings],
+    registration: Registration,
+    verdicts: Sequence[tuple[Claim, Verdict]],
+    sources: Sequence[Source],
+    generated: str,
+    note: str = "",
+    detail: tuple[Image, Image] | None = None,
+    estimates: Mapping[tuple[str, str], Estimate] | None = None,
+    sensitivity: Mapping[str, Sensitivity] | None = None,
+    config_sha256: str = "",
 ) -> Path:
     """Write the main page of a camp, A4 portrait at 300 dpi (2480 × 3508 px).
 
@@ -143,8 +154,14 @@ def _scenes(sheet: Sheet, box: Box, scene: maps.Scene, sources: Sequence[Source]
 
 
 def _maps(
-    sheet: Sheet, box: Box, scene: maps.Scene, registration: Registration, *, detail: tuple[Image, Image] | None,
-    estimates: Mapping[tuple[str, str], Estimate] | None, sensitivity: Mapping[str, Sensitivity] | None,
+    sheet: Sheet,
+    box: Box,
+    scene: maps.Scene,
+    registration: Registration,
+    *,
+    detail: tuple[Image, Image] | None,
+    estimates: Mapping[tuple[str, str], Estimate] | None,
+    sensitivity: Mapping[str, Sensitivity] | None,
 ) -> float:
     """Draw the three maps, the legend, the two details and, beside these, alignment and counts; return where the claims begin."""
     gap = 2.5
@@ -168,10 +185,18 @@ def _maps(
     else:
         panels.note(change, "Registration refused:\nno change is reported")
     near = maps.dates(*(detail or (scene.before, scene.after)), window, DETAIL)
-    y = legend(
-        sheet, box.x + TICKS, top + height + TICKS, box.width - TICKS, findings=tuple(scene.findings.values()), nominal=scene.nominal,
-        gaps=pair.gaps or near.gaps,
-    ) + 1.0
+    y = (
+        legend(
+            sheet,
+            box.x + TICKS,
+            top + height + TICKS,
+            box.width - TICKS,
+            findings=tuple(scene.findings.values()),
+            nominal=scene.nominal,
+            gaps=pair.gaps or near.gaps,
+        )
+        + 1.0
+    )
     below = _details(sheet, Box(box.x + TICKS, y, 2 * DETAIL + gap, 0), scene, window, near, changed=changed)
     left = box.x + TICKS + 2 * DETAIL + gap + 4
     beside = numbers(sheet, Box(left, y, box.right - left, 0), scene.findings, registration, estimates=estimates, sensitivity=sensitivity)

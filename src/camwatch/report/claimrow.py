@@ -71,8 +71,14 @@ def claim_row(sheet: Sheet, claim: Claim, verdict: Verdict, most: int) -> Row:
     reason = sheet.wrap(tables.reason_of(verdict.outcome, verdict.reason), TOTAL - left, style.SMALL, most=most)
     free = max(2, len(reason), sum(len(lines) for lines, _ in readings))
     return Row(
-        sheet.wrap(claim.id, widths[0], style.SMALL, bold=True, most=1)[0], verdict.outcome, symbol, colour,
-        sheet.wrap(f"“{claim.quote}”", widths[1], style.SMALL, most=free), readings, reason, left,
+        sheet.wrap(claim.id, widths[0], style.SMALL, bold=True, most=1)[0],
+        verdict.outcome,
+        symbol,
+        colour,
+        sheet.wrap(f"“{claim.quote}”", widths[1], style.SMALL, most=free),
+        readings,
+        reason,
+        left,
     )
 
 

@@ -58,7 +58,7 @@ class Strip:
 
 
 def claims_page(
-    path: Path, *, aoi: Aoi, verdicts: Sequence[tuple[Claim, Verdict]], generated: str, simulated: bool = False, config_sha256: str = "",
+    path: Path, *, aoi: Aoi, verdicts: Sequence[tuple[Claim, Verdict]], generated: str, simulated: bool = False, config_sha256: str = ""
 ) -> tuple[Path, ...]:
     """Write all claims of a camp with their readings, A4 portrait; `claims.png` becomes `claims-1.png`, `claims-2.png`, …
 
@@ -110,10 +110,14 @@ def _block(sheet: Sheet, claim: Claim, verdict: Verdict, width: float) -> list[S
     inner = width - INDENT
     strips = [
         Strip((Column(0.0, (claim.id,), bold=True), Column(INDENT, sheet.wrap(f"“{claim.quote}”", inner, style.BODY))), style.BODY, after=0.5),
-        Strip((
-            Column(INDENT, (f"{symbol} {verdict.outcome}",), colour, bold=True),
-            Column(INDENT + OUTCOME, sheet.wrap(tables.reason_of(verdict.outcome, verdict.reason), inner - OUTCOME, style.BODY)),
-        ), style.BODY, after=0.7),
+        Strip(
+            (
+                Column(INDENT, (f"{symbol} {verdict.outcome}",), colour, bold=True),
+                Column(INDENT + OUTCOME, sheet.wrap(tables.reason_of(verdict.outcome, verdict.reason), inner - OUTCOME, style.BODY)),
+            ),
+            style.BODY,
+            after=0.7,
+        ),
     ]
     texts = {r.id: r.text for r in claim.readings}
     lefts = [INDENT + c for c in COLUMNS]

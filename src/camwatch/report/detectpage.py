@@ -29,9 +29,19 @@ TICKS = 4.0
 
 
 def detect_page(
-    path: Path, *, before: Image, after: Image, findings: Mapping[str, Findings], registration: Registration, aoi: Aoi | None = None,
-    detail: tuple[Image, Image] | None = None, generated: str = "", sources: Sequence[Source] = (),
-    estimates: Mapping[tuple[str, str], Estimate] | None = None, sensitivity: Mapping[str, Sensitivity] | None = None, config_sha256: str = "",
+    path: Path,
+    *,
+    before: Image,
+    after: Image,
+    findings: Mapping[str, Findings],
+    registration: Registration,
+    aoi: Aoi | None = None,
+    detail: tuple[Image, Image] | None = None,
+    generated: str = "",
+    sources: Sequence[Source] = (),
+    estimates: Mapping[tuple[str, str], Estimate] | None = None,
+    sensitivity: Mapping[str, Sensitivity] | None = None,
+    config_sha256: str = "",
 ) -> Path:
     """Write the page of one search, A4 landscape at 300 dpi (3508 × 2480 px).
 
@@ -82,10 +92,18 @@ def detect_page(
             target = maps.change_panel(sheet, places[2], scene, view, pair, labelled=False)
         if not registration.ok:
             panels.note(target, "Registration refused:\nno change is reported")
-        y = legend(
-            sheet, page.x + TICKS, places[0].bottom + TICKS + 0.5, page.width - TICKS, findings=tuple(findings.values()), nominal=scene.nominal,
-            gaps=True,
-        ) + 2.0
+        y = (
+            legend(
+                sheet,
+                page.x + TICKS,
+                places[0].bottom + TICKS + 0.5,
+                page.width - TICKS,
+                findings=tuple(findings.values()),
+                nominal=scene.nominal,
+                gaps=True,
+            )
+            + 2.0
+        )
         ends = foot(sheet, page, generated, config_sha256)
         right = _details(sheet, Box(page.x + TICKS, y, page.width * 0.48 - TICKS, ends - y), scene, target, detail)
         side = Box(right + 6.0, y, page.right - right - 6.0, 0)

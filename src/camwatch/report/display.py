@@ -125,7 +125,7 @@ def cut(geobox: GeoBox, view: View, target_px: int) -> tuple[slice, slice, int, 
     shape = -(-(r1 - r0) // step), -(-(c1 - c0) // step)
     grid = geobox.affine
     affine = Affine(
-        step * grid.a, step * grid.b, grid.c + grid.a * c0 + grid.b * r0, step * grid.d, step * grid.e, grid.f + grid.d * c0 + grid.e * r0,
+        step * grid.a, step * grid.b, grid.c + grid.a * c0 + grid.b * r0, step * grid.d, step * grid.e, grid.f + grid.d * c0 + grid.e * r0
     )
     return slice(r0, r1), slice(c0, c1), step, GeoBox(shape, affine, geobox.crs)
 

@@ -82,7 +82,7 @@ def detail_view(scene: Scene, view: View, pixel_m: float) -> tuple[View, bool]:
     """Return the square that holds most change, and whether there is any; without change the middle of the view."""
     width = min(max(view.width / 6, DETAIL_PX * pixel_m), view.width / 2.5)
     records = [r for r in scene.records if r.kind != "perimeter"]
-    centre = panels.hot_spot(records, width) or panels.hot_spot(scene.records, width)
+    centre = hot_spot(records, width) or hot_spot(scene.records, width)
     here = centre or (0.5 * (view.left + view.right), 0.5 * (view.bottom + view.top))
     return View.around(*here, width, width), centre is not None
 
@@ -227,3 +227,19 @@ def _furniture(target: Panel, scene: Scene, sun: Sun | None, *, labelled: bool) 
     panels.graticule(target, left=labelled)
     if scene.simulated:
         panels.watermark(target)
+
+
+def hot_spot(records: Sequence[Finding], width_m: float) -> tuple[float, float] | None:
+    """Return the centre of the square of a width that holds most change; None where nothing changed.
+
+    Every changed record in turn is tried as the centre, then the centroid of the changed records inside that square is taken; a tie goes to the
+    first record.
+    """
+    changed = [r for r in records if r.change in {"appeared", "removed", "altered"} and not r.geometry.is_empty]
+    if not changed:
+        return None
+    places = np.array([[r.geometry.centroid.x, r.geometry.centroid.y] for r in changed])
+    inside = np.abs(places[:, None] - places[None]).max(axis=2) <= width_m / 2
+    best = int(inside.sum(axis=1).argmax())
+    x, y = places[inside[best]].mean(axis=0)
+    return float(x), float(y)

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 
 def numbers(
-    sheet: Sheet, box: Box, findings: Mapping[str, Findings], registration: Registration, *,
-    estimates: Mapping[tuple[str, str], Estimate] | None = None, sensitivity: Mapping[str, Sensitivity] | None = None,
+    sheet: Sheet,
+    box: Box,
+    findings: Mapping[str, Findings],
+    registration: Registration,
+    *,
+    estimates: Mapping[tuple[str, str], Estimate] | None = None,
+    sensitivity: Mapping[str, Sensitivity] | None = None,
 ) -> float:
     """Draw the registration box, the counts and the measured line; return where the next thing begins."""
     y = alignment(sheet, box, registration) + 0.8
@@ -56,7 +61,10 @@ HEADS = ("appeared", "removed", "altered", "un-\nchanged", "searched\nkm²", "ob
 
 
 def counts(
-    sheet: Sheet, box: Box, findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None = None,
+    sheet: Sheet,
+    box: Box,
+    findings: Mapping[str, Findings],
+    estimates: Mapping[tuple[str, str], Estimate] | None = None,
     sensitivity: Mapping[str, Sensitivity] | None = None,
 ) -> float:
     """Draw the table of counts with its notes and the measured line; return where the next thing begins."""

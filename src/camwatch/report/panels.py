@@ -20,7 +20,7 @@ from camwatch.report.display import View, rgba
 from camwatch.report.sheet import DPI, MM, PT, Box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -81,7 +81,12 @@ def pixels(target: Panel, picture: NDArray[np.float32], geobox: GeoBox) -> None:
     place = Affine2D(np.array([[grid.a, grid.b, grid.c], [grid.d, grid.e, grid.f], [0, 0, 1]])) + target.axes.transData
     fine = abs(grid.determinant) ** 0.5 / target.metres_per_mm < 1.5 * MM / DPI
     target.axes.imshow(
-        picture, extent=(0, cols, rows, 0), origin="upper", transform=place, interpolation="antialiased" if fine else "nearest", aspect="auto",
+        picture,
+        extent=(0, cols, rows, 0),
+        origin="upper",
+        transform=place,
+        interpolation="antialiased" if fine else "nearest",
+        aspect="auto",
         zorder=1,
     )
     # imshow sets the limits to the pixels' own counting.
@@ -170,8 +175,14 @@ def mark(x: float, y: float, shape: str, look: style.Mark, size: float) -> Line2
     """Return one mark: a coloured (or, where nothing changed, a hollow) shape with a white rim; not even the scale bar hides it."""
     rim = "white" if not look.hollow else look.colour
     line = Line2D(
-        [x], [y], linestyle="none", marker=shape, markersize=size * (0.8 if shape in "sDo" else 1.0),
-        markerfacecolor="none" if look.hollow else look.colour, markeredgecolor=rim, zorder=8.5,
+        [x],
+        [y],
+        linestyle="none",
+        marker=shape,
+        markersize=size * (0.8 if shape in "sDo" else 1.0),
+        markerfacecolor="none" if look.hollow else look.colour,
+        markeredgecolor=rim,
+        zorder=8.5,
         markeredgewidth=min(0.4 if not look.hollow else 0.7, 0.14 * size),
     )
     if look.hollow:
@@ -207,19 +218,27 @@ def scale_bar(target: Panel) -> None:
     _plate(target, Box(0.7, 0.7, max(width, 9.0) + 2.6, 5.1))
     for start, colour in ((0.0, style.INK), (0.5, "white")):
         (x0, y0), (x1, y1) = target.at(left + start * width, low), target.at(left + (start + 0.5) * width, low + 0.8)
-        target.axes.add_artist(Rectangle(
-            (x0, y0), x1 - x0, y1 - y0, transform=target.axes.transAxes, facecolor=colour, edgecolor=style.INK, linewidth=0.4, zorder=8,
-        ))
+        target.axes.add_artist(
+            Rectangle((x0, y0), x1 - x0, y1 - y0, transform=target.axes.transAxes, facecolor=colour, edgecolor=style.INK, linewidth=0.4, zorder=8)
+        )
     target.axes.text(*target.at(left, low + 1.3), label, fontsize=style.SMALL, transform=target.axes.transAxes, va="bottom", ha="left", zorder=8)
 
 
 def _plate(target: Panel, box: Box) -> None:
     """Draw a white ground for small type; `box.y` counts up from the lower side here."""
     x, y = box.x / target.box.width, box.y / target.box.height
-    target.axes.add_artist(Rectangle(
-        (x, y), box.width / target.box.width, box.height / target.box.height, transform=target.axes.transAxes, facecolor="white", alpha=0.8,
-        edgecolor="none", zorder=7,
-    ))
+    target.axes.add_artist(
+        Rectangle(
+            (x, y),
+            box.width / target.box.width,
+            box.height / target.box.height,
+            transform=target.axes.transAxes,
+            facecolor="white",
+            alpha=0.8,
+            edgecolor="none",
+            zorder=7,
+        )
+    )
 
 
 def north_deg(view: View, crs: object) -> float:
@@ -247,12 +266,21 @@ def _arrow(target: Panel, centre: tuple[float, float], azimuth_deg: float, label
     angle = np.radians(azimuth_deg)
     along, across = np.array([np.sin(angle), np.cos(angle)]), np.array([np.cos(angle), -np.sin(angle)])
     shape = np.array([2.6 * along, -2.4 * along + 1.1 * across, -1.5 * along, -2.4 * along - 1.1 * across]) + centre
-    target.axes.add_artist(Polygon(
-        shape / (target.box.width, target.box.height), closed=True, transform=target.axes.transAxes, facecolor=colour, edgecolor="none", zorder=8,
-    ))
+    target.axes.add_artist(
+        Polygon(
+            shape / (target.box.width, target.box.height), closed=True, transform=target.axes.transAxes, facecolor=colour, edgecolor="none", zorder=8
+        )
+    )
     target.axes.text(
-        centre[0] / target.box.width, (centre[1] + 2.7) / target.box.height, label, transform=target.axes.transAxes, fontsize=style.SMALL,
-        ha="center", va="bottom", color=colour, zorder=8,
+        centre[0] / target.box.width,
+        (centre[1] + 2.7) / target.box.height,
+        label,
+        transform=target.axes.transAxes,
+        fontsize=style.SMALL,
+        ha="center",
+        va="bottom",
+        color=colour,
+        zorder=8,
     )
 
 
@@ -306,15 +334,36 @@ def watermark(target: Panel) -> None:
         for i in range(int(box.width // across) + 2):
             x, y = (i + 0.5 * (j % 2)) * across, (j + 0.35) * up
             axes.text(
-                x / box.width, y / box.height, "SIMULATED", transform=axes.transAxes, fontsize=8, weight="bold", alpha=0.36,
-                color=style.SIMULATED_RED, rotation=24, ha="center", va="center", clip_on=True, zorder=1.5, path_effects=rim,
+                x / box.width,
+                y / box.height,
+                "SIMULATED",
+                transform=axes.transAxes,
+                fontsize=8,
+                weight="bold",
+                alpha=0.36,
+                color=style.SIMULATED_RED,
+                rotation=24,
+                ha="center",
+                va="center",
+                clip_on=True,
+                zorder=1.5,
+                path_effects=rim,
             )
 
 
 def note(target: Panel, text: str) -> None:
     """Write a few words in the middle of a panel, on a white ground."""
     target.axes.text(
-        0.5, 0.5, text, transform=target.axes.transAxes, ha="center", va="center", fontsize=style.BODY, color=style.INK, zorder=9, parse_math=False,
+        0.5,
+        0.5,
+        text,
+        transform=target.axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=style.BODY,
+        color=style.INK,
+        zorder=9,
+        parse_math=False,
         bbox={"facecolor": "white", "edgecolor": style.INK, "linewidth": 0.4, "boxstyle": "square,pad=0.5"},
     )
 
@@ -322,27 +371,20 @@ def note(target: Panel, text: str) -> None:
 def frame_of(target: Panel, window: View, label: str) -> None:
     """Draw the outline of a detail with its letter."""
     for colour, width in (("white", 1.8), (style.INK, 0.7)):
-        target.axes.add_artist(Rectangle(
-            (window.left, window.bottom), window.width, window.height, fill=False, edgecolor=colour, linewidth=width, zorder=5.5,
-        ))
+        target.axes.add_artist(
+            Rectangle((window.left, window.bottom), window.width, window.height, fill=False, edgecolor=colour, linewidth=width, zorder=5.5)
+        )
     above = window.top + 3.2 * target.metres_per_mm < target.view.top
     target.axes.text(
-        window.left, window.top if above else window.bottom, label, fontsize=style.BODY, weight="bold", color=style.INK, path_effects=WHITE,
-        ha="left", va="bottom" if above else "top", clip_on=True, zorder=5.7,
+        window.left,
+        window.top if above else window.bottom,
+        label,
+        fontsize=style.BODY,
+        weight="bold",
+        color=style.INK,
+        path_effects=WHITE,
+        ha="left",
+        va="bottom" if above else "top",
+        clip_on=True,
+        zorder=5.7,
     )
-
-
-def hot_spot(records: Sequence[Finding], width_m: float) -> tuple[float, float] | None:
-    """Return the centre of the square of a width that holds most change; None where nothing changed.
-
-    Every changed record in turn is tried as the centre, then the centroid of the changed records inside that square is taken; a tie goes to the
-    first record.
-    """
-    changed = [r for r in records if r.change in {"appeared", "removed", "altered"} and not r.geometry.is_empty]
-    if not changed:
-        return None
-    places = np.array([[r.geometry.centroid.x, r.geometry.centroid.y] for r in changed])
-    inside = np.abs(places[:, None] - places[None]).max(axis=2) <= width_m / 2
-    best = int(inside.sum(axis=1).argmax())
-    x, y = places[inside[best]].mean(axis=0)
-    return float(x), float(y)

@@ -35,8 +35,15 @@ VECTOR_MM = 6.0
 
 
 def registration_page(
-    path: Path, *, reference: Image, moving_before: Image, moving_after: Image, registration: Registration,
-    zoom: tuple[Image, Image, Image] | None = None, generated: str = "", config_sha256: str = "",
+    path: Path,
+    *,
+    reference: Image,
+    moving_before: Image,
+    moving_after: Image,
+    registration: Registration,
+    zoom: tuple[Image, Image, Image] | None = None,
+    generated: str = "",
+    config_sha256: str = "",
 ) -> Path:
     """Write the page of one registration, A4 landscape at 300 dpi (3508 × 2480 px).
 
@@ -106,7 +113,13 @@ def _vectors(sheet: Sheet, boxes: tuple[Box, Box], reference: Image, registratio
         target.axes.plot(*ties.T, linestyle="none", marker=".", markersize=2.0, color=style.BLUE, zorder=3)
         points = _places(registration, check.positions)
         target.axes.plot(
-            *points.T, linestyle="none", marker="o", markersize=3.2, markerfacecolor="none", markeredgecolor=style.VERMILLION, markeredgewidth=0.7,
+            *points.T,
+            linestyle="none",
+            marker="o",
+            markersize=3.2,
+            markerfacecolor="none",
+            markeredgecolor=style.VERMILLION,
+            markeredgewidth=0.7,
             zorder=5,
         )
         panels.scale_bar(target)
@@ -146,9 +159,7 @@ def zoom_bounds(registration: Registration) -> tuple[float, float, float, float]
     return view.left, view.bottom, view.right, view.top
 
 
-def _boards(
-    sheet: Sheet, boxes: tuple[Box, Box], images: tuple[Image, Image, Image], registration: Registration, *, simulated: bool,
-) -> None:
+def _boards(sheet: Sheet, boxes: tuple[Box, Box], images: tuple[Image, Image, Image], registration: Registration, *, simulated: bool) -> None:
     """Draw checkerboards of the reference and the moving scene, as delivered and registered, in one window in full resolution."""
     box, (reference, before, after) = boxes[0], images
     left, bottom, right, top = zoom_bounds(registration)
@@ -182,16 +193,22 @@ def _scatter(sheet: Sheet, box: Box, registration: Registration) -> float:
     check = registration.check
     sheet.text(box.x, box.y - LINE - 0.8, "Residuals of the check points, px (ring: CE90)", style.BODY, bold=True)
     side = (box.width - 8.0 - 9.0 - 1.0) / 2
-    for column, (name, residuals, colour, marker) in enumerate((
-        ("as delivered", check.before, style.BLUE, "x"), ("registered", check.after, style.VERMILLION, "o"),
-    )):
+    for column, (name, residuals, colour, marker) in enumerate(
+        (("as delivered", check.before, style.BLUE, "x"), ("registered", check.after, style.VERMILLION, "o"))
+    ):
         axes = sheet.axes(Box(box.x + 8.0 + column * (side + 9.0), box.y + 4.0, side, side))
         ring = float(np.quantile(np.hypot(*residuals.T), 0.9)) if len(residuals) else 0.0
         reach = max(float(np.abs(residuals).max(initial=0.0)) * 1.15, ring * 1.08, 0.1) if len(residuals) else 1.0
         axes.axhline(0, color=style.RULE, linewidth=0.4, zorder=1)
         axes.axvline(0, color=style.RULE, linewidth=0.4, zorder=1)
         axes.plot(
-            *residuals.reshape(-1, 2).T, linestyle="none", marker=marker, markersize=3, color=colour, markeredgewidth=0.7, markerfacecolor="none",
+            *residuals.reshape(-1, 2).T,
+            linestyle="none",
+            marker=marker,
+            markersize=3,
+            color=colour,
+            markeredgewidth=0.7,
+            markerfacecolor="none",
             zorder=3,
         )
         if len(residuals):

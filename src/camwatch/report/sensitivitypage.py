@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sensitivity_page(
-    path: Path, sensitivity: Sequence[Sensitivity], *, title: str = "", generated: str = "", simulated: bool = False, config_sha256: str = "",
+    path: Path, sensitivity: Sequence[Sensitivity], *, title: str = "", generated: str = "", simulated: bool = False, config_sha256: str = ""
 ) -> Path:
     """Write the probability of detection by size of one to three searches, A4 landscape at 300 dpi (3508 × 2480 px).
 
@@ -68,19 +68,35 @@ def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
     high = float(sizes[-1] * 1.06) if len(sizes) else 1.0
     axes.axhline(0.5, color=style.RULE, linewidth=0.5, linestyle=(0, (2, 2)), zorder=1)
     axes.axvspan(
-        0, high if blind is None else blind, facecolor=style.NOT_OBSERVED, hatch=style.GAP_HATCH, edgecolor=style.GAP_EDGE, linewidth=0, zorder=0,
+        0, high if blind is None else blind, facecolor=style.NOT_OBSERVED, hatch=style.GAP_HATCH, edgecolor=style.GAP_EDGE, linewidth=0, zorder=0
     )
     if blind is not None:
         axes.axvline(blind, color=style.INK, linewidth=0.9, zorder=2)
     axes.fill_between(sizes, curve[:, 1], curve[:, 2], color=style.SKY, alpha=0.3, linewidth=0, zorder=2)
     axes.errorbar(
-        sizes, curve[:, 0], yerr=np.abs(curve[:, 1:].T - curve[:, 0]), color=style.BLUE, linewidth=1.0, elinewidth=0.9, capsize=2.5, marker="o",
-        markersize=4, zorder=3,
+        sizes,
+        curve[:, 0],
+        yerr=np.abs(curve[:, 1:].T - curve[:, 0]),
+        color=style.BLUE,
+        linewidth=1.0,
+        elinewidth=0.9,
+        capsize=2.5,
+        marker="o",
+        markersize=4,
+        zorder=3,
     )
     for size, planted, found in zip(sizes, measured.planted, measured.found, strict=True):
         axes.annotate(
-            f"{found}/{planted}", (size, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points", ha="center",
-            va="bottom", fontsize=style.SMALL, color=style.SOFT, annotation_clip=False,
+            f"{found}/{planted}",
+            (size, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=style.SMALL,
+            color=style.SOFT,
+            annotation_clip=False,
         )
     axes.set(xlim=(0, high), ylim=(0, 1))
     axes.set_xlabel("long side of the object, m   (above: found / planted)", fontsize=style.BODY)
@@ -93,12 +109,14 @@ def _sentences(measured: Sensitivity) -> tuple[str, ...]:
     """Return what the curve and the control ground say, in words."""
     blind = measured.blind_below_m
     first = (
-        "Blind at every size planted: at no size is at least half of the objects found." if blind is None
+        "Blind at every size planted: at no size is at least half of the objects found."
+        if blind is None
         else f"Blind below {tables.number(blind)} m (hatched): from there on at least half of the planted objects are found."
     )
     density = measured.false_alarms_per_km2
     second = (
-        "False alarms: not measured, there was no control ground." if density is None
+        "False alarms: not measured, there was no control ground."
+        if density is None
         else f"False alarms: {measured.false_alarms} in {tables.number(measured.control_km2)} km², {tables.number(density)} per km²."
     )
     control = f"Control ground: {measured.control}." if measured.control else ""

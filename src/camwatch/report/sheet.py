@@ -120,20 +120,30 @@ class Sheet:
         return low
 
     def text(
-        self, x: float, y: float, text: str, size: float = style.BODY, *, bold: bool = False, colour: str = style.INK, align: str = "left",
+        self, x: float, y: float, text: str, size: float = style.BODY, *, bold: bool = False, colour: str = style.INK, align: str = "left"
     ) -> float:
         """Set one line whose line box begins at `y`; return where the next line begins."""
         leading = size * style.LEADING * PT
         # 0.8 of the type size is DejaVu's ascent over capitals; baselines of one row then agree whatever the letters.
         baseline = y + 0.5 * (leading - size * PT) + 0.84 * size * PT
-        self.figure.add_artist(Text(
-            x, baseline, style.drawable(text), fontproperties=_font(size, bold=bold), color=colour, ha=align, va="baseline", parse_math=False,
-            transform=self.place, zorder=5,
-        ))
+        self.figure.add_artist(
+            Text(
+                x,
+                baseline,
+                style.drawable(text),
+                fontproperties=_font(size, bold=bold),
+                color=colour,
+                ha=align,
+                va="baseline",
+                parse_math=False,
+                transform=self.place,
+                zorder=5,
+            )
+        )
         return y + leading
 
     def lines(
-        self, x: float, y: float, lines: Sequence[str], size: float = style.BODY, *, bold: bool = False, colour: str = style.INK, align: str = "left",
+        self, x: float, y: float, lines: Sequence[str], size: float = style.BODY, *, bold: bool = False, colour: str = style.INK, align: str = "left"
     ) -> float:
         """Set lines that are broken already; return where the next one begins."""
         for line in lines:
@@ -141,7 +151,15 @@ class Sheet:
         return y
 
     def paragraph(
-        self, x: float, y: float, width: float, text: str, size: float = style.BODY, *, bold: bool = False, colour: str = style.INK,
+        self,
+        x: float,
+        y: float,
+        width: float,
+        text: str,
+        size: float = style.BODY,
+        *,
+        bold: bool = False,
+        colour: str = style.INK,
         most: int | None = None,
     ) -> float:
         """Set a text broken to `width`; return where the next line begins."""

@@ -57,10 +57,7 @@ MARKS: dict[Change, Mark] = {
     "unchanged": Mark("unchanged", "o", INK, "", hollow=True),
     "not_observed": Mark("not observed", "P", "#8a8a8a", "", hollow=True),
 }
-GROUND: dict[Change, Mark] = {
-    "appeared": Mark("ground gained", "", GREEN, "//////"),
-    "removed": Mark("ground lost", "", SKY, "\\\\\\\\\\\\"),
-}
+GROUND: dict[Change, Mark] = {"appeared": Mark("ground gained", "", GREEN, "//////"), "removed": Mark("ground lost", "", SKY, "\\\\\\\\\\\\")}
 """Parts gained and lost between the enclosing lines, in the colours of the lines: marks of objects stay visible on them."""
 SHAPES: dict[tuple[Kind, Change], str] = {("structure", "appeared"): "s", ("structure", "removed"): "p", ("structure", "unchanged"): "s"}
 """Shapes of structures that are too small to show as polygons; the others share those of the towers."""

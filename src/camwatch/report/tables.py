@@ -25,7 +25,8 @@ KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
 NAMES: dict[Kind, str] = {"structure": "Structures", "tower": "Towers", "perimeter": "Perimeter"}
 COUNTED: tuple[Change, ...] = ("appeared", "removed", "altered", "unchanged", "not_observed")
 REPORTED: dict[Kind, tuple[Change, ...]] = {
-    "structure": ("appeared", "removed", "not_observed"), "tower": ("appeared", "removed", "unchanged", "not_observed"),
+    "structure": ("appeared", "removed", "not_observed"),
+    "tower": ("appeared", "removed", "unchanged", "not_observed"),
     "perimeter": ("appeared", "removed"),
 }
 """Changes that each search reports."""
@@ -90,7 +91,8 @@ def estimate_text(estimate: Estimate) -> str:
 
 
 def count_rows(
-    findings: Mapping[str, Findings], estimates: Mapping[tuple[str, str], Estimate] | None = None,
+    findings: Mapping[str, Findings],
+    estimates: Mapping[tuple[str, str], Estimate] | None = None,
     sensitivity: Mapping[str, Sensitivity] | None = None,
 ) -> tuple[CountRow, ...]:
     """Return the rows of the table of counts, one for each kind that was asked for.
@@ -298,7 +300,11 @@ def outline_status(aoi: Aoi) -> str:
 def source_cells(source: Source) -> tuple[str, ...]:
     """Return id, date, sensor, GSD, mask and the first digits of the hash of one source."""
     return (
-        source.id, f"{source.acquired:%Y-%m-%d %H:%M} UTC", source.sensor or "not stated", f"{number(source.gsd_m)} m", source.mask,
+        source.id,
+        f"{source.acquired:%Y-%m-%d %H:%M} UTC",
+        source.sensor or "not stated",
+        f"{number(source.gsd_m)} m",
+        source.mask,
         source.sha256[:16] or "not hashed",
     )
 

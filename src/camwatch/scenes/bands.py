@@ -13,13 +13,30 @@ if TYPE_CHECKING:
     from camwatch.scenes.gdal import Header
 
 _WORDS = (
-    ("pan", r"pan(chromatic)?"), ("coastal", r"coastal( aerosol| blue)?"), ("blue", r"blue"), ("green", r"green"), ("yellow", r"yellow"),
-    ("rededge", r"red ?edge"), ("red", r"red"), ("nir08", r"nir ?08|nir narrow|narrow nir"), ("nir09", r"nir ?09|nir ?2"),
-    ("nir", r"nir ?1?|near ?infra ?red|infra ?red"), ("swir16", r"swir ?16|swir ?1"), ("swir22", r"swir ?22|swir ?2"),
+    ("pan", r"pan(chromatic)?"),
+    ("coastal", r"coastal( aerosol| blue)?"),
+    ("blue", r"blue"),
+    ("green", r"green"),
+    ("yellow", r"yellow"),
+    ("rededge", r"red ?edge"),
+    ("red", r"red"),
+    ("nir08", r"nir ?08|nir narrow|narrow nir"),
+    ("nir09", r"nir ?09|nir ?2"),
+    ("nir", r"nir ?1?|near ?infra ?red|infra ?red"),
+    ("swir16", r"swir ?16|swir ?1"),
+    ("swir22", r"swir ?22|swir ?2"),
 )
 _WAVELENGTHS = (
-    ("coastal", 0.40, 0.45), ("blue", 0.45, 0.515), ("green", 0.515, 0.585), ("yellow", 0.585, 0.625), ("red", 0.625, 0.69), ("rededge", 0.69, 0.76),
-    ("nir", 0.76, 0.90), ("nir09", 0.90, 1.05), ("swir16", 1.55, 1.75), ("swir22", 2.08, 2.35),
+    ("coastal", 0.40, 0.45),
+    ("blue", 0.45, 0.515),
+    ("green", 0.515, 0.585),
+    ("yellow", 0.585, 0.625),
+    ("red", 0.625, 0.69),
+    ("rededge", 0.69, 0.76),
+    ("nir", 0.76, 0.90),
+    ("nir09", 0.90, 1.05),
+    ("swir16", 1.55, 1.75),
+    ("swir22", 2.08, 2.35),
 )
 """Common name, lower and upper centre wavelength in µm (STAC `eo` extension, where it tells neighbours apart)."""
 _ROLES = {"red", "green", "blue", "pan", "coastal", "rededge", "nir"}

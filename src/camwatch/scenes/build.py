@@ -189,7 +189,10 @@ def refuse_unplaced(header: Header, href: str) -> None:
 def _asset(layer: Layer, header: Header) -> pystac.Asset:
     code = header.crs if header.crs is not None and header.crs.startswith("EPSG:") else None
     fields: dict[str, Any] = {
-        "proj:shape": list(header.shape), "proj:transform": list(header.transform)[:6], "proj:code": code, "gsd": round(pixel_m(header.geobox), 6),
+        "proj:shape": list(header.shape),
+        "proj:transform": list(header.transform)[:6],
+        "proj:code": code,
+        "gsd": round(pixel_m(header.geobox), 6),
     }
     if code is None:
         fields["proj:wkt2"] = header.crs

@@ -236,6 +236,9 @@ def _refuse_contradiction(item: pystac.Item, given: datetime | date | str, path:
         raise SceneError("given date is no date", where=path, got=repr(given), expected="YYYY-MM-DD")
     if item.datetime is not None and abs(item.datetime.date() - when.date()) > timedelta(days=1):
         raise SceneError(
-            "given date contradicts the product's own metadata", where=path, got=f"{when:%Y-%m-%d}", expected=f"{item.datetime:%Y-%m-%d}",
+            "given date contradicts the product's own metadata",
+            where=path,
+            got=f"{when:%Y-%m-%d}",
+            expected=f"{item.datetime:%Y-%m-%d}",
             remedy="leave the date out",
         )

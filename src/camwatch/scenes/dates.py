@@ -10,8 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TAKEN = (
-    "acquisitiondatetime", "capturedate", "acquisitiondate", "acquisitiontime", "acquired", "dateacquired", "datetime", "imagedate", "imagingdate",
-    "firstlinetime", "sensingtime", "productstarttime", "startdatetime", "camwatchacquired", "tifftagdatetime",
+    "acquisitiondatetime",
+    "capturedate",
+    "acquisitiondate",
+    "acquisitiontime",
+    "acquired",
+    "dateacquired",
+    "datetime",
+    "imagedate",
+    "imagingdate",
+    "firstlinetime",
+    "sensingtime",
+    "productstarttime",
+    "startdatetime",
+    "camwatchacquired",
+    "tifftagdatetime",
 )
 """Tags that may hold the time of acquisition, letters and digits only, the most explicit first. TIFFTAG_DATETIME is the last: some software
 writes the moment of processing there."""

@@ -122,8 +122,11 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
                 yield dataset
         except (RasterioIOError, RasterioError) as error:
             raise SceneError(
-                "not a raster that can be opened", where=href, got=" ".join(str(error).split())[:160],
-                expected="a complete " + ", ".join(DRIVERS) + " file", remedy="check the file or download it again",
+                "not a raster that can be opened",
+                where=href,
+                got=" ".join(str(error).split())[:160],
+                expected="a complete " + ", ".join(DRIVERS) + " file",
+                remedy="check the file or download it again",
             ) from error
 
 
@@ -182,5 +185,5 @@ def _refuse_truncated(dataset: Any, href: str) -> None:
         length = dataset.get_tag_item(f"BLOCK_SIZE_{last}", "TIFF", bidx=band)
         if start and length and int(start) + int(length) > size:
             raise SceneError(
-                "TIFF is cut short", where=href, got=f"{size} bytes", expected=f"at least {int(start) + int(length)}", remedy="download it again",
+                "TIFF is cut short", where=href, got=f"{size} bytes", expected=f"at least {int(start) + int(length)}", remedy="download it again"
             )

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 ORDER = (
-    "pan", "coastal", "blue", "green", "yellow", "red", "rededge071", "rededge075", "rededge078", "rededge", "nir08", "nir", "nir09", "swir16",
+    "pan",
+    "coastal",
+    "blue",
+    "green",
+    "yellow",
+    "red",
+    "rededge071",
+    "rededge075",
+    "rededge078",
+    "rededge",
+    "nir08",
+    "nir",
+    "nir09",
+    "swir16",
     "swir22",
 )
 """Common band names (STAC `eo` extension) in the order in which bands are always listed."""
@@ -118,10 +131,21 @@ def bands_of(item: pystac.Item) -> tuple[Band, ...]:
         for place, (name, raster) in enumerate(zip(_names(asset), asset.extra_fields["raster:bands"], strict=True), 1):
             if name:
                 number = int(raster.get("camwatch:number", 0))
-                found.setdefault(name, Band(
-                    name, asset.href, place, float(raster.get("scale", 1)), float(raster.get("offset", 0)), _number(raster.get("nodata")),
-                    _number(raster.get("camwatch:saturated")), number, geobox, "camwatch:companions" in asset.extra_fields,
-                ))
+                found.setdefault(
+                    name,
+                    Band(
+                        name,
+                        asset.href,
+                        place,
+                        float(raster.get("scale", 1)),
+                        float(raster.get("offset", 0)),
+                        _number(raster.get("nodata")),
+                        _number(raster.get("camwatch:saturated")),
+                        number,
+                        geobox,
+                        "camwatch:companions" in asset.extra_fields,
+                    ),
+                )
 
     def place_of(name: str) -> tuple[int, int, str]:
         return (ORDER.index(name), 0, "") if name in ORDER else (len(ORDER), len(name), name)  # b2 before b10
@@ -133,10 +157,14 @@ def masks_of(item: pystac.Item) -> tuple[Mask, ...]:
     """Return the quality layers, in the order of the Item's assets."""
     layers = [
         Mask(
-            str(asset.extra_fields["camwatch:mask"]), asset.href, int(asset.extra_fields.get("camwatch:index", 1)), _geobox(asset),
+            str(asset.extra_fields["camwatch:mask"]),
+            asset.href,
+            int(asset.extra_fields.get("camwatch:index", 1)),
+            _geobox(asset),
             "camwatch:companions" in asset.extra_fields,
         )
-        for asset in item.assets.values() if "mask" in (asset.roles or [])
+        for asset in item.assets.values()
+        if "mask" in (asset.roles or [])
     ]
     return tuple(layers)
 

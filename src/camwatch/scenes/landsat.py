@@ -55,7 +55,9 @@ _CONTENTS = ("PRODUCT_CONTENTS", "PRODUCT_METADATA")
 _SURFACE = "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"
 _RESCALING = ("LEVEL1_RADIOMETRIC_RESCALING", "RADIOMETRIC_RESCALING")
 _QUALITY = (
-    ("QA_PIXEL", "FILE_NAME_QUALITY_L1_PIXEL"), ("QA_RADSAT", "FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION"), ("BQA", "FILE_NAME_BAND_QUALITY"),
+    ("QA_PIXEL", "FILE_NAME_QUALITY_L1_PIXEL"),
+    ("QA_RADSAT", "FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION"),
+    ("BQA", "FILE_NAME_BAND_QUALITY"),
 )
 FILL = 0.0
 """DN of fill and of scan-line-corrector gaps in every Landsat level and collection (reflectance data start at DN 1)."""
@@ -105,14 +107,22 @@ def read_landsat(files: Files, mtl_name: str) -> pystac.Item:
     stem = re.sub(r"_MTL\..*$", "", mtl_name.rsplit("/", 1)[-1])
     identifier = mtl.get("LANDSAT_PRODUCT_ID", *_CONTENTS, "METADATA_FILE_INFO") or mtl.get("LANDSAT_SCENE_ID") or stem
     roll = mtl.number("ROLL_ANGLE")
-    return build_item(Facts(
-        id=identifier, family="landsat", acquired=_acquired(mtl, where), date_source="MTL DATE_ACQUIRED and SCENE_CENTER_TIME",
-        calibration=scaling.calibration, simulated="SIMULATED" in (mtl.get("ORIGIN") or "").upper(),
-        sun=None if elevation is None or azimuth is None else (azimuth % 360, elevation),
-        off_nadir=None if roll is None else abs(roll),
-        platform=spacecraft.lower().replace("_", "-"), instrument=sensor.lower(),
-        more={"landsat:correction": mtl.get("PROCESSING_LEVEL", *_CONTENTS) or mtl.get("DATA_TYPE", *_CONTENTS) or ""},
-    ), layers)
+    return build_item(
+        Facts(
+            id=identifier,
+            family="landsat",
+            acquired=_acquired(mtl, where),
+            date_source="MTL DATE_ACQUIRED and SCENE_CENTER_TIME",
+            calibration=scaling.calibration,
+            simulated="SIMULATED" in (mtl.get("ORIGIN") or "").upper(),
+            sun=None if elevation is None or azimuth is None else (azimuth % 360, elevation),
+            off_nadir=None if roll is None else abs(roll),
+            platform=spacecraft.lower().replace("_", "-"),
+            instrument=sensor.lower(),
+            more={"landsat:correction": mtl.get("PROCESSING_LEVEL", *_CONTENTS) or mtl.get("DATA_TYPE", *_CONTENTS) or ""},
+        ),
+        layers,
+    )
 
 
 def _table(sensor: str, mtl: Mtl) -> dict[int, str]:

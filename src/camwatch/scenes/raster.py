@@ -83,14 +83,22 @@ def read_raster(files: Files, name: str, given: datetime | date | str | None) ->
         layers.append(Layer("stac", files.href(beside), metadata=True))
     tags = {re.sub(r"[^a-z0-9]", "", key.lower()): value for key, value in (*header.tags.items(), *said.items()) if value is not None}
     azimuth, elevation = _number(tags, _SUN[0]), _number(tags, _SUN[1])
-    return build_item(Facts(
-        id=stem_of(name.rsplit("/", 1)[-1]), family="raster", acquired=when, date_source=source,
-        calibration=said.get("camwatch:calibration") or _calibration(header), simulated=_simulated(header, said),
-        sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
-        off_nadir=_number(tags, _OFF_NADIR), gsd=float(said["gsd"]) if said.get("gsd") else None,
-        platform=str(next((tags[key] for key in _PLATFORM if tags.get(key)), "")).lower().replace("_", "-").replace(" ", "-"),
-        instrument=str((said.get("instruments") or [""])[0]),
-    ), layers)
+    return build_item(
+        Facts(
+            id=stem_of(name.rsplit("/", 1)[-1]),
+            family="raster",
+            acquired=when,
+            date_source=source,
+            calibration=said.get("camwatch:calibration") or _calibration(header),
+            simulated=_simulated(header, said),
+            sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
+            off_nadir=_number(tags, _OFF_NADIR),
+            gsd=float(said["gsd"]) if said.get("gsd") else None,
+            platform=str(next((tags[key] for key in _PLATFORM if tags.get(key)), "")).lower().replace("_", "-").replace(" ", "-"),
+            instrument=str((said.get("instruments") or [""])[0]),
+        ),
+        layers,
+    )
 
 
 def _masks(href: str, header: Header) -> list[Layer]:
@@ -124,7 +132,9 @@ def _date(header: Header, said: Mapping[str, Any], name: str, given: datetime | 
     if named is not None:
         return named, "file name"
     raise SceneError(
-        "raster does not tell when it was taken", where=href, expected="a date in its tags, its name or a STAC Item beside it",
+        "raster does not tell when it was taken",
+        where=href,
+        expected="a date in its tags, its name or a STAC Item beside it",
         remedy="give --before-date / --after-date YYYY-MM-DD, or put NAME.json beside it",
     )
 

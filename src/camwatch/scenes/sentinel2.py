@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 MTD = re.compile(r"(?:^|/)MTD_MSIL(1C|2A)\.xml$")
 
 BANDS: dict[str, tuple[str, int, int]] = {
-    "B02": ("blue", 10, 1), "B03": ("green", 10, 2), "B04": ("red", 10, 3), "B08": ("nir", 10, 7),
-    "B05": ("rededge071", 20, 4), "B06": ("rededge075", 20, 5), "B07": ("rededge078", 20, 6), "B8A": ("nir08", 20, 8),
-    "B11": ("swir16", 20, 11), "B12": ("swir22", 20, 12),
+    "B02": ("blue", 10, 1),
+    "B03": ("green", 10, 2),
+    "B04": ("red", 10, 3),
+    "B08": ("nir", 10, 7),
+    "B05": ("rededge071", 20, 4),
+    "B06": ("rededge075", 20, 5),
+    "B07": ("rededge078", 20, 6),
+    "B8A": ("nir08", 20, 8),
+    "B11": ("swir16", 20, 11),
+    "B12": ("swir22", 20, 12),
 }
 """Band → (common name, native resolution in metres, `band_id` in the metadata). The 60 m bands see the atmosphere and are left out."""
 
@@ -66,12 +73,21 @@ def read_sentinel2(files: Files, mtd_name: str) -> pystac.Item:
         raise SceneError("metadata states no sensing time", where=where, expected="SENSING_TIME in MTD_TL.xml")
     sun = tile.find(".//Mean_Sun_Angle")
     uri = _text(root, "PRODUCT_URI") or _text(root, "PRODUCT_URI_2A") or _text(root, "PRODUCT_URI_1C") or files.root.name
-    return build_item(Facts(
-        id=re.sub(r"\.(SAFE|zip|tar)$", "", uri), family="sentinel2", acquired=when, date_source="MTD_TL SENSING_TIME",
-        calibration="surface reflectance" if surface else "toa reflectance", simulated=b"SIMULATED" in text.upper(),
-        sun=None if sun is None else (_number(sun, "AZIMUTH_ANGLE", where) % 360, 90 - _number(sun, "ZENITH_ANGLE", where)),
-        platform=_text(root, "SPACECRAFT_NAME").lower(), instrument="msi", more={"s2:processing_baseline": _text(root, "PROCESSING_BASELINE")},
-    ), layers)
+    return build_item(
+        Facts(
+            id=re.sub(r"\.(SAFE|zip|tar)$", "", uri),
+            family="sentinel2",
+            acquired=when,
+            date_source="MTD_TL SENSING_TIME",
+            calibration="surface reflectance" if surface else "toa reflectance",
+            simulated=b"SIMULATED" in text.upper(),
+            sun=None if sun is None else (_number(sun, "AZIMUTH_ANGLE", where) % 360, 90 - _number(sun, "ZENITH_ANGLE", where)),
+            platform=_text(root, "SPACECRAFT_NAME").lower(),
+            instrument="msi",
+            more={"s2:processing_baseline": _text(root, "PROCESSING_BASELINE")},
+        ),
+        layers,
+    )
 
 
 def _layers(files: Files, inside: tuple[str, ...], quantification: float, offsets: dict[str, float]) -> list[Layer]:

@@ -56,14 +56,22 @@ def read_stac(files: Files, name: str) -> pystac.Item:
         raise SceneError("STAC Item without pixels: none of its rasters is here", where=where, remedy="download its assets beside it")
     layers.append(Layer("stac", files.href(name), metadata=True))
     azimuth, elevation = (said.get(f"view:{key}", said.get(f"eo:{key}")) for key in ("sun_azimuth", "sun_elevation"))
-    return build_item(Facts(
-        id=str(document.get("id") or name), family="stac", acquired=when, date_source="STAC Item", calibration=_calibration(said, layers),
-        simulated=bool(said.get("camwatch:simulated")),
-        sun=None if azimuth is None or elevation is None else (float(azimuth) % 360, float(elevation)),
-        off_nadir=None if said.get("view:off_nadir") is None else float(said["view:off_nadir"]),
-        gsd=float(said["gsd"]) if said.get("gsd") else None,
-        platform=str(said.get("platform") or ""), instrument=str((said.get("instruments") or [""])[0]),
-    ), layers)
+    return build_item(
+        Facts(
+            id=str(document.get("id") or name),
+            family="stac",
+            acquired=when,
+            date_source="STAC Item",
+            calibration=_calibration(said, layers),
+            simulated=bool(said.get("camwatch:simulated")),
+            sun=None if azimuth is None or elevation is None else (float(azimuth) % 360, float(elevation)),
+            off_nadir=None if said.get("view:off_nadir") is None else float(said["view:off_nadir"]),
+            gsd=float(said["gsd"]) if said.get("gsd") else None,
+            platform=str(said.get("platform") or ""),
+            instrument=str((said.get("instruments") or [""])[0]),
+        ),
+        layers,
+    )
 
 
 def _no_data(key: str, asset: Mapping[str, Any]) -> bool:
@@ -88,10 +96,14 @@ def _layers(files: Files, member: str, key: str, asset: Mapping[str, Any]) -> li
         raster = rasters[n] if n < len(rasters) else {}
         nodata = raster.get("nodata", header.nodata[n])
         scale, offset = raster.get("scale", raster.get("raster:scale")), raster.get("offset", raster.get("raster:offset"))
-        channels.append(Channel(
-            names[n], float(scale if scale is not None else header.scales[n]), float(offset if offset is not None else header.offsets[n]),
-            None if nodata is None else float(nodata),
-        ))
+        channels.append(
+            Channel(
+                names[n],
+                float(scale if scale is not None else header.scales[n]),
+                float(offset if offset is not None else header.offsets[n]),
+                None if nodata is None else float(nodata),
+            )
+        )
     masks = [Layer(f"{key}-alpha", href, mask="alpha", index=n, header=header) for n in alpha_bands(header) if not names[n - 1]]
     return [Layer(key, href, tuple(channels), header=header), *masks]
 

@@ -37,8 +37,17 @@ STANDING = ("appeared", "unchanged", "altered")
 
 
 def measure(
-    before: Image, after: Image, site: Site, *, kind: Kind, detector: Detector, sizes_m: Sequence[float], per_size: int = 24, seed: int,
-    control: tuple[Image, Image] | None = None, planter: Planter = plant,
+    before: Image,
+    after: Image,
+    site: Site,
+    *,
+    kind: Kind,
+    detector: Detector,
+    sizes_m: Sequence[float],
+    per_size: int = 24,
+    seed: int,
+    control: tuple[Image, Image] | None = None,
+    planter: Planter = plant,
 ) -> Sensitivity:
     """Measure the probability of detection by object size, and the density of false alarms, of one registered pair.
 
@@ -74,7 +83,7 @@ def measure(
 
     Notes
     -----
-    A measurement costs four searches of at most 1000 × 1000 pixels: the pair as it is, two planted ones, and the control ground. Reports in control
+    A measurement costs four searches of at most 800 × 800 pixels: the pair as it is, two planted ones, and the control ground. Reports in control
     ground may be real change, so their density is an upper bound of the false alarms; without control ground it is not measured, since the site's own
     ground cannot tell a false alarm from what is claimed. A pair of one image with itself would give a lower bound, and a verdict needs an upper one.
     """
@@ -105,8 +114,15 @@ def measure(
     alarms = false_alarms(*(control or (before, after)), site, kind=kind, detector=detector)
     tells_standing = kind == "tower"  # the search for buildings reports changes only
     return Sensitivity(
-        kind, sizes, tuple(map(int, planted)), tuple(map(int, found)), alarms.changes, alarms.km2, alarms.control,
-        standing_found=tuple(map(int, standing)) if tells_standing else (), standing_false=alarms.standing if tells_standing else None,
+        kind,
+        sizes,
+        tuple(map(int, planted)),
+        tuple(map(int, found)),
+        alarms.changes,
+        alarms.km2,
+        alarms.control,
+        standing_found=tuple(map(int, standing)) if tells_standing else (),
+        standing_false=alarms.standing if tells_standing else None,
     )
 
 

@@ -69,11 +69,15 @@ class Sensitivity:
             curve.append({"size_m": size, "planted": planted, "found": found, "probability": probability, "low": low, "high": high})
         density = self.false_alarms_per_km2
         return {
-            "kind": self.kind, "curve": curve, "blind_below_m": self.blind_below_m, "false_alarms": self.false_alarms,
-            "control_km2": round(self.control_km2, 4), "control": self.control,
+            "kind": self.kind,
+            "curve": curve,
+            "blind_below_m": self.blind_below_m,
+            "false_alarms": self.false_alarms,
+            "control_km2": round(self.control_km2, 4),
+            "control": self.control,
             "false_alarms_per_km2": None if density is None else round(density, 3),
             **({"standing_found": list(self.standing_found), "standing_false": self.standing_false} if self.standing_found else {}),
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Sensitivity:

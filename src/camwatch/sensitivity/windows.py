@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from camwatch.aoi import Site
     from camwatch.sensitivity.places import Kind
 
-WINDOW_PX = 1000
+WINDOW_PX = 800
 """Largest side of the windows that are searched."""
 
 CHOICE_PX = 2400
@@ -51,7 +51,7 @@ def control_site(site: Site, kind: Kind, frame: BaseGeometry) -> tuple[Site, Bas
 
 
 def planting_window(geobox: GeoBox, site: Site, kind: Kind, usable: NDArray[np.bool_] | None = None) -> GeoBox | None:
-    """Return the part of a grid, at most 1000 pixels a side, where objects are planted; None where it shows nothing of the site.
+    """Return the part of a grid, at most 800 pixels a side, where objects are planted; None where it shows nothing of the site.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def planting_window(geobox: GeoBox, site: Site, kind: Kind, usable: NDArray[np.b
 
 
 def control_window(geobox: GeoBox, site: Site, kind: Kind, usable: NDArray[np.bool_] | None = None) -> GeoBox | None:
-    """Return the part of a grid, at most 1000 pixels a side, where false alarms are counted; None where it shows only the site. See above."""
+    """Return the part of a grid, at most 800 pixels a side, where false alarms are counted; None where it shows only the site. See above."""
     elsewhere, ground = control_site(site, kind, frame_of(geobox))
     return _window(geobox, ground if kind == "structure" else boundary(elsewhere.area).buffer(CONTROL_ACCURACY_M), usable)
 
