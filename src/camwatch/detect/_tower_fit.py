@@ -86,6 +86,8 @@ class Picture:
         What stands out of the background; `tone` itself where none is known.
     room : (y, x) float32 or None
         0..1, how much a shadow would show on the background; None = everywhere.
+    level : float
+        Mean luminance.
     noise : float
         Standard deviation of the fine detail.
     depth : float
@@ -98,6 +100,7 @@ class Picture:
     tone: NDArray[np.float32]
     relief: NDArray[np.float32]
     room: NDArray[np.float32] | None
+    level: float
     noise: float
     depth: float
     bands: tuple[str, ...]
@@ -216,9 +219,9 @@ def _fit(picture: Picture, places: NDArray[np.intp], shapes: Templates) -> tuple
         return fit, which, dark
     height, width = picture.tone.shape
     noise = picture.noise
-    relief, tone = picture.relief, picture.tone
+    relief, tone, room = picture.relief, picture.tone, picture.room
     # The fit is blind to offsets; taking one away keeps the squares exact in single precision.
-    offset = np.float32(tone.mean())
+    offset = np.float32(picture.level)
     # Where the background is known, the noise is what little is left of it, and a shadow stands well clear of it.
     dark_enough = (0.2, 0.6) if room is None else (0.5, 1.2)
     base = np.float32(0.0) if room is not None else offset

@@ -207,16 +207,17 @@ def _search(  # noqa: PLR0917 all plain
 def _picture(image: Image, usable: NDArray[np.bool_], around: NDArray[np.bool_], traced: list[LineString]) -> Picture:
     """Return what is fitted in; with a traced line, what stands out of all that runs along it, known in `usable` and `around` it."""
     plane, values = filled(image.luminance()[None], image.valid)[0], filled(image.values, image.valid)
+    level = float(plane.mean())
     if not traced:
         fine = plane - ndi.gaussian_filter(plane, 4.0 / image.pixel_m)
-        return Picture(plane, plane, None, robust_sd(fine[usable]), 0.0, image.bands, values)
+        return Picture(plane, plane, None, level, robust_sd(fine[usable]), 0.0, image.bands, values)
     relief = residual(plane, traced, around, image.geobox)
     dark, middle = np.percentile(plane[usable], (1.0, 50.0)) if usable.any() else (0.0, 0.0)
     # Half-way from the middling ground to the darkest a shadow still shows; further down less and less.
     step = max(float(middle - dark), 1e-6)
     room = ((plane - relief - np.float32(dark)) * np.float32(2.0 / step)).clip(0.0, 1.0)
     standing_out = relief[usable]
-    return Picture(plane, relief, room, robust_sd(standing_out[standing_out != 0]), step, image.bands, values)
+    return Picture(plane, relief, room, level, robust_sd(standing_out[standing_out != 0]), step, image.bands, values)
 
 
 def _lone(decoys: Fits, towers: NDArray[np.intp], reach_px: float) -> NDArray[np.float64]:
