@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from shapely.geometry import box
 from shapely.ops import unary_union
 
 from camwatch.aoi import LONLAT, reproject
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 LEAST_CONTRAST = 0.25
 """A date that fills less than this share of a common stretch would be nearly blank: then each date has its own, and the page says so."""
+LEAST_SHOWN = 0.25
+"""Share of the outline that the scenes must show for the maps to show all of it; else the maps show the scenes, and their ticks say where."""
+
 DETAIL_PX = 150
 """A detail shows about so many pixels of the grid across: enough to see a tower of eight pixels in its surroundings."""
 
@@ -65,9 +69,12 @@ class Scene:
         return tuple(r for kind in sorted(self.findings) for r in self.findings[kind].records)
 
     def view(self, ratios: tuple[float, float] = (0.45, 0.8)) -> View:
-        """Return the view that shows the outline and everything that was found."""
+        """Return the view that shows the outline and everything that was found; where the scenes show little of the outline, what they show."""
         shapes = [r.geometry for r in self.records if not r.geometry.is_empty]
-        whole = self.before.geobox.extent.geom if self.outline is None else self.outline
+        frame = box(*self.before.geobox.extent.boundingbox)
+        whole = frame if self.outline is None else self.outline
+        if whole.intersection(frame).area < LEAST_SHOWN * whole.area:
+            whole = frame
         return view_of(unary_union([whole, *shapes]), self.before.geobox, ratios=ratios)
 
 
