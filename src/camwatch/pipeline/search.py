@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ class Tile:
 
 
 def tiles_of(geobox: GeoBox, side_px: int, overlap_px: int) -> tuple[Tile, ...]:
-    """Cut a grid into cores of at most `side_px` that meet without a gap, each in a window that sees `overlap_px` more where there is more."""
+    """Cut a grid into cores of about `side_px` that meet without a gap, each in a window that sees `overlap_px` more where there is more."""
     height, width = geobox.shape
     tiles = []
     for rows in _cuts(height, side_px):
@@ -81,8 +82,8 @@ def tiles_of(geobox: GeoBox, side_px: int, overlap_px: int) -> tuple[Tile, ...]:
 
 
 def _cuts(length: int, side: int) -> list[slice]:
-    """Cut 0..length into equal parts no longer than `side`; equal, so that no sliver is left over."""
-    edges = np.linspace(0, length, -(-length // side) + 1).round().astype(int)
+    """Cut 0..length into equal parts of about `side`, at most a quarter longer: no sliver is left over, and one pixel more makes no second tile."""
+    edges = np.linspace(0, length, max(math.ceil(length / side - 0.25), 1) + 1).round().astype(int)
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
