@@ -192,7 +192,7 @@ def folder_name(pair: str) -> str:
 def source_of(item: pystac.Item, hashes: Mapping[Path, str]) -> Source:
     """Return a scene as the pages quote it."""
     angles = scene.sun(item)
-    values = [hashes[path] for path in scene.files_of(item) if path in hashes]
+    values = [hashes[path] for path in scene.files_of(item)]
     return Source(
         id=item.id,
         sensor=sensor_of(item),
