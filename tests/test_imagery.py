@@ -27,6 +27,7 @@ from camwatch.imagery.sample import block_mean
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
+from camwatch.scenes.flags import FLAGS
 from test_scenes import write_jp2, write_landsat, write_sentinel2
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
@@ -302,7 +303,7 @@ def test_sentinel2_values_and_classes(tmp_path):
 )
 def test_quality_bits(kind, value, expected):
     band = scene.Band("red", "", 1, 1, 0, None, None, 3, SOURCE, companions=False)
-    assert usable(kind, np.array([[value]], np.uint16), [band])[0, 0] == expected
+    assert usable(FLAGS[kind], np.array([[value]], np.uint16), [band])[0, 0] == expected
 
 
 def test_blocks_are_averaged_whole():

@@ -209,7 +209,7 @@ def _read(level: _Level, window: Window, targets: Sequence[NDArray[np.float32]],
         with open_raster(href, companions=level.bands[members[0]].companions) as dataset:
             _read_file(dataset, [level.bands[n] for n in members], window, [targets[n] for n in members], valid)
     for mask in level.masks:
-        np.logical_and(valid, usable(mask.kind, _read_mask(mask, window), level.bands), out=valid)
+        np.logical_and(valid, usable(mask.flags, _read_mask(mask, window), level.bands), out=valid)
 
 
 def _read_file(dataset: Any, bands: Sequence[Band], window: Window, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
@@ -265,7 +265,7 @@ def _mask_on(mask: Mask, geobox: GeoBox, bands: Sequence[Band], *, strict: bool)
     bilinear kernel must be usable, so that nothing of a cloud reaches into a valid pixel.
     """
     window, box, k = _window(mask, geobox)
-    seen = usable(mask.kind, _read_mask(mask, window), bands)
+    seen = usable(mask.flags, _read_mask(mask, window), bands)
     affine = pixel_map(mask.geobox, geobox)
     if strict or affine is None or k > 1:
         nothing = np.zeros((1, *seen.shape), np.float32)

@@ -14,6 +14,7 @@ from shapely.geometry import mapping
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import SceneError
+from camwatch.scenes.flags import FLAGS, Flag
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.item import ORDER
 
@@ -29,6 +30,7 @@ EXTENSIONS = [
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
     "https://stac-extensions.github.io/view/v1.0.0/schema.json",
+    "https://stac-extensions.github.io/accuracy/v1.0.0-beta.1/schema.json",
 ]
 
 
@@ -59,8 +61,12 @@ class Layer:
         Kind of the quality layer (`QA_PIXEL`, …); empty for data.
     index : int
         Number of the mask's band.
+    flags : tuple of Flag
+        Fields of the quality layer; by default those of its kind in `camwatch.scenes.flags`.
     header : Header or None
         Read when absent; None stays for metadata.
+    placed : GeoBox or None
+        Where the pixels lie, when the family knows better than the file: from control points, corner coordinates or metadata.
     metadata : bool
     """
 
@@ -69,7 +75,9 @@ class Layer:
     channels: tuple[Channel, ...] = ()
     mask: str = ""
     index: int = 1
+    flags: tuple[Flag, ...] = ()
     header: Header | None = None
+    placed: GeoBox | None = None
     metadata: bool = False
 
 
@@ -93,6 +101,8 @@ class Facts:
     gsd : float or None
         Metres, where a sidecar states it; otherwise that of the pixels.
     platform, instrument : str
+    position_error_m : float or None
+        How far the ground may lie from where the product puts it, root mean square in metres; None where the archive gives no figure.
     more : mapping
         Further properties.
     """
@@ -108,6 +118,7 @@ class Facts:
     gsd: float | None = None
     platform: str = ""
     instrument: str = ""
+    position_error_m: float | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -157,11 +168,13 @@ def build_item(facts: Facts, layers: Iterable[Layer]) -> pystac.Item:
             assets[layer.key] = pystac.Asset(layer.href, roles=["metadata"])
             continue
         header = layer.header or read_header(layer.href)
-        refuse_unplaced(header, layer.href)
-        assets[layer.key] = _asset(layer, header)
+        if layer.placed is None:
+            refuse_unplaced(header, layer.href)
+        geobox = layer.placed or header.geobox
+        assets[layer.key] = _asset(layer, header, geobox)
         names = [channel.name for channel in layer.channels if channel.name]
         if names:
-            boxes.append((header.geobox, names == ["pan"]))
+            boxes.append((geobox, names == ["pan"]))
     if not boxes:
         raise SceneError("product holds no band that can be read", where=facts.id, expected="the raster files that its metadata names")
     spectral = [box for box, alone in boxes if not alone] or [box for box, _ in boxes]
@@ -186,21 +199,23 @@ def refuse_unplaced(header: Header, href: str) -> None:
     raise SceneError("raster has no georeference", where=href, expected=wanted, remedy="georeference it first")
 
 
-def _asset(layer: Layer, header: Header) -> pystac.Asset:
-    code = header.crs if header.crs is not None and header.crs.startswith("EPSG:") else None
+def _asset(layer: Layer, header: Header, geobox: GeoBox) -> pystac.Asset:
+    crs = header.crs if layer.placed is None else str(geobox.crs)
+    code = crs if crs is not None and crs.startswith("EPSG:") else None
     fields: dict[str, Any] = {
-        "proj:shape": list(header.shape),
-        "proj:transform": list(header.transform)[:6],
+        "proj:shape": list(geobox.shape),
+        "proj:transform": list(geobox.affine)[:6],
         "proj:code": code,
-        "gsd": round(pixel_m(header.geobox), 6),
+        "gsd": round(pixel_m(geobox), 6),
     }
     if code is None:
-        fields["proj:wkt2"] = header.crs
+        fields["proj:wkt2"] = crs
     companions = [str(path) for path in header.files if path != layer.href]
     if companions:
         fields["camwatch:companions"] = companions
     if layer.mask:
-        fields |= {"camwatch:mask": layer.mask, "camwatch:index": layer.index}
+        flags = layer.flags or FLAGS[layer.mask]
+        fields |= {"camwatch:mask": layer.mask, "camwatch:index": layer.index, "camwatch:flags": [flag.as_json() for flag in flags]}
         return pystac.Asset(layer.href, roles=["mask"], extra_fields=fields)
     fields["eo:bands"] = [_eo(channel) for channel in layer.channels]
     fields["raster:bands"] = [_raster(channel, header.dtype) for channel in layer.channels]
@@ -219,7 +234,8 @@ def _raster(channel: Channel, dtype: str) -> dict[str, Any]:
 
 
 def _properties(facts: Facts, finest: GeoBox, assets: Mapping[str, pystac.Asset]) -> dict[str, Any]:
-    clouds = [asset.extra_fields["camwatch:mask"] for asset in assets.values() if "mask" in (asset.roles or [])]
+    masks = [asset.extra_fields for asset in assets.values() if "mask" in (asset.roles or [])]
+    clouds = (fields["camwatch:mask"] for fields in masks if any(flag["name"].startswith("cloud") for flag in fields["camwatch:flags"]))
     code = None if finest.crs is None else finest.crs.epsg
     said: dict[str, Any] = {
         "gsd": facts.gsd if facts.gsd is not None else round(pixel_m(finest), 6),
@@ -230,7 +246,7 @@ def _properties(facts: Facts, finest: GeoBox, assets: Mapping[str, pystac.Asset]
         "camwatch:calibration": facts.calibration,
         "camwatch:date_source": facts.date_source,
         "camwatch:simulated": facts.simulated,
-        "camwatch:cloud_mask": next((kind for kind in clouds if kind in ("QA_PIXEL", "BQA", "SCL")), "none"),
+        "camwatch:cloud_mask": next(clouds, "none"),
     }
     if facts.platform:
         said["platform"] = facts.platform
@@ -240,4 +256,6 @@ def _properties(facts: Facts, finest: GeoBox, assets: Mapping[str, pystac.Asset]
         said |= {"view:sun_azimuth": facts.sun[0], "view:sun_elevation": facts.sun[1]}
     if facts.off_nadir is not None:
         said["view:off_nadir"] = facts.off_nadir
+    if facts.position_error_m is not None:
+        said["accuracy:geometric_rmse"] = facts.position_error_m
     return said | dict(facts.more)

@@ -1,30 +1,28 @@
-"""What is a product: recognised from names alone, in a folder or in an archive, then handed to the reader of its family."""
+"""What is a product: recognised in a folder or in an archive, family by family, then handed to the reader of its family."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from camwatch.errors import CamwatchError, MissingInputError, SceneError
 from camwatch.scenes import dates
 from camwatch.scenes.files import Files, is_archive, open_files
-from camwatch.scenes.landsat import read_landsat
-from camwatch.scenes.raster import ENVI_SUFFIXES, SUFFIXES, read_raster, sidecars, stac_document, stem_of
-from camwatch.scenes.sentinel2 import MTD, read_sentinel2
-from camwatch.scenes.stac import member_of, read_stac
+from camwatch.scenes.landsat import LANDSAT
+from camwatch.scenes.product import Family, Found, folder_of
+from camwatch.scenes.raster import ENVI_SUFFIXES, RASTER, SUFFIXES, sidecars
+from camwatch.scenes.sentinel2 import SENTINEL2
+from camwatch.scenes.stac import STAC
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     import pystac
 
-_MTL = re.compile(r"^(.+)_MTL\.(txt|xml|json)$", re.IGNORECASE)
-_MTL_ORDER = ("txt", "xml", "json")
-_NO_SCENE = re.compile(r"(_udm2?|_thumb_(large|small)|_pvi|_browse)$", re.IGNORECASE)
-"""Stems of companions that are no scenes of their own: usable-data masks, previews."""
+    from camwatch.scenes.product import Given
+
+FAMILIES: tuple[Family, ...] = (SENTINEL2, LANDSAT, STAC, RASTER)
+"""Asked in this order; what one recognises as its own, the next ones do not see. Plain rasters are what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +50,11 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Product:
-    """One recognised product: the reader's name, the member that identifies it, and the files among which it looks."""
+class Product:
+    """One recognised product: its family, what was found, and the files among which its reader looks."""
 
-    kind: Literal["landsat", "sentinel2", "stac", "raster"]
-    name: str
+    family: Family
+    found: Found
     files: Files
 
     @property
@@ -64,20 +62,17 @@ class _Product:
         """What a user would call it."""
         if self.files.kind != "folder":
             return self.files.root
-        whole = self.files.root / self.name
-        return whole.parent if self.kind == "sentinel2" else whole
+        return self.files.root / (folder_of(self.found.name) if self.found.folder else self.found.name)
 
-    def read(self, given: datetime | date | str | None) -> pystac.Item:
-        if self.kind == "raster":
-            return read_raster(self.files, self.name, given)
-        reader = {"landsat": read_landsat, "sentinel2": read_sentinel2, "stac": read_stac}[self.kind]
-        item = reader(self.files, self.name)
-        if given is not None:
+    def read(self, given: Given) -> pystac.Item:
+        """Return its Item; SceneError where it cannot be used, or a given date contradicts it."""
+        item = self.family.read(self.files, self.found.name, given)
+        if given is not None and self.family.dated:
             _refuse_contradiction(item, given, self.path)
         return item
 
 
-def open_scene(path: Path | str, *, date: datetime | date | str | None = None) -> pystac.Item:
+def open_scene(path: Path | str, *, date: Given = None) -> pystac.Item:
     """Return the STAC Item of one product; no pixels are read.
 
     Parameters
@@ -120,8 +115,9 @@ def scan(folder: Path | str) -> Catalogue:
     items: list[pystac.Item] = []
     unreadable: list[Unreadable] = []
     products = recognise(files)
+    owned = frozenset().union(*(product.found.members for product in products))
     for name in files.names:
-        if is_archive(Path(name)) and not any(_belongs(product, name) for product in products):
+        if is_archive(Path(name)) and name not in owned:
             try:
                 products = [*products, _product_at(files.root / name)]
             except CamwatchError as error:
@@ -138,100 +134,54 @@ def scan(folder: Path | str) -> Catalogue:
     return Catalogue(tuple(sorted(items, key=order)), tuple(sorted(unreadable, key=lambda entry: str(entry.path))))
 
 
-def _belongs(product: _Product, name: str) -> bool:
-    return product.kind == "sentinel2" and name.startswith(product.name.rsplit("/", 1)[0] + "/")
+def recognise(files: Files) -> list[Product]:
+    """Return the products among the members of a folder or archive, each member counted once, in the order of their names."""
+    products: list[Product] = []
+    left = frozenset(files.names)
+    for family in FAMILIES:
+        for found in family.find(replace(files, names=tuple(name for name in files.names if name in left))):
+            products.append(Product(family, found, replace(files, names=tuple(name for name in files.names if name in found.members))))
+            left -= found.members
+    return sorted(products, key=lambda product: product.found.name)
 
 
-def _product_at(path: Path) -> _Product:
+def _product_at(path: Path) -> Product:
     """Return the one product at a path; SceneError where there is none or a choice of several."""
     if path.is_file() and not is_archive(path):
-        return _product_of_file(path)
+        return _product_of_file(path.resolve())
     products = recognise(open_files(path))
-    whole = [product for product in products if product.kind != "raster"] or products
+    whole = [product for product in products if product.family is not RASTER] or products
     if len(whole) == 1:
         return whole[0]
     where = "archive" if path.is_file() else "folder"
     if not whole:
-        raise SceneError(f"no scene in this {where}", where=path, expected="Landsat MTL, Sentinel-2 SAFE, a STAC Item, or a georeferenced raster")
-    names = ", ".join([product.name for product in whole[:3]] + ["…"] * (len(whole) > 3))
+        wanted = "Landsat MTL, Sentinel-2 SAFE, a vendor's metadata, a STAC Item, or a georeferenced raster"
+        raise SceneError(f"no scene in this {where}", where=path, expected=wanted)
+    names = ", ".join([product.found.name for product in whole[:3]] + ["…"] * (len(whole) > 3))
     raise SceneError(f"{where} holds {len(whole)} scenes", where=path, got=names, expected="one", remedy="name one of them")
 
 
-def _product_of_file(path: Path) -> _Product:
-    path = path.resolve()
+def _product_of_file(path: Path) -> Product:
+    """Return the product that a metadata file describes or that a raster belongs to; a raster of no product is one by itself."""
     name = path.name
-    if _MTL.match(name) or MTD.search(name):
-        files = open_files(path.parent)
-        return _Product("landsat" if _MTL.match(name) else "sentinel2", name, files)
-    if name.lower().endswith(".json"):
-        return _Product("stac", name, open_files(path.parent))
     if name.lower().endswith(".hdr"):
         data = [path.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
         name = next((p.name for p in data if p.is_file()), name)
-    # A single raster may lie among thousands: look for its sidecar only.
-    beside = tuple(candidate for candidate in sidecars(name) if (path.parent / candidate).is_file())
-    return _Product("raster", name, Files(path.parent, "folder", (name, *beside)))
-
-
-def recognise(files: Files) -> list[_Product]:
-    """Return the products among the members of a folder or archive, each member counted once, in the order of their names."""
-    products: list[_Product] = []
-    left = list(files.names)
-
-    def under(prefix: str) -> Files:
-        return replace(files, names=tuple(name for name in files.names if name.startswith(prefix)))
-
-    for name in [name for name in left if MTD.search(name)]:
-        prefix = name[: len(name) - len(name.rsplit("/", 1)[-1])]
-        products.append(_Product("sentinel2", name, under(prefix)))
-        left = [other for other in left if not other.startswith(prefix)] if prefix else []
-    for name in _chosen_mtl(left):
-        folder = name[: len(name) - len(name.rsplit("/", 1)[-1])]
-        products.append(_Product("landsat", name, under(folder)))
-        stem = _stem(name)
-        left = [other for other in left if not (other.startswith(folder) and other.rsplit("/", 1)[-1].startswith(stem))]
-    beside = {candidate for name in left if name.lower().endswith(SUFFIXES) for candidate in sidecars(name)}
-    for name in [name for name in left if name.lower().endswith(".json")]:
-        document = stac_document(files, name)
-        if document is None or name in beside:
-            continue  # an Item named like a raster is read with that raster
-        products.append(_Product("stac", name, files))
-        owned = {member_of(files, name, str(asset.get("href", ""))) for asset in document.get("assets", {}).values()}
-        left = [other for other in left if other not in owned]
-    products += [_Product("raster", name, files) for name in left if _may_be_scene(name, set(left))]
-    return sorted(products, key=lambda product: product.name)
-
-
-def _may_be_scene(name: str, left: set[str]) -> bool:
-    if name.rsplit("/", 1)[-1].startswith(".") or _NO_SCENE.search(stem_of(name)):
-        return False
     if name.lower().endswith(SUFFIXES):
-        return True
-    # An ENVI raster has any suffix or none; the header beside it gives it away.
-    suffix = Path(name).suffix.lower()
-    bases = (name, name[: len(name) - len(suffix)])
-    return suffix in ENVI_SUFFIXES and any(f"{base}{header}" in left for base in bases for header in (".hdr", ".HDR"))
+        # A raster may lie among thousands of folders: its description lies right beside it.
+        beside = Files(path.parent, "folder", tuple(sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())))
+        owner = next((p for p in recognise(beside) if p.family.alone and name in p.found.members), None)
+    else:
+        owner = next((p for p in recognise(open_files(path.parent)) if p.found.name == name), None)
+    if owner is not None:
+        return owner
+    companions = [candidate for candidate in sidecars(name) if (path.parent / candidate).is_file()]
+    found = Found(name, frozenset({name, *companions}))
+    return Product(RASTER, found, Files(path.parent, "folder", tuple(sorted(found.members))))
 
 
-def _chosen_mtl(names: list[str]) -> list[str]:
-    """Return one MTL for each product, the text where there is a choice."""
-    chosen: dict[str, str] = {}
-    for name in names:
-        found = _MTL.match(name)
-        if found:
-            other = chosen.get(found[1])
-            if other is None or _MTL_ORDER.index(found[2].lower()) < _MTL_ORDER.index(other.rsplit(".", 1)[-1].lower()):
-                chosen[found[1]] = name
-    return sorted(chosen.values())
-
-
-def _stem(name: str) -> str:
-    found = _MTL.match(name.rsplit("/", 1)[-1])
-    return found[1] if found else name
-
-
-def _refuse_contradiction(item: pystac.Item, given: datetime | date | str, path: Path) -> None:
-    when = dates.as_time(given)
+def _refuse_contradiction(item: pystac.Item, given: Given, path: Path) -> None:
+    when = None if given is None else dates.as_time(given)
     if when is None:
         raise SceneError("given date is no date", where=path, got=repr(given), expected="YYYY-MM-DD")
     if item.datetime is not None and abs(item.datetime.date() - when.date()) > timedelta(days=1):

@@ -12,6 +12,7 @@ from shapely.geometry import shape
 
 from camwatch.errors import SceneError
 from camwatch.scenes.files import on_disk
+from camwatch.scenes.flags import Flag
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,13 +80,14 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One quality layer: `kind` is `QA_PIXEL`, `QA_RADSAT`, `BQA`, `SCL`, `alpha` or `internal` (the file's own mask)."""
+    """One quality layer: `kind` is its name (`internal`: the file's own mask), `flags` are its fields that tell unusable pixels."""
 
     kind: str
     href: str
     index: int
     geobox: GeoBox
     companions: bool
+    flags: tuple[Flag, ...]
 
 
 def acquired(item: pystac.Item) -> datetime:
@@ -162,6 +164,7 @@ def masks_of(item: pystac.Item) -> tuple[Mask, ...]:
             int(asset.extra_fields.get("camwatch:index", 1)),
             _geobox(asset),
             "camwatch:companions" in asset.extra_fields,
+            tuple(Flag.from_json(said) for said in asset.extra_fields["camwatch:flags"]),
         )
         for asset in item.assets.values()
         if "mask" in (asset.roles or [])
@@ -183,6 +186,11 @@ def native_geobox(item: pystac.Item, bands: tuple[str, ...] | None = None) -> Ge
     if affine.e > 0 and affine.b == affine.d == 0:
         return GeoBox(finest.shape, affine * Affine(1, 0, 0, 0, -1, rows), finest.crs)
     return finest
+
+
+def position_error_m(item: pystac.Item) -> float:
+    """Return how far, in metres, the ground may lie from where the product puts it (root mean square); 0 where the archive gives no such figure."""
+    return float(item.properties.get("accuracy:geometric_rmse", 0.0))
 
 
 def is_simulated(item: pystac.Item) -> bool:

@@ -20,6 +20,7 @@ from camwatch.errors import SceneError
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.mtl import Mtl, parse_mtl
+from camwatch.scenes.product import Family, Found, base_of, folder_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pystac
 
     from camwatch.scenes.files import Files
+    from camwatch.scenes.product import Given
 
 _MSS_LATE = {1: "green", 2: "red", 3: "nir08", 4: "nir"}
 BANDS: dict[str, dict[int, str]] = {
@@ -69,7 +71,28 @@ class _Scaling:
     factors: dict[int, tuple[float, float]]  # band number → (scale, offset)
 
 
-def read_landsat(files: Files, mtl_name: str) -> pystac.Item:
+_MTL = re.compile(r"^(.+)_MTL\.(txt|xml|json)$", re.IGNORECASE)
+_MTL_ORDER = ("txt", "xml", "json")
+
+
+def find_landsat(files: Files) -> list[Found]:
+    """Return one product for each MTL, the text where there is a choice of spellings; its members are the files beside it that bear its name."""
+    chosen: dict[str, str] = {}
+    for name in files.names:
+        said = _MTL.match(name)
+        if said:
+            other = chosen.get(said[1])
+            if other is None or _MTL_ORDER.index(said[2].lower()) < _MTL_ORDER.index(other.rsplit(".", 1)[-1].lower()):
+                chosen[said[1]] = name
+    products = []
+    for stem, name in sorted(chosen.items()):
+        folder, own = folder_of(name), base_of(stem)
+        members = frozenset(other for other in files.names if other.startswith(folder) and base_of(other).startswith(own))
+        products.append(Found(name, members))
+    return products
+
+
+def read_landsat(files: Files, mtl_name: str, _given: Given = None) -> pystac.Item:
     """Return the Item of one Landsat product.
 
     Parameters
@@ -173,3 +196,6 @@ def _pairs(mtl: Mtl, quantity: str, numbers: tuple[int, ...], *groups: str) -> d
 def earth_sun_distance(day_of_year: int) -> float:
     """Return the Earth-Sun distance in astronomical units, good to 0.0005: 1 - 0.01672·cos(0.9856°·(day - 4)); day 1 is 1 January."""
     return 1 - 0.01672 * math.cos(math.radians(0.9856 * (day_of_year - 4)))
+
+
+LANDSAT = Family("landsat", find_landsat, read_landsat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from camwatch.errors import SceneError
@@ -12,17 +13,22 @@ from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.item import ORDER
+from camwatch.scenes.product import Family, Found, base_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import datetime
 
     import pystac
 
     from camwatch.scenes.files import Files
+    from camwatch.scenes.product import Given
 
 SUFFIXES = (".tif", ".tiff", ".jp2", ".img", ".png", ".jpg", ".jpeg")
 ENVI_SUFFIXES = ("", ".dat", ".img", ".raw", ".bsq", ".bil", ".bip")
+
+_NO_SCENE = re.compile(r"(_udm2?|_thumb_(large|small)|_pvi|_browse)$", re.IGNORECASE)
+"""Stems of companions that are no scenes of their own: usable-data masks, previews."""
 
 _SUN = (("sunazimuth", "viewsunazimuth", "meansunaz", "solarazimuth"), ("sunelevation", "viewsunelevation", "meansunel", "solarelevation"))
 _OFF_NADIR = ("offnadirangle", "offnadir", "viewoffnadir", "meanoffnadirviewangle")
@@ -58,7 +64,24 @@ def stac_document(files: Files, name: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) and document.get("type") == "Feature" and "stac_version" in document else None
 
 
-def read_raster(files: Files, name: str, given: datetime | date | str | None) -> pystac.Item:
+def find_rasters(files: Files) -> list[Found]:
+    """Return every raster, with the STAC Item beside it."""
+    there = frozenset(files.names)
+    return [Found(name, frozenset({name, *sidecars(name)}) & there) for name in files.names if _may_be_scene(name, there)]
+
+
+def _may_be_scene(name: str, there: frozenset[str]) -> bool:
+    if base_of(name).startswith(".") or _NO_SCENE.search(stem_of(name)):
+        return False
+    if name.lower().endswith(SUFFIXES):
+        return True
+    # An ENVI raster has any suffix or none; the header beside it gives it away.
+    suffix = PurePosixPath(name).suffix.lower()
+    bases = (name, name[: len(name) - len(suffix)])
+    return suffix in ENVI_SUFFIXES and any(f"{base}{header}" in there for base in bases for header in (".hdr", ".HDR"))
+
+
+def read_raster(files: Files, name: str, given: Given) -> pystac.Item:
     """Return the Item of one raster.
 
     The date is, in this order: the given one; that of a STAC Item beside the raster; of the tags; of the product named in the band descriptions; of
@@ -113,7 +136,7 @@ def _refuse_no_imagery(header: Header, href: str) -> None:
         raise SceneError("raster holds complex numbers", where=href, got=header.dtype, expected="an optical image")
 
 
-def _date(header: Header, said: Mapping[str, Any], name: str, given: datetime | date | str | None, href: str) -> tuple[datetime, str]:
+def _date(header: Header, said: Mapping[str, Any], name: str, given: Given, href: str) -> tuple[datetime, str]:
     if given is not None:
         when = dates.as_time(given)
         if when is None:
@@ -178,3 +201,6 @@ def _number(tags: Mapping[str, Any], keys: tuple[str, ...]) -> float | None:
         except (KeyError, ValueError, TypeError):
             continue
     return None
+
+
+RASTER = Family("raster", find_rasters, read_raster, dated=False)

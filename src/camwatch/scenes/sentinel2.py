@@ -15,11 +15,13 @@ from defusedxml.common import DefusedXmlException
 from camwatch.errors import SceneError
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.product import Family, Found, folder_of
 
 if TYPE_CHECKING:
     import pystac
 
     from camwatch.scenes.files import Files
+    from camwatch.scenes.product import Given
 
 MTD = re.compile(r"(?:^|/)MTD_MSIL(1C|2A)\.xml$")
 
@@ -41,7 +43,16 @@ FILL, SATURATED = 0.0, 65535.0
 """The special values of every product: no data, saturated."""
 
 
-def read_sentinel2(files: Files, mtd_name: str) -> pystac.Item:
+def find_sentinel2(files: Files) -> list[Found]:
+    """Return one product for each SAFE folder."""
+    return [
+        Found(name, frozenset(other for other in files.names if other.startswith(folder_of(name))), folder=True)
+        for name in files.names
+        if MTD.search(name)
+    ]
+
+
+def read_sentinel2(files: Files, mtd_name: str, _given: Given = None) -> pystac.Item:
     """Return the Item of one Sentinel-2 product; `mtd_name` is the member MTD_MSIL1C.xml or MTD_MSIL2A.xml.
 
     Raises
@@ -50,8 +61,7 @@ def read_sentinel2(files: Files, mtd_name: str) -> pystac.Item:
         When the metadata is damaged, the granule's metadata is missing, or none of the bands is there.
     """
     where = str(files.root / mtd_name)
-    prefix = mtd_name[: -len(mtd_name.rsplit("/", 1)[-1])]
-    inside = tuple(name for name in files.names if name.startswith(prefix))
+    inside = files.names
     root, text = _parse(files, mtd_name)
     granules = [name for name in inside if re.search(r"GRANULE/[^/]+/MTD_TL\.xml$", name)]
     if len(granules) != 1:
@@ -130,3 +140,6 @@ def _number(element: Any, tag: str, where: str) -> float:
         return float(text)
     except ValueError as error:
         raise SceneError(f"metadata key {tag} is no number", where=where, got=repr(text)) from error
+
+
+SENTINEL2 = Family("sentinel2", find_sentinel2, read_sentinel2)

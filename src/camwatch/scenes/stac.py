@@ -10,7 +10,8 @@ from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.gdal import read_header
-from camwatch.scenes.raster import SUFFIXES, name_of, stac_document
+from camwatch.scenes.product import Family, Found
+from camwatch.scenes.raster import SUFFIXES, name_of, sidecars, stac_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pystac
 
     from camwatch.scenes.files import Files
+    from camwatch.scenes.product import Given
 
 _NO_DATA_ROLES = {"thumbnail", "overview", "visual", "metadata"}
 _MASKS = {"qa_pixel": "QA_PIXEL", "qa_radsat": "QA_RADSAT", "scl": "SCL"}
@@ -31,7 +33,19 @@ def member_of(files: Files, item_name: str, href: str) -> str | None:
     return member if member in files.names else None
 
 
-def read_stac(files: Files, name: str) -> pystac.Item:
+def find_stac(files: Files) -> list[Found]:
+    """Return one product for each STAC Item with the rasters that it names; an Item named like a raster is read with that raster."""
+    beside = {candidate for name in files.names if name.lower().endswith(SUFFIXES) for candidate in sidecars(name)}
+    products = []
+    for name in files.names:
+        document = stac_document(files, name) if name.lower().endswith(".json") and name not in beside else None
+        if document is not None:
+            owned = {member_of(files, name, str(asset.get("href", ""))) for asset in document.get("assets", {}).values()}
+            products.append(Found(name, frozenset(member for member in owned if member is not None) | {name}))
+    return products
+
+
+def read_stac(files: Files, name: str, _given: Given = None) -> pystac.Item:
     """Return our Item for a STAC Item whose rasters lie beside it; remote assets are left out.
 
     Raises
@@ -116,3 +130,6 @@ def _calibration(said: Mapping[str, Any], layers: list[Layer]) -> str:
         return "dn"
     level = str(said.get("processing:level", said.get("landsat:correction", ""))).upper()
     return "surface reflectance" if level.startswith("L2") else "toa reflectance"
+
+
+STAC = Family("stac", find_stac, read_stac)
