@@ -78,7 +78,8 @@ def open_scene(path: Path | str, *, date: Given = None) -> pystac.Item:
     Parameters
     ----------
     path : path
-        A folder that holds one product, an archive (.zip, .tar, .tar.gz), a metadata file (MTL, MTD_MSIL*.xml, STAC Item), or one raster.
+        A folder that holds one product, an archive (.zip, .tar, .tar.gz), a metadata file (MTL, MTD_MSIL*.xml, a vendor's, a STAC Item), one Item
+        of an ItemCollection (`collection.json#2`), or one raster.
     date : datetime, date or str, optional
         When a plain raster was taken; it goes before what the raster says of itself. A product with metadata of its own keeps its own time, and
         a given date that contradicts it by more than a day is refused.
@@ -91,9 +92,15 @@ def open_scene(path: Path | str, *, date: Given = None) -> pystac.Item:
         When it cannot be used as a scene; one line says why and what to do.
     """
     path = Path(path)
-    if not path.exists():
+    if not path.exists() and not _collection(path):
         raise MissingInputError("no such file or folder", where=path)
     return _product_at(path).read(date)
+
+
+def _collection(path: Path) -> bool:
+    """Whether a path names one Item of an ItemCollection: `collection.json#2`."""
+    file, mark, _ = path.name.rpartition("#")
+    return bool(mark) and path.with_name(file).is_file()
 
 
 def scan(folder: Path | str) -> Catalogue:
@@ -147,16 +154,20 @@ def recognise(files: Files) -> list[Product]:
 
 def _product_at(path: Path) -> Product:
     """Return the one product at a path; SceneError where there is none or a choice of several."""
-    if path.is_file() and not is_archive(path):
+    if not path.is_dir() and not is_archive(path):
         return _product_of_file(path.resolve())
     products = recognise(open_files(path))
     whole = [product for product in products if product.family is not RASTER] or products
-    if len(whole) == 1:
-        return whole[0]
     where = "archive" if path.is_file() else "folder"
     if not whole:
         wanted = "Landsat MTL, Sentinel-2 SAFE, a vendor's metadata, a STAC Item, or a georeferenced raster"
         raise SceneError(f"no scene in this {where}", where=path, expected=wanted)
+    return _only(whole, path, where)
+
+
+def _only(whole: list[Product], path: Path, where: str) -> Product:
+    if len(whole) == 1:
+        return whole[0]
     names = ", ".join([product.found.name for product in whole[:3]] + ["…"] * (len(whole) > 3))
     raise SceneError(f"{where} holds {len(whole)} scenes", where=path, got=names, expected="one", remedy="name one of them")
 
@@ -172,7 +183,8 @@ def _product_of_file(path: Path) -> Product:
         beside = Files(path.parent, "folder", tuple(sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())))
         owner = next((p for p in recognise(beside) if p.family.alone and name in p.found.members), None)
     else:
-        owner = next((p for p in recognise(open_files(path.parent)) if p.found.name == name), None)
+        described = [p for p in recognise(open_files(path.parent)) if p.found.name == name or p.found.name.rpartition("#")[0] == name]
+        owner = _only(described, path, "file") if described else None
     if owner is not None:
         return owner
     companions = [candidate for candidate in sidecars(name) if (path.parent / candidate).is_file()]

@@ -57,11 +57,23 @@ def sidecar_of(files: Files, name: str) -> tuple[str | None, dict[str, Any]]:
 
 def stac_document(files: Files, name: str) -> dict[str, Any] | None:
     """Return the STAC Item in a JSON member; None where it is no STAC Item."""
+    document = json_of(files, name)
+    return document if is_item(document) else None
+
+
+def json_of(files: Files, name: str) -> Any:
+    """Return what a JSON member holds; None where it is no JSON."""
     try:
-        document = json.loads(files.read(name))
+        return json.loads(files.read(name))
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) and document.get("type") == "Feature" and "stac_version" in document else None
+
+
+def is_item(document: Any) -> bool:
+    """Whether a JSON value is a STAC Item."""
+    if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
+        return False
+    return document.get("type") == "Feature" and "stac_version" in document
 
 
 def find_rasters(files: Files) -> list[Found]:

@@ -1,4 +1,4 @@
-"""A STAC Item JSON beside its rasters."""
+"""A STAC Item, or an ItemCollection of several, beside its rasters."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from camwatch.errors import SceneError
 from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.flags import FLAGS, Flag
 from camwatch.scenes.gdal import read_header
 from camwatch.scenes.product import Family, Found
-from camwatch.scenes.raster import SUFFIXES, name_of, sidecars, stac_document
+from camwatch.scenes.raster import SUFFIXES, is_item, json_of, name_of, sidecars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from camwatch.scenes.product import Given
 
 _NO_DATA_ROLES = {"thumbnail", "overview", "visual", "metadata"}
-_MASKS = {"qa_pixel": "QA_PIXEL", "qa_radsat": "QA_RADSAT", "scl": "SCL"}
 
 
 def member_of(files: Files, item_name: str, href: str) -> str | None:
@@ -34,15 +34,36 @@ def member_of(files: Files, item_name: str, href: str) -> str | None:
 
 
 def find_stac(files: Files) -> list[Found]:
-    """Return one product for each STAC Item with the rasters that it names; an Item named like a raster is read with that raster."""
-    beside = {candidate for name in files.names if name.lower().endswith(SUFFIXES) for candidate in sidecars(name)}
+    """Return one product for each STAC Item with the rasters that it names; an Item named like a raster is read with that raster.
+
+    The Items of an ItemCollection are told apart by their place in it: `collection.json#2`.
+    """
+    beside = {candidate for name in files.names if name.lower().endswith((*SUFFIXES, ".json")) for candidate in sidecars(name)}
     products = []
     for name in files.names:
-        document = stac_document(files, name) if name.lower().endswith(".json") and name not in beside else None
-        if document is not None:
-            owned = {member_of(files, name, str(asset.get("href", ""))) for asset in document.get("assets", {}).values()}
-            products.append(Found(name, frozenset(member for member in owned if member is not None) | {name}))
+        if not name.lower().endswith((".json", ".geojson")) or name in beside:
+            continue
+        for key, document in _documents(files, name).items():
+            owned = (member_of(files, name, str(asset.get("href", ""))) for asset in _assets(document).values())
+            products.append(Found(key, frozenset(member for member in owned if member is not None) | {name}))
     return products
+
+
+def _documents(files: Files, name: str) -> dict[str, dict[str, Any]]:
+    """Return the Items in a JSON member by the name of the product: one, several of a collection, or none."""
+    document = json_of(files, name)
+    if is_item(document):
+        return {name: document}
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list):
+        return {}
+    return {f"{name}#{n}": feature for n, feature in enumerate(features, 1) if is_item(feature)}
+
+
+def _assets(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the assets that are as STAC wants them; others are no files that one could name."""
+    assets = document.get("assets")
+    return {key: asset for key, asset in assets.items() if isinstance(asset, dict)} if isinstance(assets, dict) else {}
 
 
 def read_stac(files: Files, name: str, _given: Given = None) -> pystac.Item:
@@ -54,7 +75,8 @@ def read_stac(files: Files, name: str, _given: Given = None) -> pystac.Item:
         When the JSON is no STAC Item, has no datetime, or none of its rasters is here.
     """
     where = str(files.root / name)
-    document = stac_document(files, name)
+    file = name if name in files.names else name.rpartition("#")[0]
+    document = _documents(files, file).get(name)
     if document is None:
         raise SceneError("JSON is no STAC Item", where=where, expected="type Feature with stac_version")
     said: dict[str, Any] = document.get("properties", {})
@@ -62,13 +84,13 @@ def read_stac(files: Files, name: str, _given: Given = None) -> pystac.Item:
     if when is None:
         raise SceneError("STAC Item has no datetime", where=where, expected="properties.datetime, ISO 8601")
     layers = []
-    for key, asset in document.get("assets", {}).items():
-        member = member_of(files, name, str(asset.get("href", "")))
+    for key, asset in _assets(document).items():
+        member = member_of(files, file, str(asset.get("href", "")))
         if member is not None and member.lower().endswith(SUFFIXES) and not _no_data(key, asset):
             layers += _layers(files, member, key, asset)
     if not any(channel.name for layer in layers for channel in layer.channels):
         raise SceneError("STAC Item without pixels: none of its rasters is here", where=where, remedy="download its assets beside it")
-    layers.append(Layer("stac", files.href(name), metadata=True))
+    layers.append(Layer("stac", files.href(file), metadata=True))
     azimuth, elevation = (said.get(f"view:{key}", said.get(f"eo:{key}")) for key in ("sun_azimuth", "sun_elevation"))
     return build_item(
         Facts(
@@ -81,8 +103,10 @@ def read_stac(files: Files, name: str, _given: Given = None) -> pystac.Item:
             sun=None if azimuth is None or elevation is None else (float(azimuth) % 360, float(elevation)),
             off_nadir=None if said.get("view:off_nadir") is None else float(said["view:off_nadir"]),
             gsd=float(said["gsd"]) if said.get("gsd") else None,
+            position_error_m=float(said["accuracy:geometric_rmse"]) if said.get("accuracy:geometric_rmse") else None,
             platform=str(said.get("platform") or ""),
             instrument=str((said.get("instruments") or [""])[0]),
+            more={key: str(said[key]) for key in ("s2:processing_baseline", "processing:level", "camwatch:processing") if said.get(key)},
         ),
         layers,
     )
@@ -94,9 +118,11 @@ def _no_data(key: str, asset: Mapping[str, Any]) -> bool:
 
 def _layers(files: Files, member: str, key: str, asset: Mapping[str, Any]) -> list[Layer]:
     href = files.href(member)
-    kind = asset.get("camwatch:mask") or _MASKS.get(key.lower())
-    if kind:
-        return [Layer(key, href, mask=str(kind), index=int(asset.get("camwatch:index", 1)))]
+    # Archives call the asset of a quality layer as the layer is called: qa_pixel, SCL, Fmask.
+    kind = str(asset.get("camwatch:mask") or key.upper())
+    flags = tuple(Flag.from_json(said) for said in asset.get("camwatch:flags", [])) or FLAGS.get(kind, ())
+    if flags:
+        return [Layer(key, href, mask=kind, index=int(asset.get("camwatch:index", 1)), flags=flags)]
     if "mask" in (asset.get("roles") or []) or "data-mask" in (asset.get("roles") or []):
         return []  # a mask whose meaning nothing tells: masking by guess would hide ground
     header = read_header(href, companions=True)
