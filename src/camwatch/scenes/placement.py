@@ -1,0 +1,152 @@
+"""Where pixels lie when only points are known: corner coordinates, tie points, an analyst's control points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+
+from camwatch.errors import SceneError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+LEVEL = 1e-3
+"""Probability with which the outlier test names a point although all are equally good."""
+
+PICKED_PX = 0.1
+"""Nobody points at a feature better than this; rounding of better coordinates makes no outlier."""
+
+_THIN = 1e-3
+"""Points whose spread across is less than this share of their spread along lie on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A grid fitted to points, and how well they agree with it.
+
+    With n points an affine leaves 2n - 6 degrees of freedom. Three points always agree perfectly, which tells nothing. Of the errors of four
+    points only their twist (one vector, two numbers) shows in the residuals, halved: `rmse_m` is then about half of what a fifth point would show,
+    and no blunder can be told from three good points. From five points on each point is also predicted by the others (`withheld_rmse_m`).
+
+    Attributes
+    ----------
+    geobox : GeoBox
+        In the UTM zone of the points' centre; may be rotated, sheared or mirrored.
+    rmse_m, worst_m : float
+        Root mean square and largest distance of the points from where the grid puts them, metres.
+    n : int
+        Number of points.
+    withheld_rmse_m : float or None
+        Root mean square distance of each point from where the grid fitted to all others puts it; None below five points.
+    outlier : int or None
+        Position of the one point that contradicts the others, where there is one: an F test of the point against the fit to the others
+        (Cook & Weisberg 1982, Residuals and Influence in Regression, section 2.2.2), at probability 0.001 over all points. The figures above
+        hold with the point in it; a pair of wrong points may hide each other, but not their `withheld_rmse_m`.
+    outlier_m : float
+        How far the others put it from its coordinates, metres; 0 without outlier.
+    """
+
+    geobox: GeoBox
+    rmse_m: float
+    worst_m: float
+    n: int
+    withheld_rmse_m: float | None = None
+    outlier: int | None = None
+    outlier_m: float = 0.0
+
+    @property
+    def error_m(self) -> float | None:
+        """What to expect at a further point of the area that the points span, root mean square metres; None where three points cannot tell."""
+        if self.withheld_rmse_m is not None:
+            return self.withheld_rmse_m
+        return 2 * self.rmse_m if self.n == 4 else None
+
+
+def place(shape: tuple[int, int], pixels: ArrayLike, lonlat: ArrayLike, *, where: object = None) -> Placement:
+    """Fit the affine grid that puts points of a raster where they lie on the ground, by least squares in metres of UTM.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows, columns of the raster.
+    pixels : (n, 2) array_like
+        (col, row) of the points, counted from the outer corner of the first pixel; they need not lie inside.
+    lonlat : (n, 2) array_like
+        Their (longitude, latitude), degrees, WGS 84.
+    where : object, optional
+        The file, for messages.
+
+    Raises
+    ------
+    SceneError
+        When there are fewer than three points, they lie on one line, or are no coordinates.
+    """
+    source, degrees = np.asarray(pixels, float).reshape(-1, 2), np.asarray(lonlat, float).reshape(-1, 2)
+    n = len(source)
+    if n != len(degrees) or n < 3:
+        raise SceneError("too few control points", where=where, got=str(min(n, len(degrees))), expected="three or more that are not on one line")
+    _refuse_nonsense(source, degrees, where)
+    crs, target = _to_utm(degrees)
+    if _thin(source) or _thin(target):
+        raise SceneError("control points lie on one line", where=where, got=f"{n} points", expected="three that span an area", remedy="add one aside")
+    # Centred and of order one, so that the normal matrix is well conditioned.
+    middle, spread = source.mean(axis=0), np.ptp(source, axis=0).max()
+    design = np.column_stack([(source - middle) / spread, np.ones(n)])
+    inverse = np.linalg.inv(design.T @ design)
+    origin = target.mean(axis=0)
+    matrix = (inverse @ design.T @ (target - origin)).T
+    residuals = target - origin - design @ matrix.T
+    linear = matrix[:, :2] / spread
+    shift = matrix[:, 2] + origin - linear @ middle
+    affine = Affine(linear[0, 0], linear[0, 1], shift[0], linear[1, 0], linear[1, 1], shift[1])
+    lengths = np.hypot(*residuals.T)
+    left = 1 - np.einsum("ij,jk,ik->i", design, inverse, design)  # 1 - leverage: the share of a point's error that its residual shows
+    withheld, outlier, outlier_m = None, None, 0.0
+    if n >= 5 and left.min() > 1e-6:  # otherwise the grid hangs on one point, and the others cannot predict it
+        alone = lengths / left
+        withheld = float(np.sqrt((alone**2).mean()))
+        outlier = _outlier(lengths, left, PICKED_PX * abs(affine.determinant) ** 0.5)
+        outlier_m = 0.0 if outlier is None else float(alone[outlier])
+    return Placement(GeoBox(shape, affine, crs), float(np.sqrt((lengths**2).mean())), float(lengths.max()), n, withheld, outlier, outlier_m)
+
+
+def _outlier(lengths: NDArray[np.float64], left: NDArray[np.float64], floor: float) -> int | None:
+    """Return the point that the others reject; `floor` is the smallest standard error of one coordinate in metres."""
+    n = len(lengths)
+    freedom = 2 * (n - 1) - 6
+    explained = lengths**2 / left  # by how much the sum of squares falls when the point is left out
+    worst = int(explained.argmax())
+    variance = max((float((lengths**2).sum()) - float(explained[worst])) / freedom, floor**2)
+    ratio = float(explained[worst]) / 2 / variance
+    # The F distribution with 2 and d degrees of freedom has the closed tail (1 + 2F/d)^(-d/2); Bonferroni: any of n points might have been it.
+    return worst if n * (1 + 2 * ratio / freedom) ** (-freedom / 2) < LEVEL else None
+
+
+def _refuse_nonsense(source: NDArray[np.float64], degrees: NDArray[np.float64], where: object) -> None:
+    if not (np.isfinite(source).all() and np.isfinite(degrees).all()):
+        raise SceneError("control points are no numbers", where=where, expected="finite pixel and map coordinates")
+    if np.abs(degrees[:, 1]).max() > 90 or np.abs(degrees[:, 0]).max() > 360:
+        bad = int(np.argmax((np.abs(degrees[:, 1]) > 90) | (np.abs(degrees[:, 0]) > 360)))
+        got = f"({degrees[bad, 0]:g}, {degrees[bad, 1]:g}) at point {bad + 1}"
+        raise SceneError("control points are no degrees", where=where, got=got, expected="(longitude, latitude)", remedy="check order and CRS")
+
+
+def _to_utm(degrees: NDArray[np.float64]) -> tuple[str, NDArray[np.float64]]:
+    """Return the UTM zone of the centre and the points in it; points on both sides of the antimeridian stay together."""
+    lon = degrees[0, 0] + (degrees[:, 0] - degrees[0, 0] + 180) % 360 - 180
+    centre = (lon.mean() + 180) % 360 - 180
+    zone = min(int((centre + 180) // 6) + 1, 60)
+    crs = f"EPSG:{(32600 if degrees[:, 1].mean() >= 0 else 32700) + zone}"
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, degrees[:, 1])
+    return crs, np.column_stack([x, y])
+
+
+def _thin(points: NDArray[np.float64]) -> bool:
+    """Whether points lie on one line, or all in one place."""
+    along, across = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(across <= _THIN * along)
