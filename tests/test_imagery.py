@@ -302,7 +302,7 @@ def test_sentinel2_values_and_classes(tmp_path):
     ],
 )
 def test_quality_bits(kind, value, expected):
-    band = scene.Band("red", "", 1, 1, 0, None, None, 3, SOURCE, companions=False)
+    band = scene.Band("red", (), SOURCE, number=3)
     assert usable(FLAGS[kind], np.array([[value]], np.uint16), [band])[0, 0] == expected
 
 

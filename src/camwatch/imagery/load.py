@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from camwatch.errors import CoverageError, SceneError
 from camwatch.imagery.image import Calibration, Image, Sun
-from camwatch.imagery.quality import usable
+from camwatch.imagery.read import Level, levels_of, read_level, usable_in
 from camwatch.imagery.sample import PAD, aligned, block_mean, pixel_map, reduction, resample, source_points
-from camwatch.scenes.gdal import open_raster
 from camwatch.scenes.item import Band, Mask, acquired, band_names, bands_of, calibration, default_bands, gsd_m, is_simulated, masks_of, sun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import pystac
     from numpy.typing import NDArray
 
 _STRIP = 2**24
 """Pixels, bands counted, that are held at once while averaging."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """The bands of a scene that share one grid, and the quality layers on that same grid."""
-
-    geobox: GeoBox
-    bands: tuple[Band, ...]
-    masks: tuple[Mask, ...]
 
 
 def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = None) -> Image:
@@ -64,7 +52,7 @@ def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = Non
     """
     wanted = tuple(bands) if bands is not None else default_bands(item)
     chosen = _choose(item, wanted)
-    levels, loose = _levels(chosen, masks_of(item))
+    levels, loose = levels_of(chosen, masks_of(item), (part.href for band in bands_of(item) for part in band.parts))
     values = np.empty((len(wanted), *geobox.shape), np.float32)
     valid = np.ones(geobox.shape, bool)
     copied = True
@@ -109,17 +97,7 @@ def _choose(item: pystac.Item, wanted: tuple[str, ...]) -> tuple[Band, ...]:
     return tuple(there[name] for name in wanted)
 
 
-def _levels(bands: Iterable[Band], masks: Iterable[Mask]) -> tuple[list[_Level], list[Mask]]:
-    """Group bands by grid; a mask on the grid of a group belongs to it, the others stay loose."""
-    groups: dict[GeoBox, list[Band]] = {}
-    for band in bands:
-        groups.setdefault(band.geobox, []).append(band)
-    layers = list(masks)
-    levels = [_Level(box, tuple(group), tuple(mask for mask in layers if mask.geobox == box)) for box, group in groups.items()]
-    return levels, [mask for mask in layers if mask.geobox not in groups]
-
-
-def _copy(level: _Level, geobox: GeoBox, values: NDArray[np.float32], places: Sequence[int], valid: NDArray[np.bool_]) -> None:
+def _copy(level: Level, geobox: GeoBox, values: NDArray[np.float32], places: Sequence[int], valid: NDArray[np.bool_]) -> None:
     """Copy the pixels of a level whose grid is the target's into `values[places]`; `valid` becomes False where it has none."""
     row, col, down, across = cast("tuple[int, int, int, int]", aligned(level.geobox, geobox))
     rows, cols = geobox.shape
@@ -139,16 +117,16 @@ def _copy(level: _Level, geobox: GeoBox, values: NDArray[np.float32], places: Se
         valid &= seen
     part = valid[::down, ::across][inside]
     targets = [values[place, ::down, ::across][inside] for place in places]
-    _read(level, window, targets, part)
+    read_level(level, window, targets, part)
 
 
-def _interpolate(level: _Level, geobox: GeoBox, valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _interpolate(level: Level, geobox: GeoBox, valid: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the level's bands on the target grid, (band, y, x); `valid` becomes False where they have no data."""
     window, box, k = _window(level, geobox)
     shape = (int(window.height), int(window.width))
     if k == 1:
         values, seen = np.empty((len(level.bands), *shape), np.float32), np.ones(shape, bool)
-        _read(level, window, list(values), seen)
+        read_level(level, window, list(values), seen)
     else:
         values, seen = _read_reduced(level, window, k)
     sampled, covered = resample(values, seen, box, geobox)
@@ -156,7 +134,7 @@ def _interpolate(level: _Level, geobox: GeoBox, valid: NDArray[np.bool_]) -> NDA
     return sampled
 
 
-def _read_reduced(level: _Level, window: Window, k: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _read_reduced(level: Level, window: Window, k: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Read a window averaged over k by k blocks, strip by strip: an overview of a gigapixel needs no more memory than the overview."""
     height, width = int(window.height) // k, int(window.width)
     values, seen = np.empty((len(level.bands), height, width // k), np.float32), np.empty((height, width // k), bool)
@@ -164,12 +142,12 @@ def _read_reduced(level: _Level, window: Window, k: int) -> tuple[NDArray[np.flo
     for top in range(0, height, step):
         rows = min(step, height - top)
         strip, good = np.empty((len(level.bands), rows * k, width), np.float32), np.ones((rows * k, width), bool)
-        _read(level, Window(window.col_off, window.row_off + top * k, width, rows * k), list(strip), good)
+        read_level(level, Window(window.col_off, window.row_off + top * k, width, rows * k), list(strip), good)
         values[:, top : top + rows], seen[top : top + rows] = block_mean(strip, good, k)
     return values, seen
 
 
-def _window(level: _Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox, int]:
+def _window(level: Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox, int]:
     """Return the part of the source that the target needs, its grid after averaging, and the side of the blocks to average (1: none)."""
     height, width = level.geobox.shape
     points = source_points(level.geobox, geobox)
@@ -190,7 +168,7 @@ def _window(level: _Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox, int]:
     return Window(first_col, first_row, cols, rows), box, k
 
 
-def _no_overlap(level: _Level | Mask, geobox: GeoBox) -> CoverageError:
+def _no_overlap(level: Level | Mask, geobox: GeoBox) -> CoverageError:
     where = level.href if isinstance(level, Mask) else level.bands[0].href
     got, wanted = f"scene {_extent(level.geobox)}", f"an overlap with {_extent(geobox)}"
     return CoverageError("scene does not overlap the grid", where=where, got=got, expected=wanted, remedy="choose a scene that shows the AOI")
@@ -200,64 +178,6 @@ def _extent(geobox: GeoBox) -> str:
     return f"{tuple(round(value, 4) for value in geobox.boundingbox.bbox)} in {geobox.crs}"
 
 
-def _read(level: _Level, window: Window, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
-    """Read, scale and check the level's bands: band n into `targets[n]`; `valid` becomes False where there is no data."""
-    by_file: dict[str, list[int]] = {}
-    for n, band in enumerate(level.bands):
-        by_file.setdefault(band.href, []).append(n)
-    for href, members in by_file.items():
-        with open_raster(href, companions=level.bands[members[0]].companions) as dataset:
-            _read_file(dataset, [level.bands[n] for n in members], window, [targets[n] for n in members], valid)
-    for mask in level.masks:
-        np.logical_and(valid, usable(mask.flags, _read_mask(mask, window), level.bands), out=valid)
-
-
-def _read_file(dataset: Any, bands: Sequence[Band], window: Window, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
-    raw = _pixels(dataset, [band.index for band in bands], window)
-    for band, plane, target in zip(bands, raw, targets, strict=True):
-        # What the file declares holds beside what the product family defines: old Landsat files declare 255 and fill with 0.
-        for value in {band.nodata, dataset.nodatavals[band.index - 1], band.saturated}:
-            code = _as_stored(value, plane.dtype)
-            if code is not None:
-                np.logical_and(valid, plane != code, out=valid)
-        if np.issubdtype(plane.dtype, np.floating):
-            np.logical_and(valid, np.isfinite(plane), out=valid)
-        np.copyto(target, plane, casting="unsafe")
-        if band.scale != 1:
-            np.multiply(target, np.float32(band.scale), out=target)
-        if band.offset:
-            np.add(target, np.float32(band.offset), out=target)
-
-
-def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
-    """Return a declared value in the type of the pixels; None where no pixel can have it (a NaN is found by itself)."""
-    if value is None or not np.isfinite(value):
-        return None
-    if np.issubdtype(dtype, np.integer) and not (value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max):
-        return None
-    stored: np.generic = dtype.type(value)
-    return stored
-
-
-def _read_mask(mask: Mask, window: Window) -> NDArray[Any]:
-    with open_raster(mask.href, companions=mask.companions) as dataset:
-        layer: NDArray[Any]
-        if mask.kind == "internal":
-            layer = dataset.read_masks(1, window=window)
-            return layer
-        layer = _pixels(dataset, [mask.index], window)[0]
-        return layer
-
-
-def _pixels(dataset: Any, indexes: list[int], window: Window) -> NDArray[Any]:
-    try:
-        pixels: NDArray[Any] = dataset.read(indexes, window=window)
-    except RasterioError as error:
-        got = " ".join(str(error).split())[:160]
-        raise SceneError("pixels cannot be read", where=dataset.name, got=got, remedy="download the file again") from error
-    return pixels
-
-
 def _mask_on(mask: Mask, geobox: GeoBox, bands: Sequence[Band], *, strict: bool) -> NDArray[np.bool_]:
     """Return where a quality layer with a grid of its own calls the target usable.
 
@@ -265,7 +185,7 @@ def _mask_on(mask: Mask, geobox: GeoBox, bands: Sequence[Band], *, strict: bool)
     bilinear kernel must be usable, so that nothing of a cloud reaches into a valid pixel.
     """
     window, box, k = _window(mask, geobox)
-    seen = usable(mask.flags, _read_mask(mask, window), bands)
+    seen = usable_in(mask, window, bands)
     affine = pixel_map(mask.geobox, geobox)
     if strict or affine is None or k > 1:
         nothing = np.zeros((1, *seen.shape), np.float32)

@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pystac
 from pyproj import CRS, Geod
-from shapely import MultiPoint, Polygon, get_coordinates
+from shapely import MultiPoint, Polygon, box, get_coordinates, segmentize
+from shapely.affinity import affine_transform
 from shapely.geometry import mapping
+from shapely.ops import unary_union
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import SceneError
 from camwatch.scenes.flags import FLAGS, Flag
 from camwatch.scenes.gdal import Header, read_header
-from camwatch.scenes.item import ORDER
+from camwatch.scenes.item import ORDER, is_polygons
+from camwatch.scenes.mosaic import mosaics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
+
+    from camwatch.scenes.mosaic import Mosaic
 
 EXTENSIONS = [
     "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
@@ -63,6 +68,9 @@ class Layer:
         Number of the mask's band.
     flags : tuple of Flag
         Fields of the quality layer; by default those of its kind in `camwatch.scenes.flags`.
+    polygon : tuple of (float, float)
+        An outline that is the quality layer, as (column, row) from the outer corner of the first pixel of `placed`, which must be given: a pixel
+        inside has the value 1, outside 0. So have pixels inside the polygons of a .gml file; its coordinates are in the CRS of `placed`.
     header : Header or None
         Read when absent; None stays for metadata.
     placed : GeoBox or None
@@ -79,6 +87,7 @@ class Layer:
     header: Header | None = None
     placed: GeoBox | None = None
     metadata: bool = False
+    polygon: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +155,23 @@ def outline(geobox: GeoBox) -> BaseGeometry:
     rows, cols = geobox.shape
     t = np.linspace(0, 1, 9)[:-1]
     ring = [*((cols * s, 0) for s in t), *((cols, rows * s) for s in t), *((cols * (1 - s), rows) for s in t), *((0, rows * (1 - s)) for s in t)]
-    shell = Polygon([geobox.affine * point for point in ring])
-    lonlat = reproject(shell, geobox.crs, LONLAT)
+    return _in_lonlat(Polygon(ring), geobox)
+
+
+def _outline_of(mosaic: Mosaic, boxes: Sequence[GeoBox]) -> BaseGeometry:
+    """Return the outline of all tiles in EPSG:4326."""
+    if len(mosaic.members) == 1:
+        return outline(mosaic.geobox)
+    shapes = [boxes[n].shape for n in mosaic.members]
+    # In whole pixels neighbours meet exactly: their union has no slivers.
+    whole = unary_union([box(col, row, col + cols, row + rows) for (row, col), (rows, cols) in zip(mosaic.corners, shapes, strict=True)])
+    return _in_lonlat(segmentize(whole, max(mosaic.geobox.shape) / 8), mosaic.geobox)
+
+
+def _in_lonlat(pixels: BaseGeometry, geobox: GeoBox) -> BaseGeometry:
+    """Take a geometry from (column, row) in a grid to EPSG:4326."""
+    a = geobox.affine
+    lonlat = reproject(affine_transform(pixels, [a.a, a.b, a.d, a.e, a.c, a.f]), geobox.crs, LONLAT)
     if not np.isfinite(lonlat.bounds).all():
         raise SceneError("grid lies outside what its CRS can express", got=f"{geobox.crs} {tuple(geobox.affine)[:6]}")
     return lonlat
@@ -167,25 +191,35 @@ def build_item(facts: Facts, layers: Iterable[Layer]) -> pystac.Item:
         if layer.metadata:
             assets[layer.key] = pystac.Asset(layer.href, roles=["metadata"])
             continue
-        header = layer.header or read_header(layer.href)
-        if layer.placed is None:
-            refuse_unplaced(header, layer.href)
-        geobox = layer.placed or header.geobox
+        header, geobox = _header_and_grid(layer)
         assets[layer.key] = _asset(layer, header, geobox)
         names = [channel.name for channel in layer.channels if channel.name]
         if names:
             boxes.append((geobox, names == ["pan"]))
     if not boxes:
         raise SceneError("product holds no band that can be read", where=facts.id, expected="the raster files that its metadata names")
-    spectral = [box for box, alone in boxes if not alone] or [box for box, _ in boxes]
-    finest = min(spectral, key=lambda box: abs(box.affine.determinant))
-    geometry = outline(finest)
-    said = _properties(facts, finest, assets)
+    spectral = [grid for grid, alone in boxes if not alone] or [grid for grid, _ in boxes]
+    grids = list(dict.fromkeys(spectral))  # ten bands on one grid are one picture
+    finest = min(mosaics(grids, [None] * len(grids)), key=lambda mosaic: abs(mosaic.geobox.affine.determinant))
+    geometry = _outline_of(finest, grids)
+    said = _properties(facts, finest.geobox, assets)
     item = pystac.Item(facts.id, mapping(geometry), list(geometry.bounds), facts.acquired, said, stac_extensions=EXTENSIONS)
     item.assets = assets
     for asset in assets.values():
         asset.owner = item
     return item
+
+
+def _header_and_grid(layer: Layer) -> tuple[Header | None, GeoBox]:
+    """Return what a file says of itself and where its pixels lie; outlines have no header, only the grid that they belong to."""
+    if layer.polygon or is_polygons(layer.href):
+        if layer.placed is None:
+            raise ValueError(f"{layer.key}: outlines need the grid that they belong to")
+        return None, layer.placed
+    header = layer.header or read_header(layer.href)
+    if layer.placed is None:
+        refuse_unplaced(header, layer.href)
+    return header, layer.placed or header.geobox
 
 
 def refuse_unplaced(header: Header, href: str) -> None:
@@ -199,8 +233,8 @@ def refuse_unplaced(header: Header, href: str) -> None:
     raise SceneError("raster has no georeference", where=href, expected=wanted, remedy="georeference it first")
 
 
-def _asset(layer: Layer, header: Header, geobox: GeoBox) -> pystac.Asset:
-    crs = header.crs if layer.placed is None else str(geobox.crs)
+def _asset(layer: Layer, header: Header | None, geobox: GeoBox) -> pystac.Asset:
+    crs = header.crs if header is not None and layer.placed is None else str(geobox.crs)
     code = crs if crs is not None and crs.startswith("EPSG:") else None
     fields: dict[str, Any] = {
         "proj:shape": list(geobox.shape),
@@ -210,15 +244,16 @@ def _asset(layer: Layer, header: Header, geobox: GeoBox) -> pystac.Asset:
     }
     if code is None:
         fields["proj:wkt2"] = crs
-    companions = [str(path) for path in header.files if path != layer.href]
+    companions = [] if header is None else [str(path) for path in header.files if path != layer.href]
     if companions:
         fields["camwatch:companions"] = companions
     if layer.mask:
         flags = layer.flags or FLAGS[layer.mask]
         fields |= {"camwatch:mask": layer.mask, "camwatch:index": layer.index, "camwatch:flags": [flag.as_json() for flag in flags]}
+        fields |= {"camwatch:polygon": [list(point) for point in layer.polygon]} if layer.polygon else {}
         return pystac.Asset(layer.href, roles=["mask"], extra_fields=fields)
     fields["eo:bands"] = [_eo(channel) for channel in layer.channels]
-    fields["raster:bands"] = [_raster(channel, header.dtype) for channel in layer.channels]
+    fields["raster:bands"] = [_raster(channel, header.dtype if header else "") for channel in layer.channels]
     return pystac.Asset(layer.href, roles=["data"], extra_fields=fields)
 
 

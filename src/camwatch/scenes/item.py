@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +13,22 @@ from shapely.geometry import shape
 from camwatch.errors import SceneError
 from camwatch.scenes.files import on_disk
 from camwatch.scenes.flags import Flag
+from camwatch.scenes.mosaic import mosaics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pystac
     from shapely.geometry.base import BaseGeometry
 
+    from camwatch.scenes.mosaic import Mosaic
+
 ORDER = (
     "pan",
     "coastal",
     "blue",
+    "green05",
     "green",
     "yellow",
     "red",
@@ -34,10 +39,40 @@ ORDER = (
     "nir08",
     "nir",
     "nir09",
+    "cirrus",
     "swir16",
     "swir22",
 )
 """Common band names (STAC `eo` extension) in the order in which bands are always listed."""
+
+COARSEST = 3.0
+"""A band with pixels more than this many times as large as the finest does not enter by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a band or quality layer: a tile of its mosaic, or all of it.
+
+    Attributes
+    ----------
+    href : str
+        Path for GDAL.
+    index : int
+        Number of the band in that file, from 1.
+    row, col : int
+        Place of the file's first pixel in the mosaic.
+    shape : (int, int)
+        Rows, columns of the file.
+    companions : bool
+        Files beside it (a header, a world file, a mask) belong to it.
+    """
+
+    href: str
+    index: int
+    row: int
+    col: int
+    shape: tuple[int, int]
+    companions: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +83,10 @@ class Band:
     ----------
     name : str
         Common name, or `b1`, `b2`, … where the product names none.
-    href : str
-        Path for GDAL.
-    index : int
-        Number of the band in that file, from 1.
+    parts : tuple of Part
+        One file, or the tiles of a mosaic; where tiles overlap, the first with data counts.
+    geobox : GeoBox
+        The whole raster's grid, that of the mosaic where there are several parts; ground that no part covers is without data.
     scale, offset : float
         value = scale · DN + offset.
     nodata : float or None
@@ -60,34 +95,64 @@ class Band:
         The DN that means saturated, where the family defines one.
     number : int
         The sensor's band number, for quality bits; 0 where there is none.
-    geobox : GeoBox
-        The whole raster's grid.
-    companions : bool
-        Files beside it (a header, a world file, a mask) belong to it.
     """
 
     name: str
-    href: str
-    index: int
-    scale: float
-    offset: float
-    nodata: float | None
-    saturated: float | None
-    number: int
+    parts: tuple[Part, ...]
     geobox: GeoBox
-    companions: bool
+    scale: float = 1.0
+    offset: float = 0.0
+    nodata: float | None = None
+    saturated: float | None = None
+    number: int = 0
+
+    @property
+    def href(self) -> str:
+        """Path of the file, the first one of a mosaic."""
+        return self.parts[0].href
+
+    @property
+    def index(self) -> int:
+        """Number of the band in that file, from 1."""
+        return self.parts[0].index
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One quality layer: `kind` is its name (`internal`: the file's own mask), `flags` are its fields that tell unusable pixels."""
+    """One quality layer.
+
+    Attributes
+    ----------
+    kind : str
+        Its name (`QA_PIXEL`, …; `internal`: the file's own mask).
+    parts : tuple of Part
+    geobox : GeoBox
+    flags : tuple of Flag
+        Its fields that tell unusable pixels. Where polygons are the layer, a pixel inside has the value 1, outside 0.
+    polygon : tuple of (float, float)
+        An outline as (column, row) from the outer corner of the first pixel of `geobox`, where that is the layer; empty otherwise.
+    """
 
     kind: str
-    href: str
-    index: int
+    parts: tuple[Part, ...]
     geobox: GeoBox
-    companions: bool
     flags: tuple[Flag, ...]
+    polygon: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def href(self) -> str:
+        """Path of the file, the first one of a mosaic."""
+        return self.parts[0].href
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether polygons are the layer: outlines in a GML file, or one in the Item."""
+        return bool(self.polygon) or is_polygons(self.href)
+
+
+def is_polygons(href: str) -> bool:
+    """Whether a quality layer is a file of polygons."""
+    return href.lower().endswith(".gml")
 
 
 def acquired(item: pystac.Item) -> datetime:
@@ -118,36 +183,43 @@ def band_names(item: pystac.Item) -> tuple[str, ...]:
 
 
 def default_bands(item: pystac.Item) -> tuple[str, ...]:
-    """Return what is loaded when nothing is asked for: the multispectral bands; `pan` only where it stands alone."""
-    names = band_names(item)
-    return tuple(name for name in names if name != "pan") or names
+    """Return what is loaded when nothing is asked for.
+
+    Those are the multispectral bands, `pan` only where it stands alone. Bands with pixels more than three times as large as the finest among them
+    (60 m beside 10 m: they see the atmosphere) come only when they are asked for.
+    """
+    bands = bands_of(item)
+    spectral = [band for band in bands if band.name != "pan"] or bands
+    finest = min((_pixel_area(band) for band in spectral), default=0.0)
+    return tuple(band.name for band in spectral if _pixel_area(band) <= COARSEST**2 * finest)
 
 
 def bands_of(item: pystac.Item) -> tuple[Band, ...]:
-    """Return where each band lies and how its numbers are meant, in the order of :func:`band_names`."""
-    found: dict[str, Band] = {}
+    """Return where each band lies and how its numbers are meant, in the order of :func:`band_names`.
+
+    Files with the same band and the same numbers on one lattice are its tiles. Where a name still stands for several rasters, the finest counts,
+    the first of equally fine ones.
+    """
+    parts: list[Part] = []
+    boxes: list[GeoBox] = []
+    said: list[tuple[str, float, float, float | None, float | None, int]] = []
     for asset in item.assets.values():
         if "data" not in (asset.roles or []):
             continue
         geobox = _geobox(asset)
-        for place, (name, raster) in enumerate(zip(_names(asset), asset.extra_fields["raster:bands"], strict=True), 1):
+        for index, (name, raster) in enumerate(zip(_names(asset), asset.extra_fields["raster:bands"], strict=True), 1):
             if name:
-                number = int(raster.get("camwatch:number", 0))
-                found.setdefault(
-                    name,
-                    Band(
-                        name,
-                        asset.href,
-                        place,
-                        float(raster.get("scale", 1)),
-                        float(raster.get("offset", 0)),
-                        _number(raster.get("nodata")),
-                        _number(raster.get("camwatch:saturated")),
-                        number,
-                        geobox,
-                        "camwatch:companions" in asset.extra_fields,
-                    ),
-                )
+                parts.append(_part(asset, index, geobox))
+                boxes.append(geobox)
+                numbers = float(raster.get("scale", 1)), float(raster.get("offset", 0)), _number(raster.get("nodata"))
+                said.append((name, *numbers, _number(raster.get("camwatch:saturated")), int(raster.get("camwatch:number", 0))))
+    found: dict[str, Band] = {}
+    # By the text of the numbers: a no-data value that is NaN equals itself there.
+    for mosaic in mosaics(boxes, [str(numbers) for numbers in said]):
+        name, *numbers = said[mosaic.members[0]]
+        band = Band(name, _placed(parts, mosaic), mosaic.geobox, *numbers)
+        if name not in found or _pixel_area(band) < 0.999 * _pixel_area(found[name]):
+            found[name] = band
 
     def place_of(name: str) -> tuple[int, int, str]:
         return (ORDER.index(name), 0, "") if name in ORDER else (len(ORDER), len(name), name)  # b2 before b10
@@ -156,20 +228,37 @@ def bands_of(item: pystac.Item) -> tuple[Band, ...]:
 
 
 def masks_of(item: pystac.Item) -> tuple[Mask, ...]:
-    """Return the quality layers, in the order of the Item's assets."""
-    layers = [
-        Mask(
-            str(asset.extra_fields["camwatch:mask"]),
-            asset.href,
-            int(asset.extra_fields.get("camwatch:index", 1)),
-            _geobox(asset),
-            "camwatch:companions" in asset.extra_fields,
-            tuple(Flag.from_json(said) for said in asset.extra_fields["camwatch:flags"]),
-        )
-        for asset in item.assets.values()
-        if "mask" in (asset.roles or [])
-    ]
+    """Return the quality layers, in the order of the Item's assets; files of one kind on one lattice are tiles of one layer."""
+    parts: list[Part] = []
+    boxes: list[GeoBox] = []
+    said: list[tuple[str, tuple[Flag, ...], tuple[tuple[float, float], ...]]] = []
+    for asset in item.assets.values():
+        if "mask" in (asset.roles or []):
+            fields = asset.extra_fields
+            boxes.append(_geobox(asset))
+            parts.append(_part(asset, int(fields.get("camwatch:index", 1)), boxes[-1]))
+            polygon = tuple((float(col), float(row)) for col, row in fields.get("camwatch:polygon", []))
+            said.append((str(fields["camwatch:mask"]), tuple(Flag.from_json(flag) for flag in fields["camwatch:flags"]), polygon))
+    # Outlines say where they lie by themselves; they make no mosaic.
+    kinds = [(kind, flags, n if polygon or is_polygons(parts[n].href) else None) for n, (kind, flags, polygon) in enumerate(said)]
+    layers = []
+    for mosaic in mosaics(boxes, kinds):
+        kind, flags, polygon = said[mosaic.members[0]]
+        layers.append(Mask(kind, _placed(parts, mosaic), mosaic.geobox, flags, polygon))
     return tuple(layers)
+
+
+def _part(asset: pystac.Asset, index: int, geobox: GeoBox) -> Part:
+    rows, cols = geobox.shape
+    return Part(asset.href, index, 0, 0, (rows, cols), "camwatch:companions" in asset.extra_fields)
+
+
+def _placed(parts: Sequence[Part], mosaic: Mosaic) -> tuple[Part, ...]:
+    return tuple(replace(parts[n], row=row, col=col) for n, (row, col) in zip(mosaic.members, mosaic.corners, strict=True))
+
+
+def _pixel_area(band: Band) -> float:
+    return float(abs(band.geobox.affine.determinant))
 
 
 def footprint(item: pystac.Item) -> BaseGeometry:
