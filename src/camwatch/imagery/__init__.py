@@ -4,5 +4,6 @@ from camwatch.imagery.grids import pair_geobox, shared_bands
 from camwatch.imagery.image import Image, Sun
 from camwatch.imagery.load import coverage, load
 from camwatch.imagery.radiometry import Radiometry, fit_radiometry
+from camwatch.imagery.share import clear_share
 
-__all__ = ["Image", "Radiometry", "Sun", "coverage", "fit_radiometry", "load", "pair_geobox", "shared_bands"]
+__all__ = ["Image", "Radiometry", "Sun", "clear_share", "coverage", "fit_radiometry", "load", "pair_geobox", "shared_bands"]

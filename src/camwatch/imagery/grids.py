@@ -74,10 +74,10 @@ def pair_geobox(
     if not in_metres(native):
         native = _utm_grid(both, max(sizes))
     extents = [_reach(item, grid, native) for item, grid in zip((before, after), natives, strict=True)]
-    extents += [] if geometry is None else [_extent(geometry, native)]
+    extents += [] if geometry is None else [extent_in(geometry, native)]
     left, bottom, right, top = np.array(extents).T
     # An AOI may reach beyond the scenes: the grid ends with the margin around what both show of it.
-    return _crop(native, (left.max() - margin_m, bottom.max() - margin_m, right.min() + margin_m, top.min() + margin_m))
+    return crop(native, (left.max() - margin_m, bottom.max() - margin_m, right.min() + margin_m, top.min() + margin_m))
 
 
 def _bounds(geometry: BaseGeometry | None) -> str:
@@ -95,12 +95,13 @@ def _utm_grid(seen: BaseGeometry, pixel: float) -> GeoBox:
 def _reach(item: pystac.Item, own: GeoBox, grid: GeoBox) -> tuple[float, float, float, float]:
     """Return the extent of a scene in the CRS of `grid`: exact where it is the scene's own."""
     if own.crs != grid.crs:
-        return _extent(footprint(item), grid)
+        return extent_in(footprint(item), grid)
     left, bottom, right, top = own.boundingbox.bbox
     return left, bottom, right, top
 
 
-def _extent(geometry: BaseGeometry, grid: GeoBox) -> tuple[float, float, float, float]:
+def extent_in(geometry: BaseGeometry, grid: GeoBox) -> tuple[float, float, float, float]:
+    """Return the bounds (left, bottom, right, top) of a geometry in EPSG:4326 in the CRS of a grid."""
     outline = rectangle(*geometry.bounds) if geometry.area == 0 else geometry
     span = max(outline.bounds[2] - outline.bounds[0], outline.bounds[3] - outline.bounds[1])
     moved = reproject(segmentize(outline, span / 8) if span > 0 else outline, LONLAT, grid.crs)
@@ -108,7 +109,7 @@ def _extent(geometry: BaseGeometry, grid: GeoBox) -> tuple[float, float, float, 
     return left, bottom, right, top
 
 
-def _crop(grid: GeoBox, extent: tuple[float, float, float, float]) -> GeoBox:
+def crop(grid: GeoBox, extent: tuple[float, float, float, float]) -> GeoBox:
     """Return the pixels of the (endless) grid that an extent touches."""
     left, bottom, right, top = extent
     corners = np.array([~grid.affine * point for point in ((left, bottom), (left, top), (right, bottom), (right, top))])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from camwatch.scenes.item import Band, Mask, Part
 
@@ -103,7 +104,7 @@ def usable_in(mask: Mask, window: Window, bands: Sequence[Band]) -> NDArray[np.b
         place = _overlap(part, window)
         if place is not None:
             inner, slices = place
-            good[slices] &= usable(mask.flags, _whole_numbers(_read_mask(mask.kind, part, inner), part.href), bands)
+            good[slices] &= usable(mask.flags, read_quality(mask.kind, part, inner), bands)
     return good
 
 
@@ -111,7 +112,7 @@ def outside_polygons(mask: Mask, box: GeoBox) -> NDArray[np.bool_]:
     """Return which pixels of a grid are usable by the outlines of a quality layer; a pixel that an unusable side touches is not."""
     if mask.polygon:
         a = mask.geobox.affine
-        shape = affine_transform(Polygon(mask.polygon), [a.a, a.b, a.d, a.e, a.c, a.f])
+        shape: BaseGeometry = affine_transform(Polygon(mask.polygon), [a.a, a.b, a.d, a.e, a.c, a.f])
     else:
         from camwatch.scenes.gml import read_polygons
 
@@ -169,12 +170,7 @@ def _read_part(
         declared = [dataset.nodatavals[part.index - 1] for part in parts]
     for band, plane, nodata, target in zip(bands, raw, declared, targets, strict=True):
         # What the file declares holds beside what the product family defines: old Landsat files declare 255 and fill with 0.
-        for value in {band.nodata, nodata, band.saturated}:
-            code = _as_stored(value, plane.dtype)
-            if code is not None:
-                np.logical_and(valid, plane != code, out=valid)
-        if np.issubdtype(plane.dtype, np.floating):
-            np.logical_and(valid, np.isfinite(plane), out=valid)
+        np.logical_and(valid, _has_data(plane, (band.nodata, nodata, band.saturated)), out=valid)
         np.copyto(target, plane, casting="unsafe")
         if band.scale != 1:
             np.multiply(target, np.float32(band.scale), out=target)
@@ -182,8 +178,18 @@ def _read_part(
             np.add(target, np.float32(band.offset), out=target)
     for mask in own.get(parts[0].href, ()):
         part = next(part for part in mask.parts if part.href == parts[0].href)
-        valid &= usable(mask.flags, _whole_numbers(_read_mask(mask.kind, part, window), part.href), bands)
+        valid &= usable(mask.flags, read_quality(mask.kind, part, window), bands)
     return valid
+
+
+def _has_data(plane: NDArray[Any], special: Iterable[float | None]) -> NDArray[np.bool_]:
+    """Return where pixels are finite and have none of some special values."""
+    found: NDArray[np.bool_] = np.isfinite(plane) if np.issubdtype(plane.dtype, np.floating) else np.ones(plane.shape, bool)
+    for value in set(special):
+        code = _as_stored(value, plane.dtype)
+        if code is not None:
+            np.logical_and(found, plane != code, out=found)
+    return found
 
 
 def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
@@ -196,10 +202,19 @@ def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
     return stored
 
 
-def _read_mask(kind: str, part: Part, window: Window) -> NDArray[Any]:
+def read_quality(kind: str, part: Part, window: Window) -> NDArray[Any]:
+    """Return a window of one file of a quality layer as unsigned integers."""
     with open_raster(part.href, companions=part.companions) as dataset:
-        layer: NDArray[Any] = dataset.read_masks(1, window=window) if kind == "internal" else _pixels(dataset, [part.index], window)[0]
-        return layer
+        layer = dataset.read_masks(1, window=window) if kind == "internal" else _pixels(dataset, [part.index], window)[0]
+    return _whole_numbers(layer, part.href)
+
+
+def read_presence(band: Band, part: Part, window: Window, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return where one file of a band has data, (y, x) bool of the `shape` asked for, from overviews where the file has them."""
+    with open_raster(part.href, companions=part.companions) as dataset:
+        plane = _pixels(dataset, [part.index], window, shape)[0]
+        declared = dataset.nodatavals[part.index - 1]
+    return _has_data(plane, (band.nodata, declared))
 
 
 def _whole_numbers(layer: NDArray[Any], href: str) -> NDArray[Any]:
@@ -213,9 +228,9 @@ def _whole_numbers(layer: NDArray[Any], href: str) -> NDArray[Any]:
     return layer.astype(np.uint32)
 
 
-def _pixels(dataset: Any, indexes: list[int], window: Window) -> NDArray[Any]:
+def _pixels(dataset: Any, indexes: list[int], window: Window, shape: tuple[int, int] | None = None) -> NDArray[Any]:
     try:
-        pixels: NDArray[Any] = dataset.read(indexes, window=window)
+        pixels: NDArray[Any] = dataset.read(indexes, window=window, out_shape=None if shape is None else (len(indexes), *shape))
     except RasterioError as error:
         got = " ".join(str(error).split())[:160]
         raise SceneError("pixels cannot be read", where=dataset.name, got=got, remedy="download the file again") from error

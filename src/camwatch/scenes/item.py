@@ -211,13 +211,14 @@ def bands_of(item: pystac.Item) -> tuple[Band, ...]:
             if name:
                 parts.append(_part(asset, index, geobox))
                 boxes.append(geobox)
-                numbers = float(raster.get("scale", 1)), float(raster.get("offset", 0)), _number(raster.get("nodata"))
-                said.append((name, *numbers, _number(raster.get("camwatch:saturated")), int(raster.get("camwatch:number", 0))))
+                scaling = float(raster.get("scale", 1)), float(raster.get("offset", 0))
+                special = _number(raster.get("nodata")), _number(raster.get("camwatch:saturated"))
+                said.append((name, *scaling, *special, int(raster.get("camwatch:number", 0))))
     found: dict[str, Band] = {}
     # By the text of the numbers: a no-data value that is NaN equals itself there.
     for mosaic in mosaics(boxes, [str(numbers) for numbers in said]):
-        name, *numbers = said[mosaic.members[0]]
-        band = Band(name, _placed(parts, mosaic), mosaic.geobox, *numbers)
+        name, scale, offset, nodata, saturated, number = said[mosaic.members[0]]
+        band = Band(name, _placed(parts, mosaic), mosaic.geobox, scale, offset, nodata, saturated, number)
         if name not in found or _pixel_area(band) < 0.999 * _pixel_area(found[name]):
             found[name] = band
 
