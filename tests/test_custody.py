@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from camwatch.custody import MANIFEST, canonical, digest_of, sha256_of, verify, write_json, write_manifest
+from camwatch.custody import MANIFEST, canonical, digest_of, verify, write_json, write_manifest
 from camwatch.errors import CustodyError, MissingInputError
 from camwatch.pipeline.steps import Journal
+from camwatch.scenes.hashes import sha256_of
 
 
 @pytest.fixture

@@ -13,23 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from camwatch.errors import CustodyError, MissingInputError
+from camwatch.scenes.hashes import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MANIFEST = "manifest.json"
-CHUNK = 1 << 20
 LIBRARIES = ("numpy", "scipy", "rasterio", "scikit-image", "shapely", "pyproj", "odc-geo", "matplotlib")
 """Libraries whose version can change a pixel, a geometry or a picture."""
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as 64 hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def canonical(value: Any) -> bytes:

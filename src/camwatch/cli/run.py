@@ -41,8 +41,8 @@ def tell(result: RunResult) -> None:
     mark = "SIMULATED SCENES, NOT OBSERVATIONS\n" if result.simulated else ""
     typer.echo(f"\n{mark}{result.name}: {len(result.pairs)} pair(s) of scenes, {len(result.verdicts)} claim(s)")
     table(("claim", "outcome", "why"), [(v.claim, v.outcome, v.reason) for v in result.verdicts])
-    for path, reason in result.unreadable:
-        typer.echo(f"not readable, left out: {path}: {reason.removeprefix(f'{path}: ')}")
+    for path, reason in result.left_out:
+        typer.echo(f"left out: {path}: {reason.removeprefix(f'{path}: ')}")
     done, kept = len(result.done), len(result.kept)
     did = f"{done} steps done, {kept} kept" if done else f"nothing to do: all {kept} steps were done before"
     typer.echo(f"{did}; pages: {', '.join(str(p) for p in result.pages)}")

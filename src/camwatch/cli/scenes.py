@@ -3,31 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from camwatch.cli._common import REFUSED, AoiFile, AsJson, emit, table
+from camwatch.cli._common import REFUSED, AoiFile, AsJson, emit, progress, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(help="Scenes: recognise downloaded products.", no_args_is_help=True)
 
+Hashed = Annotated[bool, typer.Option("--hash", help="Add the SHA-256 of every file (remembered until the file changes).")]
+Catalogue = Annotated[Path | None, typer.Option("--out", help="Also write the scenes as a STAC ItemCollection to this file.")]
+
 
 @app.command("scan")
-def scan(folder: Annotated[Path, typer.Argument(help="Folder with downloaded products.")], aoi: AoiFile = None, as_json: AsJson = False) -> None:
-    """Recognise every product under a folder; exit 1 where one cannot be read."""
+def scan(
+    folder: Annotated[Path, typer.Argument(help="Folder with downloaded products.")],
+    aoi: AoiFile = None,
+    hashed: Hashed = False,
+    out: Catalogue = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recognise every product under a folder; with --aoi, say how much of it each scene shows clearly. Exit 1 where something cannot be read."""
     from camwatch.aoi import load_aoi
-    from camwatch.pipeline.records import catalogue_rows
-    from camwatch.scenes import scan as scan_folder
+    from camwatch.pipeline.catalogue import list_scenes
 
-    found = scan_folder(folder)
     place = load_aoi(aoi) if aoi else None
-    rows = catalogue_rows(found.items, place)
+    with progress(quiet=as_json) as show:
+        found = list_scenes(folder, place, hashed=hashed, progress=show)
+    if out is not None:
+        found.write(out)
     if as_json:
-        unreadable = [{"path": str(u.path), "reason": u.reason} for u in found.unreadable]
-        emit({"scenes": rows, "items": [i.to_dict() for i in found.items], "unreadable": unreadable})
+        emit(found.as_json())
     else:
-        table(tuple(rows[0]) if rows else ("scene",), [tuple(row.values()) for row in rows])
-        for one in found.unreadable:
-            typer.echo(f"not readable: {one.path}: {one.reason.removeprefix(f'{one.path}: ')}")
-    if found.unreadable:
+        _tell(found.rows, found.unreadable, with_aoi=place is not None)
+    if found.flawed:
         raise typer.Exit(REFUSED)
+
+
+def _tell(rows: Sequence[dict[str, Any]], unreadable: Sequence[dict[str, str]], *, with_aoi: bool) -> None:
+    shares = ("covers", "clear") if with_aoi else ()
+    headers = ("scene", "date", "sensor", "m", *shares, "sun", "off nadir", "processing", "mask", "date from", "same acquisition as")
+    table(headers, [_cells(row, shares) for row in rows])
+    for row in rows:
+        if row.get("problem"):
+            typer.echo(f"clear share not told: {row['scene']}: {row['problem']}")
+    for one in unreadable:
+        typer.echo(f"not readable: {one['path']}: {one['reason']}")
+    typer.echo(f"{len(rows)} scene(s), {len(unreadable)} not readable")
+
+
+def _cells(row: dict[str, Any], shares: Sequence[str]) -> tuple[str, ...]:
+    sun, tilt = row["sun"], row["off_nadir_deg"]
+    told = tuple("?" if row[share] is None else f"{row[share]:.0%}" for share in shares)
+    high = f"{sun['azimuth']:.0f}°, {sun['elevation']:.0f}° high" if sun else ""
+    tail = (row["processing"] or "", row["mask"], row["date_from"], row["same_as"] or "")
+    return (row["scene"], row["acquired"][:10], row["sensor"], f"{row['gsd_m']:g}", *told, high, "" if tilt is None else f"{tilt:.0f}°", *tail)

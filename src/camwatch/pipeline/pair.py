@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ REGISTERED = ("pan", "red", "green", "nir", "blue")
 
 REGISTERED_PX = 400
 """Pixels on a side that registration is given at least, where the scenes have them."""
+
+POSITION_SIGMAS = 2.0
+"""Standard deviations of the stated position errors that registration looks around for; it finds shifts of up to half its frame."""
 
 LEAST_USABLE = 0.02
 """Share of the AOI that must be usable at both dates for a pair to be worth a search."""
@@ -147,8 +151,10 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
         _check_usable((earlier, delivered), (before, after), ground)
         one = None if bands is None else (next((b for b in REGISTERED if b in bands), bands[0]),)
         coarsest = max(scene.gsd_m(before), scene.gsd_m(after))
-        # A camp of 1 km² has 1,100 pixels of 30 m: too few to match. Its surroundings move with it.
-        frame = _frame(before, after, ground, max(config.margin_m, REGISTERED_PX / 2 * coarsest)) if aoi else geobox
+        # A camp of 1 km² has 1,100 pixels of 30 m: too few to match. Its surroundings move with it. Where an archive places its scenes hundreds of
+        # metres off, both dates must show the same ground in spite of that.
+        far = POSITION_SIGMAS * math.hypot(scene.position_error_m(before), scene.position_error_m(after))
+        frame = _frame(before, after, ground, max(config.margin_m, REGISTERED_PX / 2 * coarsest, 2 * far)) if aoi else geobox
         registration = register(*(load_compared(item, frame, one) for item in (before, after)), limit_px=config.registration_limit_px)
     registered = load_registered(after, small, registration, bands)
     overview = Overview(earlier, delivered, registered)

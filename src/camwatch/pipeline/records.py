@@ -151,31 +151,23 @@ def scene_info(item: pystac.Item) -> SceneInfo:
 
 
 def scene_row(item: pystac.Item) -> dict[str, Any]:
-    """Return a scene as a line of a table."""
+    """Return what one asks first of a scene; None where its product does not tell."""
     angles = scene.sun(item)
     return {
         "scene": item.id,
-        "date": f"{scene.acquired(item):%Y-%m-%d}",
+        "acquired": f"{scene.acquired(item):%Y-%m-%dT%H:%M:%SZ}",
+        "date_from": item.properties.get("camwatch:date_source", ""),
         "sensor": sensor_of(item),
         "gsd_m": round(scene.gsd_m(item), 3),
-        "bands": " ".join(scene.band_names(item)),
-        "sun": f"{angles[0]:.0f}°, {angles[1]:.0f}° high" if angles else "not stated",
+        "bands": list(scene.band_names(item)),
+        "sun": {"azimuth": angles[0], "elevation": angles[1]} if angles else None,
+        "off_nadir_deg": item.properties.get("view:off_nadir"),
+        "position_error_m": scene.position_error_m(item) or None,
+        "processing": item.properties.get("camwatch:processing"),
+        "calibration": scene.calibration(item),
         "mask": scene.cloud_mask(item),
-        "date_from": item.properties.get("camwatch:date_source", ""),
         "simulated": scene.is_simulated(item),
     }
-
-
-def catalogue_rows(items: Sequence[pystac.Item], aoi: Aoi | None) -> list[dict[str, Any]]:
-    """Return the table of `camwatch scenes scan`; with an AOI, also how much of it the scene's frame covers."""
-    rows = []
-    for item in items:
-        row = scene_row(item)
-        if aoi is not None:
-            ground = aoi.camp.geometry
-            row["covers"] = f"{scene.footprint(item).intersection(ground).area / ground.area:.0%}"
-        rows.append(row)
-    return rows
 
 
 def sensor_of(item: pystac.Item) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from camwatch.aoi import load_aoi
 from camwatch.claims import claims_of, load_ledger
 from camwatch.config import RunConfig
-from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json, sha256_of, verify, write_json, write_manifest
+from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json, verify, write_json, write_manifest
 from camwatch.errors import ClaimError, CoverageError, CustodyError, PairError
 from camwatch.judge import judge, plan_pairs, testability
 from camwatch.pipeline.pages import FOLDER, draw_pages
@@ -21,9 +20,10 @@ from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
 from camwatch.scenes import item as scene
 from camwatch.scenes import scan
+from camwatch.scenes.hashes import files_behind, hash_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pystac
 
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from camwatch.custody import Verified
     from camwatch.judge import Testable, Verdict
     from camwatch.pipeline.search import Progress
-
-HASHERS = 2
-"""Files hashed at a time."""
+    from camwatch.scenes import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,8 @@ class RunResult:
     pairs : tuple of str
     verdicts : tuple of Verdict
     pages : tuple of Path
-    unreadable : tuple of (path, reason)
+    left_out : tuple of (path or scene, reason)
+        What cannot be read, and what shows an acquisition that a better product shows.
     done, kept : tuple of str
         Steps that were done now, and steps that were found done.
     simulated : bool
@@ -60,7 +59,7 @@ class RunResult:
     pairs: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     pages: tuple[Path, ...]
-    unreadable: tuple[tuple[str, str], ...]
+    left_out: tuple[tuple[str, str], ...]
     done: tuple[str, ...]
     kept: tuple[str, ...]
     simulated: bool
@@ -78,7 +77,7 @@ class RunResult:
             "pairs": list(self.pairs),
             "verdicts": [v.as_json() for v in self.verdicts],
             "pages": [str(p) for p in self.pages],
-            "unreadable": [list(u) for u in self.unreadable],
+            "left_out": [list(u) for u in self.left_out],
             "done": list(self.done),
             "kept": list(self.kept),
             "simulated": self.simulated,
@@ -92,7 +91,7 @@ class Holdings:
     aoi: Aoi
     claims: tuple[Claim, ...]
     scenes: tuple[pystac.Item, ...]
-    unreadable: tuple[tuple[str, str], ...] = field(default=())
+    left_out: tuple[tuple[str, str], ...] = field(default=())
 
 
 def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> Holdings:
@@ -112,13 +111,21 @@ def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None
         first = next((f"; {u.path}: {u.reason}" for u in found.unreadable), "")
         got, remedy = f"{len(found.unreadable)} unreadable{first}", "camwatch scenes scan lists what is there"
         raise CoverageError("no scene in this folder", where=scenes, got=got, expected="downloaded products", remedy=remedy)
-    showing = tuple(i for i in found.items if scene.footprint(i).intersects(aoi.camp.geometry))
+    showing = tuple(i for i in found.distinct if scene.footprint(i).intersects(aoi.camp.geometry))
     if not showing:
         centre = aoi.camp.geometry.centroid
         got, wanted = f"{len(found.items)} scenes elsewhere", f"scenes of {centre.y:.3f}°N {centre.x:.3f}°E"
         remedy = "check the outline (latitude and longitude swapped?) and the downloads"
         raise CoverageError("no scene shows the AOI", where=scenes, got=got, expected=wanted, remedy=remedy)
-    return Holdings(aoi, stated, showing, tuple((str(u.path), u.reason) for u in found.unreadable))
+    return Holdings(aoi, stated, showing, (*((str(u.path), u.reason) for u in found.unreadable), *_twins(found)))
+
+
+def _twins(found: Catalogue) -> Iterator[tuple[str, str]]:
+    """Yield the products of which a better one shows the same acquisition."""
+    for best, *others in found.duplicates:
+        for other in others:
+            level = f"{scene.calibration(best)}, mask {scene.cloud_mask(best)}"
+            yield str(scene.files_of(other)[0]), f"shows the same acquisition as {best.id} ({level}), which is used"
 
 
 def _stated(aoi: Aoi, file: Path | None) -> tuple[Claim, ...]:
@@ -180,7 +187,7 @@ def run_camp(
         days = ", ".join(sorted({f"{scene.acquired(i):%Y-%m-%d}" for i in held.scenes}))
         wanted = "two dates of similar resolution"
         raise PairError("no two scenes make a before and an after", where=scenes, got=days, expected=wanted, remedy="add a scene")
-    hashes = _hashes(held.scenes, progress)
+    hashes = hash_files(files_behind(held.scenes), progress=progress)
     config = _continued(run, config)
     journal = Journal(run)
     written = _documents(run, held, config, scenes)
@@ -204,7 +211,7 @@ def run_camp(
         pairs=tuple(w.id for w in works),
         verdicts=verdicts,
         pages=_pages(run),
-        unreadable=held.unreadable,
+        left_out=held.left_out,
         done=tuple(journal.done),
         kept=tuple(journal.kept),
         simulated=simulated,
@@ -237,7 +244,7 @@ def _documents(run: Path, held: Holdings, config: RunConfig, scenes: Path) -> st
     catalogue = {
         "folder": portable(scenes, run),
         "scenes": [scene_row(i) for i in held.scenes],
-        "left_out": [{"path": p, "reason": r} for p, r in held.unreadable],
+        "left_out": [{"path": p, "reason": r} for p, r in held.left_out],
         "simulated": any(scene.is_simulated(i) for i in held.scenes),
     }
     documents = (config.model_dump(mode="json"), aoi_document(held.aoi), claims_document(held.claims), catalogue)
@@ -254,17 +261,6 @@ def _works(run: Path, held: Holdings, config: RunConfig, hashes: dict[Path, str]
         before, after = items[pair.before], items[pair.after]
         works.append(PairWork(pair.id, before, after, held.aoi, config, run / "pairs" / folder_name(pair.id), hashes))
     return works
-
-
-def _hashes(items: Sequence[pystac.Item], progress: Progress) -> dict[Path, str]:
-    """Hash every file behind the scenes, a few at a time."""
-    paths = sorted({path for item in items for path in scene.files_of(item)})
-    hashes = {}
-    with ThreadPoolExecutor(max_workers=HASHERS) as executor:
-        for number, value in enumerate(executor.map(sha256_of, paths)):
-            hashes[paths[number]] = value
-            progress("hashing the scenes", number + 1, len(paths))
-    return hashes
 
 
 def _judged(held: Holdings, works: Sequence[PairWork]) -> tuple[Verdict, ...]:
@@ -304,7 +300,7 @@ def redraw(run: Path, *, progress: Progress) -> tuple[Path, ...]:
     folder = Path(read_json(run / "scenes.json")["folder"])
     aoi, claims = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json")
     held = Holdings(aoi, claims, tuple(i for i in scan(run / folder).items if scene.footprint(i).intersects(aoi.camp.geometry)))
-    hashes = _hashes(held.scenes, progress)
+    hashes = hash_files(files_behind(held.scenes), progress=progress)
     works = _works(run, held, config, hashes)
     draw_pages(run, aoi, list(zip(claims, _judged(held, works), strict=True)), works, config, progress=progress)
     write_manifest(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from camwatch.custody import digest_of, portable, read_json, sha256_of, versions, write_json
+from camwatch.custody import digest_of, portable, read_json, versions, write_json
 from camwatch.errors import CustodyError
+from camwatch.scenes.hashes import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from camwatch.aoi import LONLAT, load_aoi, reproject
-from camwatch.custody import sha256_of, write_json
+from camwatch.custody import write_json
 from camwatch.imagery import load
 from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities, with_false_alarms
 from camwatch.pipeline.pair import align, check_order
@@ -16,6 +16,7 @@ from camwatch.rasters import write_raster
 from camwatch.report import sensitivity_page
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
+from camwatch.scenes.hashes import sha256_of
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from camwatch.errors import CamwatchError, MissingInputError, SceneError
 from camwatch.scenes import dates
+from camwatch.scenes.aster import ASTER
+from camwatch.scenes.duplicates import duplicates
 from camwatch.scenes.files import Files, is_archive, open_files
 from camwatch.scenes.landsat import LANDSAT
 from camwatch.scenes.product import Family, Found, folder_of
@@ -17,11 +19,15 @@ from camwatch.scenes.sentinel2 import SENTINEL2
 from camwatch.scenes.stac import STAC
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pystac
 
     from camwatch.scenes.product import Given
 
-FAMILIES: tuple[Family, ...] = (SENTINEL2, LANDSAT, STAC, RASTER)
+    Progress = Callable[[str, int, int], None]
+
+FAMILIES: tuple[Family, ...] = (SENTINEL2, LANDSAT, ASTER, STAC, RASTER)
 """Asked in this order; what one recognises as its own, the next ones do not see. Plain rasters are what is left."""
 
 
@@ -43,10 +49,19 @@ class Catalogue:
         By (datetime, id, first href).
     unreadable : tuple of Unreadable
         By path.
+    duplicates : tuple of tuple of pystac.Item
+        Groups of items that show one acquisition, the best first.
     """
 
     items: tuple[pystac.Item, ...]
     unreadable: tuple[Unreadable, ...]
+    duplicates: tuple[tuple[pystac.Item, ...], ...] = ()
+
+    @property
+    def distinct(self) -> tuple[pystac.Item, ...]:
+        """The items without the lesser products of an acquisition."""
+        lesser = {id(item) for group in self.duplicates for item in group[1:]}
+        return tuple(item for item in self.items if id(item) not in lesser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +118,16 @@ def _collection(path: Path) -> bool:
     return bool(mark) and path.with_name(file).is_file()
 
 
-def scan(folder: Path | str) -> Catalogue:
+def scan(folder: Path | str, *, progress: Progress | None = None) -> Catalogue:
     """Recognise every product under a folder; no pixels are read, nothing is unpacked.
 
     What looks like a product and cannot be used is listed with the reason and does not end the scan.
+
+    Parameters
+    ----------
+    folder : path
+    progress : callable (what, done, total), optional
+        Told before each product.
 
     Raises
     ------
@@ -121,15 +142,18 @@ def scan(folder: Path | str) -> Catalogue:
     files = open_files(folder)
     items: list[pystac.Item] = []
     unreadable: list[Unreadable] = []
+    show = progress or _silent
     products = recognise(files)
     owned = frozenset().union(*(product.found.members for product in products))
-    for name in files.names:
-        if is_archive(Path(name)) and name not in owned:
-            try:
-                products = [*products, _product_at(files.root / name)]
-            except CamwatchError as error:
-                unreadable.append(Unreadable(files.root / name, str(error)))
-    for product in products:
+    archives = [name for name in files.names if is_archive(Path(name)) and name not in owned]
+    for n, name in enumerate(archives):
+        show("opening archives", n, len(archives))
+        try:
+            products += recognise_archive(files.root / name)
+        except CamwatchError as error:
+            unreadable.append(Unreadable(files.root / name, str(error)))
+    for n, product in enumerate(products):
+        show("reading headers", n, len(products))
         try:
             items.append(product.read(None))
         except CamwatchError as error:
@@ -138,7 +162,20 @@ def scan(folder: Path | str) -> Catalogue:
     def order(item: pystac.Item) -> tuple[str, str, str]:
         return (item.datetime.isoformat() if item.datetime else "", item.id, next(iter(item.assets.values())).href)
 
-    return Catalogue(tuple(sorted(items, key=order)), tuple(sorted(unreadable, key=lambda entry: str(entry.path))))
+    ordered = tuple(sorted(items, key=order))
+    return Catalogue(ordered, tuple(sorted(unreadable, key=lambda entry: str(entry.path))), duplicates(ordered))
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+def recognise_archive(path: Path) -> list[Product]:
+    """Return all products in an archive; SceneError where there is none."""
+    products = _whole(recognise(open_files(path)))
+    if not products:
+        raise _nothing(path)
+    return products
 
 
 def recognise(files: Files) -> list[Product]:
@@ -147,7 +184,7 @@ def recognise(files: Files) -> list[Product]:
     left = frozenset(files.names)
     for family in FAMILIES:
         for found in family.find(replace(files, names=tuple(name for name in files.names if name in left))):
-            products.append(Product(family, found, replace(files, names=tuple(name for name in files.names if name in found.members))))
+            products.append(Product(family, found, replace(files, names=tuple(sorted(found.members)))))
             left -= found.members
     return sorted(products, key=lambda product: product.found.name)
 
@@ -156,20 +193,31 @@ def _product_at(path: Path) -> Product:
     """Return the one product at a path; SceneError where there is none or a choice of several."""
     if not path.is_dir() and not is_archive(path):
         return _product_of_file(path.resolve())
-    products = recognise(open_files(path))
-    whole = [product for product in products if product.family is not RASTER] or products
-    where = "archive" if path.is_file() else "folder"
+    whole = _whole(recognise(open_files(path)))
     if not whole:
-        wanted = "Landsat MTL, Sentinel-2 SAFE, a vendor's metadata, a STAC Item, or a georeferenced raster"
-        raise SceneError(f"no scene in this {where}", where=path, expected=wanted)
-    return _only(whole, path, where)
+        raise _nothing(path)
+    return _only(whole, path)
 
 
-def _only(whole: list[Product], path: Path, where: str) -> Product:
+def _whole(products: list[Product]) -> list[Product]:
+    """Return the products with metadata, and plain rasters only where there are none: previews lie beside many a product."""
+    return [product for product in products if product.family is not RASTER] or products
+
+
+def _kind(path: Path) -> str:
+    return "folder" if path.is_dir() else "archive" if is_archive(path) else "file"
+
+
+def _nothing(path: Path) -> SceneError:
+    wanted = "Landsat MTL, Sentinel-2 SAFE, a vendor's metadata, a STAC Item, or a georeferenced raster"
+    return SceneError(f"no scene in this {_kind(path)}", where=path, expected=wanted)
+
+
+def _only(whole: list[Product], path: Path) -> Product:
     if len(whole) == 1:
         return whole[0]
     names = ", ".join([product.found.name for product in whole[:3]] + ["…"] * (len(whole) > 3))
-    raise SceneError(f"{where} holds {len(whole)} scenes", where=path, got=names, expected="one", remedy="name one of them")
+    raise SceneError(f"{_kind(path)} holds {len(whole)} scenes", where=path, got=names, expected="one", remedy="name one of them")
 
 
 def _product_of_file(path: Path) -> Product:
@@ -184,7 +232,7 @@ def _product_of_file(path: Path) -> Product:
         owner = next((p for p in recognise(beside) if p.family.alone and name in p.found.members), None)
     else:
         described = [p for p in recognise(open_files(path.parent)) if p.found.name == name or p.found.name.rpartition("#")[0] == name]
-        owner = _only(described, path, "file") if described else None
+        owner = _only(described, path) if described else None
     if owner is not None:
         return owner
     companions = [candidate for candidate in sidecars(name) if (path.parent / candidate).is_file()]
