@@ -21,7 +21,23 @@ A message is one line: what, where, got, expected, what to do.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
+
+LONGEST = 600
+"""Characters of one part of a message; a stranger's value may be a megabyte long."""
+
+
+def printable(text: object) -> str:
+    """Return text of a stranger as one line that is safe to print.
+
+    Line breaks, terminal codes, marks that turn the direction of writing, invisible characters and what is no valid Unicode become spaces; a part
+    longer than `LONGEST` characters is cut in its middle.
+    """
+    line = str(text)
+    if not line.isascii() or not line.isprintable():
+        line = re.sub(r"\s+", " ", "".join(" " if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in line))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
 
 
 class CamwatchError(Exception):
@@ -44,8 +60,7 @@ class CamwatchError(Exception):
         parts += [f"got {got}"] if got is not None else []
         parts += [f"expected {expected}"] if expected is not None else []
         parts += [remedy] if remedy else []
-        # A stranger's file name may hold a line break or a terminal code; a message stays one printable line.
-        super().__init__(re.sub(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]+", " ", "; ".join(parts)))
+        super().__init__("; ".join(map(printable, parts)))
 
 
 class MissingInputError(CamwatchError, FileNotFoundError):

@@ -1,23 +1,30 @@
 """The files of a product, whether they lie in a folder, in an archive, or are one raster.
 
 Nothing is ever unpacked: small text members are read through Python's own archive readers, pixels through GDAL's virtual file systems.
+
+What a stranger's folder or archive can try, and what becomes of it:
+
+- name a file elsewhere (`..`, absolute names, drive letters, links that lead out): refused, or skipped and said so; links within the folder are fine.
+- be no file (a device, a pipe that never ends): skipped and said so.
+- unpack to more than the disk holds, overlap its members, claim sizes that it has not: counted before anything is unpacked, then refused. Archives
+  in archives are not entered.
+- mean one thing to Python and another to GDAL (one name twice, sparse members, braces in the path of the archive): refused.
+- be cut short or damaged: said, never read in part as if it were whole.
+- print to a terminal (line breaks, codes, direction marks in names): names are used as they are and printed by `camwatch.errors.printable`.
 """
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
-import zlib
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from camwatch.errors import MissingInputError, SceneError
+from camwatch.scenes.archives import Skipped, list_tar, list_zip, read_tar, read_zip, told
+from camwatch.scenes.limits import LIMITS, factor, refuse_over
 
-TEXT_LIMIT = 32 * 2**20
-"""Bytes; no metadata file that a reader needs comes near it, so what is larger is not what it claims to be."""
-
-ARCHIVES = {".zip": "zip", ".tar": "tar", ".tgz": "tar", ".tar.gz": "tar"}
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
 
 Kind = Literal["folder", "tar", "zip"]
 
@@ -33,11 +40,14 @@ class Files:
     kind : {"folder", "tar", "zip"}
     names : tuple of str
         Regular files, as POSIX paths relative to `root`, sorted.
+    skipped : tuple of Skipped
+        What lies there and is not read: folders that may not be listed, links to folders, devices, links in archives.
     """
 
     root: Path
     kind: Kind
     names: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = field(default=(), repr=False)
 
     def base(self, name: str) -> str | None:
         """Return the shallowest member whose file name is `name`, compared without case; None where there is none."""
@@ -46,47 +56,54 @@ class Files:
         return min(found, key=lambda member: (member.count("/"), member)) if found else None
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a small member; SceneError when it is unreasonably large or damaged."""
-        try:
-            data = self._read(name)
-        except (OSError, LookupError, StopIteration, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
-            raise SceneError(f"member {name} cannot be read ({error})", where=self.root, remedy="download the product again") from error
-        if len(data) > TEXT_LIMIT:
-            raise SceneError(f"metadata member {name} is too large", where=self.root, got=f"over {TEXT_LIMIT} bytes", expected="a small text")
+        """Return the bytes of a small member; SceneError when it is unreasonably large, damaged, or a link that leads out of the folder."""
+        most = int(LIMITS.text * factor()) + 1
+        with told(f"member {name} cannot be read", self.root, "download the product again"):
+            if self.kind == "folder":
+                with self._inside(name).open("rb") as stream:
+                    data = stream.read(most)
+            else:
+                data = (read_zip if self.kind == "zip" else read_tar)(self.root, name, most)
+        refuse_over(LIMITS.text, len(data), "metadata member is too large", where=self.root / name)
         return data
 
-    def _read(self, name: str) -> bytes:
-        if self.kind == "folder":
-            with (self.root / name).open("rb") as stream:
-                return stream.read(TEXT_LIMIT + 1)
-        if self.kind == "zip":
-            with zipfile.ZipFile(self.root) as archive, archive.open(name) as member:
-                return member.read(TEXT_LIMIT + 1)
-        with tarfile.open(self.root) as tar:
-            found = next(entry for entry in tar if entry.isfile() and _plain(entry.name) == name)
-            extracted = tar.extractfile(found)
-            if extracted is None:
-                raise KeyError(name)
-            return extracted.read(TEXT_LIMIT + 1)
-
     def href(self, name: str) -> str:
-        """Return the path by which GDAL opens a member where it lies."""
-        return str(self.root / name) if self.kind == "folder" else f"/vsi{self.kind}/{{{self.root}}}/{name}"
+        """Return the path by which GDAL opens a member where it lies; SceneError where it may not be opened."""
+        if self.kind == "folder":
+            href = str(self._inside(name))
+        elif set("{}") & set(str(self.root)):
+            raise SceneError("path of an archive must not hold braces", where=self.root, remedy="rename it")
+        else:
+            href = f"/vsi{self.kind}/{{{self.root}}}/{name}"
+        with told("file name is not valid UTF-8", ascii(href), "rename it"):
+            href.encode()
+        return href
+
+    def _inside(self, name: str) -> Path:
+        """Return the path of a member of a folder; SceneError where it is a link that leads out, or no regular file."""
+        path = self.root / name
+        with told("link cannot be followed", path, "put the file itself there"):
+            real = path.resolve()
+        if not real.is_relative_to(self.root.resolve()):
+            raise SceneError("link leads out of the folder", where=path, remedy="put the file itself there, or name the folder in which it lies")
+        if real.exists() and not real.is_file():
+            raise SceneError("not a regular file", where=path)
+        return path
 
 
 def is_archive(path: Path) -> bool:
     """Whether the name says archive."""
-    return path.name.lower().endswith(tuple(ARCHIVES))
+    return path.name.lower().endswith(ARCHIVES)
 
 
 def on_disk(href: str) -> Path | None:
     """Return the file on disk behind an asset's href: the archive for a member of one; None for a remote one."""
-    if "://" in href:
-        return None
+    if href.startswith("hdf4://"):
+        return Path(href.removeprefix("hdf4://").rpartition("#")[0])
     if href.startswith(("/vsizip/{", "/vsitar/{")):
         inner = href.split("{", 1)[1]
-        return Path(inner[: inner.rindex("}")])
-    return None if href.startswith("/vsi") else Path(href)
+        return Path(inner[: inner.index("}")])
+    return None if "://" in href or href.startswith("/vsi") else Path(href)
 
 
 def open_files(path: Path) -> Files:
@@ -97,39 +114,42 @@ def open_files(path: Path) -> Files:
     MissingInputError
         When there is nothing at `path`.
     SceneError
-        When the archive is damaged, or a member's name would leave it.
+        When the archive is damaged, a member's name would leave it, or it would unpack to too much.
     """
     if not path.exists():
         raise MissingInputError("no such file or folder", where=path)
     root = path.resolve()
     if root.is_dir():
-        # Links to folders are not followed: they may lead round in circles or out of the product.
-        names = (p.relative_to(root).as_posix() for p in sorted(root.rglob("*")) if p.is_file())
-        return Files(root, "folder", tuple(names))
+        names, skipped = _walk(root)
+        return Files(root, "folder", tuple(sorted(names)), tuple(skipped))
+    if not root.is_file():
+        raise SceneError("neither a file nor a folder", where=path)
     kind: Kind = "zip" if root.name.lower().endswith(".zip") else "tar"
-    try:
-        members = _zip_names(root) if kind == "zip" else _tar_names(root)
-    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
-        wanted = "a complete .zip, .tar or .tar.gz"
-        raise SceneError(f"archive cannot be read ({error})", where=path, expected=wanted, remedy="download it again") from error
-    for name in members:
-        pure = PurePosixPath(name.replace("\\", "/"))
-        if pure.is_absolute() or ".." in pure.parts or (pure.parts and ":" in pure.parts[0]):
-            raise SceneError("archive holds a member that points outside it", where=path, got=repr(name)[:120], remedy="do not trust this file")
-    return Files(root, kind, tuple(sorted(members)))
+    with told("not a complete .zip, .tar or .tar.gz: archive cannot be read", path):
+        names, skipped = (list_zip if kind == "zip" else list_tar)(root)
+    return Files(root, kind, tuple(sorted(names)), tuple(skipped))
 
 
-def _zip_names(root: Path) -> list[str]:
-    with zipfile.ZipFile(root) as archive:
-        return [info.filename for info in archive.infolist() if not info.is_dir()]
-
-
-def _tar_names(root: Path) -> list[str]:
-    with tarfile.open(root) as archive:
-        # Links and devices are no files of a product.
-        return [_plain(member.name) for member in archive if member.isfile()]
-
-
-def _plain(name: str) -> str:
-    """Return a tar member's name as GDAL lists it: `tar cf x.tar .` writes `./` before every name."""
-    return name.removeprefix("./")
+def _walk(root: Path) -> tuple[list[str], list[Skipped]]:
+    """Return the files under a folder, and what is neither a file nor a folder that can be listed."""
+    names: list[str] = []
+    skipped: list[Skipped] = []
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(root / folder))
+        except OSError as error:
+            skipped.append(Skipped(folder or ".", f"folder cannot be listed ({error.strerror})"))
+            continue
+        for entry in entries:
+            name = f"{folder}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(f"{name}/")
+            elif Path(entry).is_file():  # unlike `entry.is_file`, false for a link that leads round in circles
+                names.append(name)
+            elif Path(entry).is_dir():
+                skipped.append(Skipped(name, "link to a folder, which may lead out of this one or round in circles"))
+            else:
+                skipped.append(Skipped(name, "no regular file"))
+    return names, skipped
