@@ -18,6 +18,8 @@ from rasterio.io import DatasetReader
 
 from camwatch.errors import SceneError
 from camwatch.scenes.files import on_disk
+from camwatch.scenes.hdf4 import SCHEME as HDF4
+from camwatch.scenes.hdf4 import open_hdf4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,6 +116,10 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
     SceneError
         When the file is none of the allowed formats, or damaged; also when reading inside the block fails.
     """
+    if href.startswith(HDF4):
+        with open_hdf4(href) as image:
+            yield image
+        return
     siblings = "TRUE" if companions else "EMPTY_DIR"
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN=siblings, **_TAME):
         try:
