@@ -24,6 +24,7 @@ import math
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affine import Affine
@@ -213,7 +214,7 @@ def _on_centres(header: Header, gsd: float) -> GeoBox | None:
 
 
 def _hdf_layers(files: Files, name: str, said: Said) -> tuple[list[Layer], Said]:
-    where = files.root / name
+    where = Path(files.href(name))
     if files.kind != "folder":
         raise SceneError("HDF4 cannot be read from inside an archive", where=where, remedy="unpack the archive and open its folder")
     contents = read_contents(where)
@@ -236,8 +237,8 @@ def _grid(said: Said, image: Image, gsd: float, where: str) -> GeoBox:
         )
     left, top, right, bottom = said.corners
     rows, cols = image.shape
-    for less in (1, 0):
-        if max(abs(right - left - (cols - less) * gsd), abs(top - bottom - (rows - less) * gsd)) < gsd / 10:
+    for less, tolerance in ((1, 0.1), (0, 0.1), (1, 0.9)):  # the last for 30 m where the 15 m rows or columns are even
+        if max(abs(right - left - (cols - less) * gsd), abs(top - bottom - (rows - less) * gsd)) < tolerance * gsd:
             south = said.zone < 0 or top < 0
             # Metres south of the equator are negative in the metadata; EPSG counts them from a false origin.
             up = 10_000_000 if top < 0 else 0

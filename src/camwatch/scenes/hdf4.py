@@ -66,13 +66,16 @@ class Hdf4Dataset:
         self.height, self.width = image.shape
         self.dtypes = (image.dtype,)
 
-    def read(self, indexes: Sequence[int] = (1,), *, window: Window | None = None) -> NDArray[Any]:
-        """Return (band, y, x) of a window inside the image, by default of all of it; there is one band."""
+    def read(self, indexes: Sequence[int] = (1,), *, window: Window | None = None, out_shape: tuple[int, int, int] | None = None) -> NDArray[Any]:
+        """Return (band, y, x) of a window inside the image, by default of all of it; a smaller `out_shape` takes the nearest pixels."""
         start, size = (0, 0), self.shape
         if window is not None:
             start, size = (int(window.row_off), int(window.col_off)), (int(window.height), int(window.width))
         with _translated(self.name):
             plane: NDArray[Any] = np.asarray(self._sds.get(start=start, count=size)).reshape(size)
+        if out_shape is not None and out_shape[1:] != size:
+            rows, cols = ((np.arange(few) + 0.5) * many / few for few, many in zip(out_shape[1:], size, strict=True))
+            plane = plane[np.ix_(rows.astype(int), cols.astype(int))]
         return np.stack([plane] * len(indexes))
 
 
