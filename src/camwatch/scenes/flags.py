@@ -10,6 +10,8 @@ What is dropped, and why:
   (11-12).
 - Sentinel-2 `SCL`: no data (0), saturated or defective (1), cloud shadow (3), cloud of medium and high probability (8, 9), thin cirrus (10). Dark
   area (2) is topographic shadow and dark roofs as often as cloud shadow, unclassified (7) is mostly bright ground; both stay, as does snow (11).
+- Sentinel-2 without an SCL: what lies in the polygons of `MSK_CLOUDS` (opaque clouds and cirrus), or the first two planes of `MSK_CLASSI` (likewise);
+  the polygons of `MSK_SATURA`, each for its band. See `camwatch.scenes.sentinel2_layers`.
 """
 
 from __future__ import annotations
@@ -73,6 +75,7 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
         Flag("cloud", 0, 8, (8, 9)),
         Flag("cirrus", 0, 8, (10,)),
     ),
+    "MSK_CLOUDS": (Flag("cloud", 0, 8),),
     "alpha": (Flag("outside", 0, 16, (0,)),),
     "internal": (Flag("outside", 0, 16, (0,)),),
 }

@@ -1,145 +1,217 @@
-"""Sentinel-2 L1C and L2A of every processing baseline, as a SAFE folder or zipped.
+"""Sentinel-2 L1C and L2A of every processing baseline, as a SAFE folder or zipped, with one granule or several.
 
 The radiometric offset (−1000 from baseline 04.00 on) is read from the metadata, never guessed from the date or the baseline: reprocessed products
-of early dates carry it, late products of other producers may not.
+of early dates carry it, late products of other producers may not. A granule by itself does not state it, so it is read only with its product's
+metadata. Level, baseline and date are what the metadata states, whatever the folder is called.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TYPE_CHECKING, Any
-
-from defusedxml import ElementTree
-from defusedxml.common import DefusedXmlException
+from statistics import fmean
+from typing import TYPE_CHECKING
 
 from camwatch.errors import SceneError
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
-from camwatch.scenes.product import Family, Found, folder_of
+from camwatch.scenes.files import Files
+from camwatch.scenes.product import Family, Found, base_of, folder_of
+from camwatch.scenes.sentinel2_layers import granule_layers, radiometry
+from camwatch.scenes.xml import number_of, parse_bytes, parse_xml, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from xml.etree.ElementTree import Element  # for the type checker only; nothing is parsed with it
+
     import pystac
 
-    from camwatch.scenes.files import Files
     from camwatch.scenes.product import Given
 
-MTD = re.compile(r"(?:^|/)MTD_MSIL(1C|2A)\.xml$")
+_PRODUCT = re.compile(r"(?:MTD_MSIL(?:1C|2A)|S2[A-Z]_(?:OPER|USER)_MTD_SAFL(?:1C|2A)[^/]*)\.xml")
+"""Metadata of a product: the compact naming, and that of before December 2016."""
 
-BANDS: dict[str, tuple[str, int, int]] = {
-    "B02": ("blue", 10, 1),
-    "B03": ("green", 10, 2),
-    "B04": ("red", 10, 3),
-    "B08": ("nir", 10, 7),
-    "B05": ("rededge071", 20, 4),
-    "B06": ("rededge075", 20, 5),
-    "B07": ("rededge078", 20, 6),
-    "B8A": ("nir08", 20, 8),
-    "B11": ("swir16", 20, 11),
-    "B12": ("swir22", 20, 12),
-}
-"""Band → (common name, native resolution in metres, `band_id` in the metadata). The 60 m bands see the atmosphere and are left out."""
+_GRANULE = re.compile(r"(?:MTD_TL|S2[A-Z]_(?:OPER|USER)_MTD_L(?:1C|2A)_TL_[^/]*(?<!_Report))\.xml")
+"""Metadata of a granule, likewise. Tiles of the AWS archive have `metadata.xml` beside `tileInfo.json`."""
 
-FILL, SATURATED = 0.0, 65535.0
-"""The special values of every product: no data, saturated."""
+_LOOKING = ("1", "2", "3", "4", "5", "6", "7")
+"""`bandId` of B02 to B08, of which the view angles are averaged."""
+
+POSITION_ERROR_M = 20 / math.sqrt(-2 * math.log(0.05)) * math.sqrt(2)
+"""Required accuracy of the position without control points, 20 m at two sigma (GMES-GSEG-EOPG-TN-09-0008, table 4-6), taken as the 95 % quantile of a
+Rayleigh distribution and told as its root mean square, 11.6 m. Products that are refined against the reference image are better (8 m at 95 %)."""
 
 
 def find_sentinel2(files: Files) -> list[Found]:
-    """Return one product for each SAFE folder."""
-    return [
-        Found(name, frozenset(other for other in files.names if other.startswith(folder_of(name))), folder=True)
-        for name in files.names
-        if MTD.search(name)
-    ]
+    """Return one product for each granule.
+
+    A product with one granule is named by its metadata, and so is one without any, so that it is said what it lacks. Of several granules each is
+    one, `MTD_MSIL1C.xml#` and its folder's name. Granules away from their product's metadata are named by their own.
+    """
+    products = {folder_of(name): name for name in files.names if _PRODUCT.fullmatch(base_of(name))}
+    granules: dict[str, list[str]] = {folder: [] for folder in products}
+    for granule in _granules(files.names):
+        granules.setdefault(_home(granule) if _home(granule) in products else folder_of(granule), []).append(granule)
+    members = _under(granules, files.names)
+    found = []
+    for folder, own in granules.items():
+        for granule in own if len(own) > 1 else []:
+            others = tuple(folder_of(other) for other in own if other != granule)
+            found.append(Found(f"{products[folder]}#{_title(granule)}", frozenset(name for name in members[folder] if not name.startswith(others))))
+        if len(own) <= 1:
+            found.append(Found(products[folder] if folder in products else own[0], frozenset(members[folder]), folder=True))
+    return found
 
 
-def read_sentinel2(files: Files, mtd_name: str, _given: Given = None) -> pystac.Item:
-    """Return the Item of one Sentinel-2 product; `mtd_name` is the member MTD_MSIL1C.xml or MTD_MSIL2A.xml.
+def _under(folders: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
+    """Return what lies in each folder, at any depth; a walk upwards from each name, for there may be thousands of folders."""
+    members: dict[str, list[str]] = {folder: [] for folder in folders}
+    for name in names:
+        for end in [0, *(place + 1 for place, letter in enumerate(name) if letter == "/")]:
+            if name[:end] in members:
+                members[name[:end]].append(name)
+    return members
+
+
+def read_sentinel2(files: Files, name: str, _given: Given = None) -> pystac.Item:
+    """Return the Item of one granule.
+
+    Parameters
+    ----------
+    files : Files
+        With one granule.
+    name : str
+        As found: the product's metadata (with `#` and the granule's name where it has several), or the granule's.
 
     Raises
     ------
     SceneError
-        When the metadata is damaged, the granule's metadata is missing, or none of the bands is there.
+        When metadata are damaged or missing, the radiometric offset cannot be known, or none of the bands is there.
     """
-    where = str(files.root / mtd_name)
-    inside = files.names
-    root, text = _parse(files, mtd_name)
-    granules = [name for name in inside if re.search(r"GRANULE/[^/]+/MTD_TL\.xml$", name)]
-    if len(granules) != 1:
-        got = f"{len(granules)} MTD_TL.xml"
-        raise SceneError("SAFE product must hold one granule", where=where, got=got, expected="one", remedy="use single-tile products")
-    tile, _ = _parse(files, granules[0])
-    surface = mtd_name.endswith("2A.xml")
-    quantification = _number(root, "BOA_QUANTIFICATION_VALUE" if surface else "QUANTIFICATION_VALUE", where)
-    offsets = {element.get("band_id", ""): float(element.text or 0) for element in root.iter("BOA_ADD_OFFSET" if surface else "RADIO_ADD_OFFSET")}
-    layers = _layers(files, inside, quantification, offsets)
-    if not layers:
-        raise SceneError("SAFE metadata without pixels: no band of 10 or 20 m is here", where=where, remedy="keep IMG_DATA with the metadata")
-    classes = _member(inside, "SCL", 20)
-    if classes:
-        layers.append(Layer("scl", files.href(classes), mask="SCL"))
-    layers += [Layer("mtd", files.href(mtd_name), metadata=True), Layer("mtd_tl", files.href(granules[0]), metadata=True)]
-    when = parse_time(_text(tile, "SENSING_TIME") or _text(root, "PRODUCT_START_TIME"))
-    if when is None:
-        raise SceneError("metadata states no sensing time", where=where, expected="SENSING_TIME in MTD_TL.xml")
-    sun = tile.find(".//Mean_Sun_Angle")
-    uri = _text(root, "PRODUCT_URI") or _text(root, "PRODUCT_URI_2A") or _text(root, "PRODUCT_URI_1C") or files.root.name
+    granules = _granules(files.names)
+    if not granules:
+        remedy = "keep the GRANULE folder with the metadata"
+        raise SceneError("SAFE product without a granule's metadata", where=files.root / name, expected="MTD_TL.xml", remedy=remedy)
+    granule = granules[0]
+    tile_where = files.root / granule
+    tile = parse_xml(files, granule)
+    beside, product_name = _product_of(files, granule, tile)
+    where = beside.root / product_name
+    text = beside.read(product_name)
+    product = parse_bytes(text, where)
+    if _home(granule) == folder_of(granule):
+        _refuse_stranger(product, tile, where)
+    meant = radiometry(product, where)
+    metadata = [Layer("mtd", beside.href(product_name), metadata=True), Layer("mtd_tl", files.href(granule), metadata=True)]
+    level, baseline = text_of(product, ".//PROCESSING_LEVEL").replace("Level-", "L"), text_of(product, ".//PROCESSING_BASELINE")
+    stated = {"processing:level": level, "s2:processing_baseline": baseline, "s2:geometric_quality": _geometric_quality(product)}
     return build_item(
         Facts(
-            id=re.sub(r"\.(SAFE|zip|tar)$", "", uri),
+            id=_identifier(product, tile, name, granule),
             family="sentinel2",
-            acquired=when,
-            date_source="MTD_TL SENSING_TIME",
-            calibration="surface reflectance" if surface else "toa reflectance",
+            acquired=_acquired(tile, tile_where),
+            date_source=f"{base_of(granule)} SENSING_TIME",
+            calibration=meant.calibration,
             simulated=b"SIMULATED" in text.upper(),
-            sun=None if sun is None else (_number(sun, "AZIMUTH_ANGLE", where) % 360, 90 - _number(sun, "ZENITH_ANGLE", where)),
-            platform=_text(root, "SPACECRAFT_NAME").lower(),
+            sun=_sun(tile, tile_where),
+            off_nadir=_off_nadir(tile, tile_where),
+            platform=text_of(product, ".//SPACECRAFT_NAME").lower(),
             instrument="msi",
-            more={"s2:processing_baseline": _text(root, "PROCESSING_BASELINE")},
+            position_error_m=round(POSITION_ERROR_M, 1),
+            more={key: text for key, text in stated.items() if text} | {"camwatch:processing": f"{level} baseline {baseline}".strip()},
         ),
-        layers,
+        granule_layers(files, folder_of(granule), meant, where) + metadata,
     )
 
 
-def _layers(files: Files, inside: tuple[str, ...], quantification: float, offsets: dict[str, float]) -> list[Layer]:
-    layers = []
-    for band, (name, resolution, number) in BANDS.items():
-        member = _member(inside, band, resolution)
-        if member:
-            offset = offsets.get(str(number), 0.0)
-            channel = Channel(name, 1 / quantification, offset / quantification, FILL, SATURATED)
-            layers.append(Layer(band, files.href(member), (channel,)))
-    return layers
+def _granules(names: Iterable[str]) -> list[str]:
+    """Return the metadata of the granules, one for each folder: Sen2Cor once kept that of Level 1C beside its own, which sorts last."""
+    names = sorted(names)
+    tiles = {folder_of(name) for name in names if base_of(name) == "tileInfo.json"}
+    found = {}
+    for name in names:
+        if _GRANULE.fullmatch(base_of(name)) or (base_of(name) == "metadata.xml" and folder_of(name) in tiles):
+            found[folder_of(name)] = name
+    return sorted(found.values())
 
 
-def _member(inside: tuple[str, ...], band: str, resolution: int) -> str | None:
-    """Return the member with a band: `…_B02.jp2` (L1C) or `…_B02_10m.jp2` (L2A), at its native resolution or the next coarser that is there."""
-    for suffix in ("", f"_{resolution}m", *(f"_{coarser}m" for coarser in (10, 20, 60) if coarser > resolution)):
-        pattern = re.compile(rf"/IMG_DATA/(?:R\d0m/)?[^/]*_{band}{suffix}\.(?:jp2|tif)$")
-        found = [name for name in inside if pattern.search("/" + name)]
-        if found:
-            return found[0]
-    return None
+def _home(granule: str) -> str:
+    """Return the folder in which the metadata of a granule's product belongs: two above in a SAFE folder, its own otherwise."""
+    inside = re.fullmatch(r"(|.*/)GRANULE/[^/]+/", folder_of(granule))
+    return inside[1] if inside else folder_of(granule)
 
 
-def _parse(files: Files, name: str) -> tuple[Any, bytes]:
-    data = files.read(name)
-    try:
-        return ElementTree.fromstring(data), data
-    except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
-        raise SceneError(f"metadata cannot be parsed ({error})", where=files.root / name, remedy="download the product again") from error
+def _title(granule: str) -> str:
+    return base_of(folder_of(granule)[:-1])
 
 
-def _text(element: Any, tag: str) -> str:
-    found = element.find(f".//{tag}")
-    return (found.text or "").strip() if found is not None else ""
+def _product_of(files: Files, granule: str, tile: Element) -> tuple[Files, str]:
+    """Return the metadata of a granule's product: among the files, or two folders above where the granule was named by itself; else SceneError."""
+    near = [name for name in files.names if _PRODUCT.fullmatch(base_of(name)) and folder_of(name) == _home(granule)]
+    if near:
+        return files, near[0]
+    folder = (files.root / granule).parent
+    if files.kind == "folder" and folder.parent.name == "GRANULE":
+        safe = folder.parents[1]
+        above = sorted(path.name for path in safe.iterdir() if _PRODUCT.fullmatch(path.name) and path.is_file())
+        if above:
+            return Files(safe, "folder", tuple(above)), above[0]
+    level, _, baseline = _told(tile)
+    remedy = f"put its product's MTD_MSI{level}.xml beside it (for a tile from AWS: metadata.xml of the productPath in tileInfo.json, renamed)"
+    what = "granule without its product's metadata: how its numbers become reflectance is stated only there"
+    raise SceneError(what, where=files.root / granule, got=f"a granule of baseline {baseline or 'unknown'}", remedy=remedy)
 
 
-def _number(element: Any, tag: str, where: str) -> float:
-    text = _text(element, tag)
-    try:
-        return float(text)
-    except ValueError as error:
-        raise SceneError(f"metadata key {tag} is no number", where=where, got=repr(text)) from error
+def _told(tile: Element) -> tuple[str, str, str]:
+    """Return (level, tile, baseline) of a granule's own identifier, empty where it is none."""
+    said = re.search(r"_MSI_(L\w\w)_TL_.*_(T\w{5})_N(\d\d\.\d\d)$", text_of(tile, ".//TILE_ID"))
+    return (said[1], said[2], said[3]) if said else ("L2A" if tile.tag.startswith("Level-2A") else "L1C", "", "")
+
+
+def _refuse_stranger(product: Element, tile: Element, where: object) -> None:
+    """Raise SceneError where metadata that was put beside a granule lists granules, and not this one."""
+    listed = {element.get("granuleIdentifier", "") for tag in ("Granule", "Granules") for element in product.iter(tag)} - {""}
+    identifier = text_of(tile, ".//TILE_ID")
+    if listed and identifier not in listed:
+        raise SceneError("metadata of another product lies beside the granule", where=where, got=", ".join(sorted(listed)[:3]), expected=identifier)
+
+
+def _identifier(product: Element, tile: Element, name: str, granule: str) -> str:
+    """Return the product's name, the granule's where the product has several."""
+    several = "#" in base_of(name) or sum(1 for tag in ("Granule", "Granules") for _ in product.iter(tag)) > 1
+    uri = next((text for tag in ("PRODUCT_URI", "PRODUCT_URI_2A", "PRODUCT_URI_1C") if (text := text_of(product, f".//{tag}"))), "")
+    if uri and not several:
+        return re.sub(r"\.(SAFE|zip|tar)$", "", uri)
+    return text_of(tile, ".//TILE_ID") or _title(granule) or "granule"
+
+
+def _acquired(tile: Element, where: object) -> datetime:
+    text = text_of(tile, ".//SENSING_TIME")
+    when = parse_time(text)
+    if when is None:
+        raise SceneError("granule's metadata states no sensing time", where=where, got=repr(text[:40]), expected="SENSING_TIME")
+    return when
+
+
+def _sun(tile: Element, where: object) -> tuple[float, float] | None:
+    azimuth = number_of(tile, ".//Mean_Sun_Angle/AZIMUTH_ANGLE", where)
+    zenith = number_of(tile, ".//Mean_Sun_Angle/ZENITH_ANGLE", where)
+    return None if azimuth is None or zenith is None else (azimuth % 360, 90 - zenith)
+
+
+def _off_nadir(tile: Element, where: object) -> float | None:
+    """Return the mean zenith angle of the view over B02 to B08: on the ground, about a tenth more than at the satellite."""
+    views = [view for view in tile.iter("Mean_Viewing_Incidence_Angle") if view.get("bandId") in _LOOKING]
+    # A band that sees nothing of the granule has NaN.
+    zeniths = [number_of(view, "ZENITH_ANGLE", where) for view in views if text_of(view, "ZENITH_ANGLE").lower() != "nan"]
+    known = [zenith for zenith in zeniths if zenith is not None]
+    return fmean(known) if known else None
+
+
+def _geometric_quality(product: Element) -> str:
+    """Return the outcome of the geometric quality check, `PASSED` or `FAILED`; empty where none is stated."""
+    return text_of(product, ".//quality_check[@checkType='GEOMETRIC_QUALITY']") or text_of(product, ".//GEOMETRIC_QUALITY_FLAG")
 
 
 SENTINEL2 = Family("sentinel2", find_sentinel2, read_sentinel2)
