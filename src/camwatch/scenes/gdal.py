@@ -1,41 +1,62 @@
 """The only door to a stranger's raster: which drivers may open it, with which options, and what its header says.
 
-A VRT is never opened: it is a programme that names other files. Nothing reaches the network.
+What a raster can try, and what becomes of it:
+
+- be a programme that names other files or addresses (VRT, WMS, a tile index), under whatever name: only `DRIVERS` open, and none of them follows
+  anything. ERDAS Imagine is not among them: its pixels and overviews may lie in any file that it names.
+- have such a programme beside it, as overviews, mask or metadata: GDAL is shown nothing that lies beside a raster. ENVI alone needs its header; a
+  mask beside it is refused. World files and `.aux.xml` are read by `camwatch.scenes.beside`.
+- name overviews elsewhere in a tag (`OVERVIEW_FILE`), or a datum grid elsewhere in its CRS: refused.
+- claim more pixels, bands or larger blocks than its bytes can hold: refused (`camwatch.scenes.limits`), nothing is allocated for it.
+- be cut short or damaged: refused in one line, when opened or when the pixels are read.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
+from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
 from rasterio.enums import MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 
 from camwatch.errors import SceneError
+from camwatch.scenes.beside import envi_header, read_beside
 from camwatch.scenes.files import on_disk
 from camwatch.scenes.hdf4 import SCHEME as HDF4
 from camwatch.scenes.hdf4 import open_hdf4
+from camwatch.scenes.limits import LIMITS, refuse_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from affine import Affine
 
-DRIVERS = ["GTiff", "JP2OpenJPEG", "ENVI", "HFA", "PNG", "JPEG"]
+DRIVERS = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG", "ENVI"]
 """Formats with pixels of their own and nothing to execute or to follow. A cloud optimised GeoTIFF is opened by GTiff."""
 
 _TAME: dict[str, Any] = {
-    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "none",
-    "GDAL_HTTP_MAX_RETRY": 0,
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # a raster lies alone, whatever is beside it
+    "GDAL_PAM_ENABLED": "NO",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "/dev/null",  # the only address that may be fetched is none
     "PROJ_NETWORK": "OFF",
     "GDAL_NUM_THREADS": 1,
-    "VRT_SHARED_SOURCE": 0,
 }
+
+_FOREIGN_GRID = re.compile(r"parameterfile|\+init=|grids=(?!@null)", re.IGNORECASE)
+"""A CRS with one of these makes PROJ open the file that it names."""
+
+_COMPLEX_INTEGER = {"complex_int16": 4}
+"""Bytes of the one type of pixels that numpy has not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +113,8 @@ class Header:
     @property
     def georeferenced(self) -> bool:
         """Whether a CRS and a transform place the pixels."""
-        return self.crs is not None and not self.transform.is_identity and self.transform.determinant != 0
+        size = abs(self.transform.determinant)
+        return self.crs is not None and not self.transform.is_identity and 0 < size < math.inf and all(map(math.isfinite, self.transform))
 
     @property
     def geobox(self) -> GeoBox:
@@ -109,7 +131,7 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
     href : str
         A path, or a GDAL path into an archive.
     companions : bool
-        Let GDAL look for world files, headers and masks beside the raster. Bands of a product need none.
+        The raster may be one of ENVI, whose header lies beside it. Bands of a product need none.
 
     Raises
     ------
@@ -120,13 +142,18 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
         with open_hdf4(href) as image:
             yield image
         return
-    siblings = "TRUE" if companions else "EMPTY_DIR"
-    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN=siblings, **_TAME):
+    path = on_disk(href)
+    if path is None:
+        raise SceneError("raster does not lie on this machine", where=href, remedy="fetch it first")
+    if path.exists() and not path.is_file():
+        raise SceneError("not a regular file", where=href)
+    with rasterio.Env(**_TAME):
         try:
-            # rasterio.open would take one driver only; its reader takes a list.
-            with DatasetReader(href, driver=DRIVERS) as dataset:
+            with _dataset(href, companions=companions) as dataset:
+                _refuse_reaching(dataset, href)
+                _refuse_bombs(dataset, href, path.stat().st_size)
                 yield dataset
-        except (RasterioIOError, RasterioError) as error:
+        except (RasterioError, CPLE_BaseError, CRSError, UnicodeError) as error:
             raise SceneError(
                 "not a raster that can be opened",
                 where=href,
@@ -136,22 +163,49 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
             ) from error
 
 
+def _dataset(href: str, *, companions: bool) -> Any:
+    """Return the open dataset; rasterio.open would take one driver only, its reader takes a list."""
+    try:
+        return DatasetReader(href, driver=[name for name in DRIVERS if name != "ENVI"])
+    except RasterioIOError:
+        if not companions or envi_header(href) is None:
+            raise
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):
+        return DatasetReader(href, driver=["ENVI"])
+
+
+def _refuse_reaching(dataset: Any, href: str) -> None:
+    """Raise SceneError when a dataset names files elsewhere that GDAL would open on the next occasion."""
+    elsewhere = dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE")
+    if elsewhere is not None:
+        raise SceneError("raster names overviews in another file", where=href, got=elsewhere, remedy="do not trust this file")
+
+
+def _refuse_bombs(dataset: Any, href: str, size: int) -> None:
+    """Raise SceneError when a dataset claims more than a file of `size` bytes can hold."""
+    refuse_over(LIMITS.bands, dataset.count, "raster has too many bands", where=href)
+    width = max(_COMPLEX_INTEGER.get(dtype) or np.dtype(dtype).itemsize for dtype in set(dataset.dtypes)) * dataset.count
+    refuse_over(LIMITS.from_bytes(size), dataset.height * dataset.width * width, "raster unpacks to too many bytes", where=href)
+    refuse_over(LIMITS.block, max(rows * cols for rows, cols in dataset.block_shapes) * width, "raster has too large blocks", where=href)
+
+
 def read_header(href: str, *, companions: bool = False) -> Header:
     """Return what a raster says about itself, without reading a pixel; SceneError where it cannot be opened or is cut short."""
     with warnings.catch_warnings():
         # Said in our own words, as an error, where it matters. Only headers of strangers' files meet it, so pixels can be read from threads.
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with open_raster(href, companions=companions) as dataset:
-            return _header(dataset, href)
+            header = _header(dataset, href)
+    return _placed_beside(header, href) if companions and not header.georeferenced and not header.other_georeference else header
 
 
 def _header(dataset: Any, href: str) -> Header:
     _refuse_truncated(dataset, href)
     count = dataset.count
-    code = dataset.crs.to_epsg() if dataset.crs else None
+    envi = envi_header(href) if dataset.driver == "ENVI" else None
     return Header(
         driver=dataset.driver,
-        crs=None if not dataset.crs else f"EPSG:{code}" if code else dataset.crs.to_wkt(),
+        crs=_crs(dataset.crs, href),
         shape=dataset.shape,
         transform=dataset.transform,
         count=count,
@@ -162,11 +216,34 @@ def _header(dataset: Any, href: str) -> Header:
         descriptions=tuple(text or "" for text in dataset.descriptions),
         roles=tuple(role.name for role in dataset.colorinterp),
         wavelengths=tuple(_wavelength(dataset.tags(n)) for n in range(1, count + 1)),
-        per_dataset_mask=any(MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in dataset.mask_flag_enums),
+        # GDAL would look for the mask of an ENVI raster in another file.
+        per_dataset_mask=envi is None and any(MaskFlags.per_dataset in f and MaskFlags.alpha not in f for f in dataset.mask_flag_enums),
         tags={**dataset.tags(ns="ENVI"), **dataset.tags(ns="IMAGERY"), **dataset.tags()},
-        files=tuple(dataset.files),
+        files=(href,) if envi is None else (href, envi),
         other_georeference="ground control points" if dataset.gcps[0] else "rational polynomials" if dataset.tags(ns="RPC") else "",
     )
+
+
+def _crs(crs: CRS | None, href: str) -> str | None:
+    """Return `EPSG:n` or WKT; SceneError for a CRS that names files."""
+    if not crs:
+        return None
+    code = crs.to_epsg()
+    wkt: str = crs.to_wkt()
+    found = _FOREIGN_GRID.search(wkt)
+    if code is None and found:
+        raise SceneError("CRS of the raster names a file", where=href, got=wkt[found.start() :][:80], remedy="assign it a plain CRS")
+    return f"EPSG:{code}" if code else wkt
+
+
+def _placed_beside(header: Header, href: str) -> Header:
+    """Return a header completed by the georeference that lies beside the raster."""
+    beside = read_beside(href)
+    try:
+        crs = _crs(CRS.from_wkt(beside.wkt), href) if beside.wkt else header.crs
+    except CRSError as error:
+        raise SceneError("CRS beside the raster cannot be read", where=href, got=beside.wkt[:80], expected="WKT") from error
+    return replace(header, crs=crs, transform=beside.transform or header.transform, files=(*header.files, *beside.hrefs))
 
 
 def _wavelength(tags: Mapping[str, str]) -> float | None:
