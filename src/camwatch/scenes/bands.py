@@ -13,19 +13,23 @@ if TYPE_CHECKING:
     from camwatch.scenes.gdal import Header
 
 _WORDS = (
+    ("", r"(thermal|mid|middle|long ?wave) ?(wave ?)?(infra ?red|ir)?|tirs? ?\d*|[ml]wir ?\d*"),
     ("pan", r"pan(chromatic)?"),
     ("coastal", r"coastal( aerosol| blue)?"),
     ("blue", r"blue"),
     ("green", r"green"),
     ("yellow", r"yellow"),
     ("rededge", r"red ?edge"),
-    ("red", r"red"),
+    ("swir22", r"swir ?2\d?|short ?wave ?infra ?red ?2\d?"),
+    ("swir16", r"swir ?1\d?|short ?wave ?infra ?red ?1\d?"),
+    ("", r"swir|short ?wave ?infra ?red"),
     ("nir08", r"nir ?08|nir narrow|narrow nir"),
-    ("nir09", r"nir ?09|nir ?2"),
-    ("nir", r"nir ?1?|near ?infra ?red|infra ?red"),
-    ("swir16", r"swir ?16|swir ?1"),
-    ("swir22", r"swir ?22|swir ?2"),
+    ("nir09", r"nir ?09|nir ?2|near ?infra ?red ?2"),
+    ("nir", r"nir ?1?|near ?infra ?red ?1?|infra ?red"),
+    # Last of the colours: "infra red" and "red edge" are not red.
+    ("red", r"red"),
 )
+"""Common name and the words for it, the first that is found counts; empty for what shows no structures or has no common name of its own."""
 _WAVELENGTHS = (
     ("coastal", 0.40, 0.45),
     ("blue", 0.45, 0.515),
@@ -58,6 +62,16 @@ def name_bands(header: Header) -> tuple[str, ...]:
     if header.count - len(alpha) == 1:
         return tuple("" if n in alpha else "pan" for n in numbers)
     return tuple("" if n in alpha else f"b{n + 1}" for n in numbers)
+
+
+def name_vendor_bands(header: Header) -> tuple[str, ...]:
+    """Return a name for each band of a vendor's image whose metadata names none: as :func:`name_bands`, but colours count only up to three bands.
+
+    Vendors deliver four bands as blue, green, red, near infrared; that GDAL calls them red, green, blue is its writer's default.
+    """
+    if header.count <= 3 or any(header.descriptions) or any(header.wavelengths):
+        return name_bands(header)
+    return tuple(f"b{n}" for n in range(1, header.count + 1))
 
 
 def alpha_bands(header: Header) -> tuple[int, ...]:
