@@ -57,13 +57,10 @@ def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = Non
     valid = np.ones(geobox.shape, bool)
     copied = True
     for level in levels:
-        places = [wanted.index(band.name) for band in level.bands]
+        targets = [values[wanted.index(band.name)] for band in level.bands]
         straight = aligned(level.geobox, geobox) is not None
         copied &= straight
-        if straight:
-            _copy(level, geobox, values, places, valid)
-        else:
-            values[places] = _interpolate(level, geobox, valid)
+        (_copy if straight else _interpolate)(level, geobox, targets, valid)
     for mask in loose:
         valid &= _mask_on(mask, geobox, chosen, strict=not copied)
     angles = sun(item)
@@ -97,8 +94,8 @@ def _choose(item: pystac.Item, wanted: tuple[str, ...]) -> tuple[Band, ...]:
     return tuple(there[name] for name in wanted)
 
 
-def _copy(level: Level, geobox: GeoBox, values: NDArray[np.float32], places: Sequence[int], valid: NDArray[np.bool_]) -> None:
-    """Copy the pixels of a level whose grid is the target's into `values[places]`; `valid` becomes False where it has none."""
+def _copy(level: Level, geobox: GeoBox, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+    """Copy the pixels of a level whose grid is the target's, band n into `targets[n]`; `valid` becomes False where it has none."""
     row, col, down, across = cast("tuple[int, int, int, int]", aligned(level.geobox, geobox))
     rows, cols = geobox.shape
     first_row, first_col = (row if down > 0 else row - rows + 1), (col if across > 0 else col - cols + 1)
@@ -111,17 +108,17 @@ def _copy(level: Level, geobox: GeoBox, values: NDArray[np.float32], places: Seq
     inside = (slice(top - first_row, bottom - first_row), slice(left - first_col, right - first_col))
     whole = (top, left, bottom, right) == (first_row, first_col, first_row + rows, first_col + cols)
     if not whole:
-        values[list(places)] = 0
+        for target in targets:
+            target[...] = 0
         seen = np.zeros_like(valid)
         seen[::down, ::across][inside] = True
         valid &= seen
     part = valid[::down, ::across][inside]
-    targets = [values[place, ::down, ::across][inside] for place in places]
-    read_level(level, window, targets, part)
+    read_level(level, window, [target[::down, ::across][inside] for target in targets], part)
 
 
-def _interpolate(level: Level, geobox: GeoBox, valid: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the level's bands on the target grid, (band, y, x); `valid` becomes False where they have no data."""
+def _interpolate(level: Level, geobox: GeoBox, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
+    """Interpolate the level's bands onto the target grid, band n into `targets[n]`; `valid` becomes False where they have no data."""
     window, box, k = _window(level, geobox)
     shape = (int(window.height), int(window.width))
     if k == 1:
@@ -129,9 +126,7 @@ def _interpolate(level: Level, geobox: GeoBox, valid: NDArray[np.bool_]) -> NDAr
         read_level(level, window, list(values), seen)
     else:
         values, seen = _read_reduced(level, window, k)
-    sampled, covered = resample(values, seen, box, geobox)
-    valid &= covered
-    return sampled
+    valid &= resample(values, seen, box, geobox, targets)
 
 
 def _read_reduced(level: Level, window: Window, k: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -188,10 +183,10 @@ def _mask_on(mask: Mask, geobox: GeoBox, bands: Sequence[Band], *, strict: bool)
     seen = usable_in(mask, window, bands)
     affine = pixel_map(mask.geobox, geobox)
     if strict or affine is None or k > 1:
-        nothing = np.zeros((1, *seen.shape), np.float32)
+        nothing = np.empty((0, *seen.shape), np.float32)
         if k > 1:
             nothing, seen = block_mean(nothing, seen, k)
-        return resample(nothing, seen, box, geobox)[1]
+        return resample(nothing, seen, box, geobox, ())
     affine = Affine.translation(-window.col_off, -window.row_off) * affine
     rows, cols = np.mgrid[: geobox.shape[0], : geobox.shape[1]] + 0.5
     x, y = np.floor(affine.a * cols + affine.b * rows + affine.c).astype(int), np.floor(affine.d * cols + affine.e * rows + affine.f).astype(int)

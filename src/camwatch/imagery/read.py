@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 from shapely import Polygon
 from shapely.affinity import affine_transform
 
 from camwatch.aoi import reproject
 from camwatch.errors import SceneError
+from camwatch.imagery.cache import is_slow
 from camwatch.imagery.quality import usable
+from camwatch.imagery.stored import read_own_mask, read_reduced, read_stored
+from camwatch.imagery.work import MANY, for_each
 from camwatch.rasters import mask_of
-from camwatch.scenes.gdal import open_raster
 from camwatch.scenes.mosaic import lattice_offset
 
 if TYPE_CHECKING:
@@ -84,8 +85,12 @@ def read_level(level: Level, window: Window, targets: Sequence[NDArray[np.float3
     groups: dict[tuple[str, ...], list[int]] = {}
     for n, band in enumerate(level.bands):
         groups.setdefault(tuple(part.href for part in band.parts), []).append(n)
-    for members in groups.values():
-        good = _read_bands([level.bands[n] for n in members], level.own, window, [targets[n] for n in members])
+
+    def read(members: list[int]) -> NDArray[np.bool_]:
+        return _read_bands([level.bands[n] for n in members], level.own, window, [targets[n] for n in members])
+
+    # Each file fills planes of its own; what they say together is put together here, so it does not matter which is ready first.
+    for good in for_each(read, list(groups.values()), at_once=valid.size >= MANY or any(is_slow(band.href) for band in level.bands)):
         np.logical_and(valid, good, out=valid)
     box = GeoBox(valid.shape, level.geobox.affine * Affine.translation(window.col_off, window.row_off), level.geobox.crs)
     for mask in level.masks:
@@ -116,7 +121,7 @@ def outside_polygons(mask: Mask, box: GeoBox) -> NDArray[np.bool_]:
     else:
         from camwatch.scenes.gml import read_polygons
 
-        shape = read_polygons(mask.href)
+        shape = read_polygons(mask.href, str(mask.geobox.crs))
     if mask.geobox.crs != box.crs:
         shape = reproject(shape, mask.geobox.crs, box.crs)
     inside_good, outside_good = (bool(usable(mask.flags, np.array([[value]], np.uint8), ())[0, 0]) for value in (1, 0))
@@ -165,12 +170,10 @@ def _read_part(
     """Read bands from their n-th file into `targets`, scaled; return where they have data."""
     parts = [band.parts[n] for band in bands]
     valid = np.ones((int(window.height), int(window.width)), bool)
-    with open_raster(parts[0].href, companions=parts[0].companions) as dataset:
-        raw = _pixels(dataset, [part.index for part in parts], window)
-        declared = [dataset.nodatavals[part.index - 1] for part in parts]
-    for band, plane, nodata, target in zip(bands, raw, declared, targets, strict=True):
+    for band, square, target in zip(bands, read_stored(parts, window), targets, strict=True):
+        plane = square.pixels
         # What the file declares holds beside what the product family defines: old Landsat files declare 255 and fill with 0.
-        np.logical_and(valid, _has_data(plane, (band.nodata, nodata, band.saturated)), out=valid)
+        np.logical_and(valid, _has_data(plane, (band.nodata, square.nodata, band.saturated)), out=valid)
         np.copyto(target, plane, casting="unsafe")
         if band.scale != 1:
             np.multiply(target, np.float32(band.scale), out=target)
@@ -204,17 +207,14 @@ def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
 
 def read_quality(kind: str, part: Part, window: Window) -> NDArray[Any]:
     """Return a window of one file of a quality layer as unsigned integers."""
-    with open_raster(part.href, companions=part.companions) as dataset:
-        layer = dataset.read_masks(1, window=window) if kind == "internal" else _pixels(dataset, [part.index], window)[0]
+    layer = read_own_mask(part, window) if kind == "internal" else read_stored([part], window)[0].pixels
     return _whole_numbers(layer, part.href)
 
 
 def read_presence(band: Band, part: Part, window: Window, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return where one file of a band has data, (y, x) bool of the `shape` asked for, from overviews where the file has them."""
-    with open_raster(part.href, companions=part.companions) as dataset:
-        plane = _pixels(dataset, [part.index], window, shape)[0]
-        declared = dataset.nodatavals[part.index - 1]
-    return _has_data(plane, (band.nodata, declared))
+    few = read_reduced(part, window, shape)
+    return _has_data(few.pixels, (band.nodata, few.nodata))
 
 
 def _whole_numbers(layer: NDArray[Any], href: str) -> NDArray[Any]:
@@ -226,12 +226,3 @@ def _whole_numbers(layer: NDArray[Any], href: str) -> NDArray[Any]:
     if not (np.isfinite(layer).all() and (layer == np.floor(layer)).all() and layer.min(initial=0) >= 0 and layer.max(initial=0) < 2**32):
         raise SceneError("quality layer holds no classes", where=href, got=f"{layer.dtype} with fractions", expected="whole numbers")
     return layer.astype(np.uint32)
-
-
-def _pixels(dataset: Any, indexes: list[int], window: Window, shape: tuple[int, int] | None = None) -> NDArray[Any]:
-    try:
-        pixels: NDArray[Any] = dataset.read(indexes, window=window, out_shape=None if shape is None else (len(indexes), *shape))
-    except RasterioError as error:
-        got = " ".join(str(error).split())[:160]
-        raise SceneError("pixels cannot be read", where=dataset.name, got=got, remedy="download the file again") from error
-    return pixels

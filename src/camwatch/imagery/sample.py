@@ -13,7 +13,11 @@ from rasterio.io import MemoryFile
 from rasterio.vrt import WarpedVRT
 from scipy.ndimage import minimum_filter
 
+from camwatch.imagery.work import MANY, for_each
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 TOLERANCE_PX = 1e-4
@@ -89,7 +93,9 @@ def block_mean(values: NDArray[np.float32], valid: NDArray[np.bool_], k: int) ->
     return (sums / np.maximum(count, 1)).astype(np.float32), usable
 
 
-def resample(values: NDArray[np.float32], valid: NDArray[np.bool_], source: GeoBox, target: GeoBox) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def resample(
+    values: NDArray[np.float32], valid: NDArray[np.bool_], source: GeoBox, target: GeoBox, out: Sequence[NDArray[np.float32]]
+) -> NDArray[np.bool_]:
     """Interpolate a source window onto a target grid.
 
     Cubic convolution (Keys 1981, doi:10.1109/TASSP.1981.1163711) where all 4 × 4 pixels under the kernel are valid; bilinear where only the inner
@@ -104,27 +110,33 @@ def resample(values: NDArray[np.float32], valid: NDArray[np.bool_], source: GeoB
     source : GeoBox of `values`
         The window; what lies outside it counts as invalid.
     target : GeoBox
+    out : sequence of (y, x) float32 on `target`
+        One plane for each band; written to.
 
     Returns
     -------
-    values : (band, y, x) float32 on `target`
-    valid : (y, x) bool on `target`
+    (y, x) bool on `target`: which pixels are valid.
     """
     # A rim of invalid pixels: beyond the window GDAL would shorten its kernels, which shifts what they sample.
     rim = 3
     source = GeoBox((valid.shape[0] + 2 * rim, valid.shape[1] + 2 * rim), source.affine * Affine.translation(-rim, -rim), source.crs)
     valid = np.pad(valid, rim)
-    values = np.pad(values, ((0, 0), (rim, rim), (rim, rim)))
-    values[:, ~valid] = 0
     # Pixels whose 3 × 3 neighbours are valid: the four under the bilinear kernel have all of the cubic kernel's 4 × 4 as neighbours.
     inner = minimum_filter(valid, size=3)
-    smooth = _warp(values, source, target, Resampling.cubic)
     weights = _warp(np.stack([valid, inner]).astype(np.float32), source, target, Resampling.bilinear)
     usable, whole = weights > 1 - 1e-5
-    if (usable & ~whole).any():
-        near = _warp(values, source, target, Resampling.bilinear)
-        np.copyto(smooth, near, where=~whole)
-    return smooth, usable
+    del weights
+    patched = bool((usable & ~whole).any())
+
+    def interpolate(n: int) -> None:
+        plane = np.where(valid, np.pad(values[n], rim), np.float32(0))[None]
+        out[n][...] = _warp(plane, source, target, Resampling.cubic)[0]
+        if patched:
+            np.copyto(out[n], _warp(plane, source, target, Resampling.bilinear)[0], where=~whole)
+
+    for_each(interpolate, range(len(values)), at_once=usable.size >= MANY)
+    result: NDArray[np.bool_] = usable
+    return result
 
 
 def _warp(values: NDArray[np.float32], source: GeoBox, target: GeoBox, kernel: Resampling) -> NDArray[np.float32]:
