@@ -19,7 +19,7 @@ from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
 from camwatch.scenes.files import Files
-from camwatch.scenes.gml import read_polygons
+from camwatch.scenes.gml import RING_LIMIT, read_polygons
 from camwatch.scenes.sentinel2 import find_sentinel2
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
@@ -315,6 +315,7 @@ def test_level_2a_of_early_sen2cor(tmp_path):
     item = open_scene(safe)
     assert item.id == safe.stem
     assert {band.name: band.geobox for band in scene.bands_of(item)} == {"coastal": grid(60), "blue": grid(10), "nir": grid(10), "nir08": grid(20)}
+    assert scene.calibration(item) == "surface reflectance"
     assert {band.scale for band in scene.bands_of(item)} == {1 / 2000}
     assert [mask.kind for mask in scene.masks_of(item)] == ["SCL"]
     assert scene.masks_of(item)[0].geobox == grid(20)
@@ -453,7 +454,7 @@ QUANTIFIED = "<QUANTIFICATION_VALUE>10000</QUANTIFICATION_VALUE>"
         ("", "no quantification"),
         ("<QUANTIFICATION_VALUE>0</QUANTIFICATION_VALUE>", "is no quantification"),
         ("<QUANTIFICATION_VALUE>ten</QUANTIFICATION_VALUE>", "is no number"),
-        (QUANTIFIED + LIST.replace('"12"', '"13"'), "missing for some bands"),
+        (QUANTIFIED + LIST.replace('"11"', '"13"'), "offset of B11 is not stated"),
         (QUANTIFIED + LIST.replace("-1000", "nan", 1), "is no number"),
         (QUANTIFIED + LIST.replace("-1000", "", 1), "is no number"),
         (QUANTIFIED + LIST.replace('"3"', '"three"'), "is no number"),
@@ -527,6 +528,18 @@ def test_polygons_of_the_real_product(shared):
     assert item.properties["camwatch:processing"] == "L1C baseline 02.05"
 
 
+@pytest.mark.parametrize(("name", "band"), [("red", "B04"), ("swir16", "B11"), ("cirrus", "B10")])
+def test_reflectance_of_the_real_product(shared, name, band):
+    item = open_scene(next((shared / "data/products").glob("S2B_MSIL1C*.zip")))
+    (href,) = (found.href for found in scene.bands_of(item) if found.name == name)
+    assert href.endswith(f"_{band}.jp2")
+    with rasterio.open(href) as dataset:
+        dn = dataset.read(1)
+    image = load(item, scene.native_geobox(item, (name,)), bands=(name,))
+    assert np.array_equal(image.valid, dn > 0)  # half the tile lies beside the swath; its masks mark nothing
+    assert np.array_equal(image.values[0][dn > 0], dn[dn > 0].astype(np.float32) * np.float32(1 / 10_000))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
@@ -548,6 +561,13 @@ def test_damaged_gml_is_named(tmp_path, old, new, match):
     with pytest.raises(SceneError, match=match) as caught:
         read_polygons(str(path), "EPSG:32633")
     assert "\n" not in str(caught.value)
+
+
+def test_a_ring_without_end_is_refused(tmp_path):
+    path = write_gml(tmp_path / "a.gml", [square(0, 0, 3)])
+    path.write_text(path.read_text().replace("600000.0", "1 " * (RING_LIMIT // 2 + 1), 1))
+    with pytest.raises(SceneError, match="too many corners"):
+        read_polygons(str(path))
 
 
 @pytest.mark.parametrize("href", ["https://example.org/MSK_CLOUDS_B00.gml", "/vsicurl/https://example.org/a.gml", "/nowhere/a.gml"])

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _EPSG = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)$")
 
 
+RING_LIMIT = 8 * 2**20
+"""Characters of one ring; an outline that runs around every pixel of a 60 m mask stays below."""
+
+
 def read_polygons(href: str, crs: str | None = None) -> MultiPolygon:
     """Return all polygons of a GML mask, whatever type its features state.
 
@@ -63,12 +67,14 @@ def read_polygons(href: str, crs: str | None = None) -> MultiPolygon:
 
 def _ring(ring: Element, href: str) -> NDArray[np.float64]:
     """Return the distinct corners of a ring, (n, 2); heights are dropped."""
-    positions = ring.find("posList")
+    positions, text = ring.find("posList"), text_of(ring, "posList")
     if positions is None:
         raise SceneError("ring without gml:posList", where=href, remedy="download the product again")
+    if len(text) > RING_LIMIT:
+        raise SceneError("ring has too many corners", where=href, got=f"{len(text)} characters", expected=f"at most {RING_LIMIT}")
     try:
         dimension = int(positions.get("srsDimension", "2"))
-        numbers = np.array(text_of(ring, "posList").split(), float)
+        numbers = np.array(text.split(), float)
         corners = numbers.reshape(-1, dimension)[:, :2]
     except ValueError as error:
         raise SceneError(f"ring cannot be read ({error})", where=href, remedy="download the product again") from error

@@ -105,7 +105,12 @@ def read_sentinel2(files: Files, name: str, _given: Given = None) -> pystac.Item
     meant = radiometry(product, where)
     metadata = [Layer("mtd", beside.href(product_name), metadata=True), Layer("mtd_tl", files.href(granule), metadata=True)]
     level, baseline = text_of(product, ".//PROCESSING_LEVEL").replace("Level-", "L"), text_of(product, ".//PROCESSING_BASELINE")
-    stated = {"processing:level": level, "s2:processing_baseline": baseline, "s2:geometric_quality": _geometric_quality(product)}
+    stated = {
+        "processing:level": level,
+        "s2:processing_baseline": baseline,
+        "s2:geometric_quality": _geometric_quality(product),
+        "camwatch:processing": " ".join(part for part in (level, baseline and f"baseline {baseline}") if part),
+    }
     return build_item(
         Facts(
             id=_identifier(product, tile, name, granule),
@@ -119,7 +124,7 @@ def read_sentinel2(files: Files, name: str, _given: Given = None) -> pystac.Item
             platform=text_of(product, ".//SPACECRAFT_NAME").lower(),
             instrument="msi",
             position_error_m=round(POSITION_ERROR_M, 1),
-            more={key: text for key, text in stated.items() if text} | {"camwatch:processing": f"{level} baseline {baseline}".strip()},
+            more={key: text for key, text in stated.items() if text},
         ),
         granule_layers(files, folder_of(granule), meant, where) + metadata,
     )
@@ -154,25 +159,28 @@ def _product_of(files: Files, granule: str, tile: Element) -> tuple[Files, str]:
     folder = (files.root / granule).parent
     if files.kind == "folder" and folder.parent.name == "GRANULE":
         safe = folder.parents[1]
-        above = sorted(path.name for path in safe.iterdir() if _PRODUCT.fullmatch(path.name) and path.is_file())
+        try:
+            above = sorted(path.name for path in safe.iterdir() if _PRODUCT.fullmatch(path.name) and path.is_file())
+        except OSError:  # what may not be listed shows no metadata, and that is said below
+            above = []
         if above:
             return Files(safe, "folder", tuple(above)), above[0]
-    level, _, baseline = _told(tile)
+    level, baseline = _told(tile)
     remedy = f"put its product's MTD_MSI{level}.xml beside it (for a tile from AWS: metadata.xml of the productPath in tileInfo.json, renamed)"
     what = "granule without its product's metadata: how its numbers become reflectance is stated only there"
     raise SceneError(what, where=files.root / granule, got=f"a granule of baseline {baseline or 'unknown'}", remedy=remedy)
 
 
-def _told(tile: Element) -> tuple[str, str, str]:
-    """Return (level, tile, baseline) of a granule's own identifier, empty where it is none."""
-    said = re.search(r"_MSI_(L\w\w)_TL_.*_(T\w{5})_N(\d\d\.\d\d)$", text_of(tile, ".//TILE_ID"))
-    return (said[1], said[2], said[3]) if said else ("L2A" if tile.tag.startswith("Level-2A") else "L1C", "", "")
+def _told(tile: Element) -> tuple[str, str]:
+    """Return (level, baseline) of a granule's own identifier; the level by the kind of document and no baseline where it is none."""
+    said = re.search(r"_MSI_(L\w\w)_TL_.*_N(\d\d\.\d\d)$", _tile_id(tile))
+    return (said[1], said[2]) if said else ("L2A" if tile.tag.startswith("Level-2A") else "L1C", "")
 
 
 def _refuse_stranger(product: Element, tile: Element, where: object) -> None:
     """Raise SceneError where metadata that was put beside a granule lists granules, and not this one."""
     listed = {element.get("granuleIdentifier", "") for tag in ("Granule", "Granules") for element in product.iter(tag)} - {""}
-    identifier = text_of(tile, ".//TILE_ID")
+    identifier = _tile_id(tile)
     if listed and identifier not in listed:
         raise SceneError("metadata of another product lies beside the granule", where=where, got=", ".join(sorted(listed)[:3]), expected=identifier)
 
@@ -183,7 +191,11 @@ def _identifier(product: Element, tile: Element, name: str, granule: str) -> str
     uri = next((text for tag in ("PRODUCT_URI", "PRODUCT_URI_2A", "PRODUCT_URI_1C") if (text := text_of(product, f".//{tag}"))), "")
     if uri and not several:
         return re.sub(r"\.(SAFE|zip|tar)$", "", uri)
-    return text_of(tile, ".//TILE_ID") or _title(granule) or "granule"
+    return _tile_id(tile) or _title(granule) or "granule"
+
+
+def _tile_id(tile: Element) -> str:
+    return text_of(tile, ".//TILE_ID") or text_of(tile, ".//TILE_ID_2A")  # the latter by Sen2Cor before 2.6
 
 
 def _acquired(tile: Element, where: object) -> datetime:

@@ -94,9 +94,8 @@ class Radiometry:
     def channel(self, band: str, highest: float) -> Channel:
         """Return what a band's numbers mean; `highest` is the largest DN that its file can hold, to which the saturated ones are clipped."""
         name, _, band_id = BANDS[band]
-        offset = self.offsets[band_id] if self.offsets else 0.0
-        scaled = offset / self.quantification
-        return Channel(name, 1 / self.quantification, scaled, self.nodata, min(self.saturated, highest), number=band_id + 1)
+        offset = self.offsets.get(band_id, 0.0) / self.quantification
+        return Channel(name, 1 / self.quantification, offset, self.nodata, min(self.saturated, highest), number=band_id + 1)
 
 
 def radiometry(product: Element, where: object) -> Radiometry:
@@ -105,7 +104,7 @@ def radiometry(product: Element, where: object) -> Radiometry:
     Raises
     ------
     SceneError
-        When it states no quantification, a number is none, or offsets are stated for some bands only.
+        When it states no quantification, or a number is none.
     """
     said = [(number_of(product, f".//{tag}", where), calibration, tag, added) for calibration, tag, added in _QUANTIFICATION]
     quantification, calibration, tag, added = next((entry for entry in said if entry[0] is not None), (None, "", "", ""))
@@ -115,9 +114,6 @@ def radiometry(product: Element, where: object) -> Radiometry:
     if quantification <= 0:
         raise SceneError(f"{tag} is no quantification", where=where, got=quantification, expected="a positive number")
     offsets = _offsets(product, added, where)
-    missing = {band_id for _, _, band_id in BANDS.values()} - set(offsets)
-    if offsets and missing:
-        raise SceneError(f"{added} is missing for some bands", where=where, got=f"band_id {sorted(offsets)}", expected="0 to 12")
     special = {text_of(e, "SPECIAL_VALUE_TEXT").upper(): number_of(e, "SPECIAL_VALUE_INDEX", where) for e in product.iter("Special_Values")}
     nodata, saturated = special.get("NODATA"), special.get("SATURATED")
     return Radiometry(calibration, quantification, offsets, FILL if nodata is None else nodata, SATURATED if saturated is None else saturated)
@@ -151,13 +147,16 @@ def granule_layers(files: Files, folder: str, meant: Radiometry, where: object) 
     Raises
     ------
     SceneError
-        When there is no band, or a band's file cannot be opened.
+        When there is no band, a band's file cannot be opened, or the metadata states an offset for other bands only.
     """
     inside = [name for name in files.names if name.startswith(folder)]
     images = _images(inside, len(folder))
     bands = [band for band in BANDS if band in images]
     if not bands:
         raise SceneError("SAFE metadata without pixels: no band is here", where=where, remedy="keep IMG_DATA with the metadata")
+    lost = [band for band in bands if meant.offsets and BANDS[band][2] not in meant.offsets]
+    if lost:
+        raise SceneError(f"radiometric offset of {', '.join(lost)} is not stated", where=where, got=f"those of band_id {sorted(meant.offsets)}")
     highest = _highest(files.href(images[bands[0]]))
     layers = [Layer(band, href, (meant.channel(band, highest),), header=read_header(href)) for band in bands for href in [files.href(images[band])]]
     if "SCL" in images:
