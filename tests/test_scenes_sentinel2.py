@@ -11,6 +11,7 @@ import pytest
 import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj import CRS
 from shapely import Polygon
 
 from camwatch.errors import SceneError
@@ -493,6 +494,7 @@ def test_polygons_with_holes_and_heights(tmp_path):
     path = write_gml(tmp_path / "a.gml", [outer], holes=[hole], dimension=3)
     found = read_polygons(str(path), "EPSG:32633")
     assert found.equals(Polygon(outer, [hole]))
+    assert found.equals(read_polygons(str(path), CRS.from_epsg(32633).to_wkt()))
     assert not found.has_z
     opened = write_gml(tmp_path / "b.gml", [outer[:-1], square(50, 50, 1)])  # a ring that does not come back to its first corner
     assert read_polygons(str(opened)).area == 300**2 + 10**2

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pyproj import CRS
 from shapely import MultiPolygon, Polygon
 
 from camwatch.errors import SceneError
@@ -35,8 +36,8 @@ def read_polygons(href: str, crs: str | None = None) -> MultiPolygon:
     href : str
         A path, or a GDAL path into a .zip or .tar.
     crs : str, optional
-        `EPSG:n` in which the coordinates must be; a document that states another one is refused, one that states none has no polygons or is
-        believed.
+        In which the coordinates must be, `EPSG:n` or WKT of a CRS that has a code; a document that states another one is refused, one that states
+        none (those without polygons do not) is believed.
 
     Returns
     -------
@@ -51,9 +52,10 @@ def read_polygons(href: str, crs: str | None = None) -> MultiPolygon:
     files, name = _member(href)
     root = parse_xml(files, name)
     stated = {found[1] for element in root.iter() if (found := _EPSG.search(element.get("srsName", "")))}
-    if crs is not None and stated and stated != {crs.removeprefix("EPSG:")}:
-        got = ", ".join(f"EPSG:{code}" for code in sorted(stated))
-        raise SceneError("mask is in another CRS than its raster", where=href, got=got, expected=crs, remedy="download the product again")
+    code = None if crs is None else CRS.from_user_input(crs).to_epsg()
+    if code is not None and stated and stated != {str(code)}:
+        got, wanted = ", ".join(f"EPSG:{other}" for other in sorted(stated)), f"EPSG:{code}"
+        raise SceneError("mask is in another CRS than its raster", where=href, got=got, expected=wanted, remedy="download the product again")
     found_all = []
     for element in root.iter("Polygon"):
         shell = [_ring(ring, href) for ring in element.findall("exterior/LinearRing")]
