@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from camwatch.cli._common import REFUSED, AoiFile, AsJson, emit, progress, table
+from camwatch.cli.fetch import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 app = typer.Typer(help="Scenes: recognise downloaded products.", no_args_is_help=True)
+app.command("fetch")(fetch)
 
 Hashed = Annotated[bool, typer.Option("--hash", help="Add the SHA-256 of every file (remembered until the file changes).")]
 Catalogue = Annotated[Path | None, typer.Option("--out", help="Also write the scenes as a STAC ItemCollection to this file.")]
