@@ -13,22 +13,25 @@ What a raster can try, and what becomes of it:
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import MaskFlags
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 
+from camwatch.aoi import LONLAT
 from camwatch.errors import SceneError
 from camwatch.scenes.beside import envi_header, read_beside
 from camwatch.scenes.files import on_disk
@@ -113,8 +116,9 @@ class Header:
     @property
     def georeferenced(self) -> bool:
         """Whether a CRS and a transform place the pixels."""
-        size = abs(self.transform.determinant)
-        return self.crs is not None and not self.transform.is_identity and 0 < size < math.inf and all(map(math.isfinite, self.transform))
+        # Units of the CRS, a millimetre in degrees to a thousand kilometres: numbers outside would be lost in rounding.
+        sane = 1e-16 < abs(self.transform.determinant) < 1e12 and all(abs(number) < 1e9 for number in self.transform)
+        return self.crs is not None and not self.transform.is_identity and sane
 
     @property
     def geobox(self) -> GeoBox:
@@ -233,7 +237,20 @@ def _crs(crs: CRS | None, href: str) -> str | None:
     found = _FOREIGN_GRID.search(wkt)
     if code is None and found:
         raise SceneError("CRS of the raster names a file", where=href, got=wkt[found.start() :][:80], remedy="assign it a plain CRS")
-    return f"EPSG:{code}" if code else wkt
+    text = f"EPSG:{code}" if code else wkt
+    if not _on_earth(text):
+        raise SceneError("CRS of the raster is none of the Earth's", where=href, got=text[:80], expected="degrees, or a map projection")
+    return text
+
+
+@lru_cache(maxsize=64)
+def _on_earth(crs: str) -> bool:
+    """Whether PROJ knows how to get from a CRS to longitude and latitude; it does not from local or vertical ones."""
+    try:
+        Transformer.from_crs(crs, LONLAT)
+    except ProjError:
+        return False
+    return True
 
 
 def _placed_beside(header: Header, href: str) -> Header:
