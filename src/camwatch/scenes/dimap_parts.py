@@ -1,0 +1,213 @@
+"""What both versions of DIMAP share: times, special values, solar geometry, and where the pixels lie."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+
+from camwatch.errors import SceneError
+from camwatch.scenes.dates import as_time, parse_time
+from camwatch.scenes.landsat_calibration import earth_sun_distance
+from camwatch.scenes.placement import place
+from camwatch.scenes.product import folder_of
+from camwatch.scenes.xml import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from xml.etree.ElementTree import Element  # for the type checker only; nothing is parsed with it
+
+    from camwatch.scenes.build import Facts, Layer
+    from camwatch.scenes.files import Files
+    from camwatch.scenes.placement import Placement
+    from camwatch.scenes.product import Given
+
+RASTERS = (".tif", ".tiff", ".jp2")
+
+_EPSG = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)$", re.IGNORECASE)
+_EARTH_M = 6_371_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One DIMAP document, read."""
+
+    facts: Facts
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Where a whole image lies, of which the rasters are tiles, and how that is known.
+
+    Attributes
+    ----------
+    geobox : GeoBox
+        Of the shape that the metadata states.
+    more : mapping
+        What the Item says of it.
+    error_m : float
+        How far the ground lies from this grid on account of the grid's own stiffness, root mean square metres.
+    """
+
+    geobox: GeoBox
+    more: Mapping[str, Any] = field(default_factory=dict)
+    error_m: float = 0.0
+
+
+def stated(element: Element, path: str) -> float | None:
+    """Return the finite number at a path; None where there is none.
+
+    What is no number is as good as absent here: stripped and anonymised deliveries keep `GAIN` or `N/A` where the value stood. Nothing is guessed in
+    its place; without gains, for one, the Item says that its values are digital numbers.
+    """
+    try:
+        value = float(text_of(element, path))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def member(files: Files, document: str, href: str) -> str | None:
+    """Return the member that a document means by a relative path, compared without case; None where it is not among the files."""
+    wanted = posixpath.normpath(folder_of(document) + href.replace("\\", "/")).lower()
+    return next((name for name in files.names if name.lower() == wanted), None)
+
+
+def identifier(*candidates: str) -> str:
+    """Return the first that is not empty, fit to be an Item's id: letters, digits, dot, dash and underscore."""
+    cleaned = (re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("_.") for text in candidates)
+    return next(text for text in cleaned if text)
+
+
+def times(sources: Iterable[Element]) -> list[datetime]:
+    """Return when each source image was taken, the earliest first."""
+    said = [f"{text_of(source, 'IMAGING_DATE')}T{text_of(source, 'IMAGING_TIME') or '00:00:00'}" for source in sources]
+    return sorted(when for when in map(parse_time, said) if when is not None)
+
+
+def acquisition(found: list[datetime], given: Given, where: object) -> tuple[datetime, str, dict[str, Any]]:
+    """Return the time of acquisition, where it comes from, and what more to say when there are several.
+
+    The time of a product made from several images is that of the earliest: what it shows as changed cannot have changed before.
+
+    Raises
+    ------
+    SceneError
+        When neither the metadata nor the user gives a date.
+    """
+    if found:
+        source = "DIMAP IMAGING_DATE and IMAGING_TIME"
+        if found[0] == found[-1]:
+            return found[0], source, {}
+        span = {"start_datetime": f"{found[0]:%Y-%m-%dT%H:%M:%S}Z", "end_datetime": f"{found[-1]:%Y-%m-%dT%H:%M:%S}Z"}
+        return found[0], f"{source}, the earliest of {len(found)} sources", span
+    when = None if given is None else as_time(given)
+    if when is None:
+        raise SceneError("metadata states no date of acquisition", where=where, expected="IMAGING_DATE as YYYY-MM-DD", remedy="give the date")
+    return when, "argument", {}
+
+
+def sun_of(element: Element | None) -> tuple[float, float] | None:
+    """Return (azimuth, elevation) of the sun where an element states both."""
+    if element is None:
+        return None
+    azimuth, elevation = stated(element, "SUN_AZIMUTH"), stated(element, "SUN_ELEVATION")
+    return None if azimuth is None or elevation is None else (azimuth % 360, elevation)
+
+
+def off_nadir(viewing: float | None, incidence: float | None, altitude_m: float) -> float | None:
+    """Return the angle at the satellite between the nadir and the scene, degrees, from the stated viewing angle or the incidence on the ground.
+
+    The two differ by the angle at the Earth's centre: sin(off-nadir) = R / (R + altitude) · sin(incidence), for a sphere.
+    """
+    if viewing is not None:
+        return abs(viewing)
+    if incidence is None:
+        return None
+    return math.degrees(math.asin(_EARTH_M / (_EARTH_M + altitude_m) * math.sin(math.radians(abs(incidence)))))
+
+
+def reflectance_of_radiance(when: datetime, elevation: float, irradiance: float) -> float:
+    """Return the factor from radiance in W/(m² sr µm) to top-of-atmosphere reflectance: π d² / (E · sin(elevation))."""
+    return math.pi * earth_sun_distance(when.timetuple().tm_yday) ** 2 / (irradiance * math.sin(math.radians(elevation)))
+
+
+def special_values(display: Element | None, tag: str) -> tuple[float | None, float | None]:
+    """Return the digital numbers that mean no data and saturated, from the `Special_Value` entries."""
+    found: dict[str, float | None] = {}
+    for entry in () if display is None else display.iter("Special_Value"):
+        found.setdefault(text_of(entry, "SPECIAL_VALUE_TEXT").upper(), stated(entry, tag))
+    return found.get("NODATA"), found.get("SATURATED")
+
+
+def epsg(text: str, where: object) -> CRS | None:
+    """Return the CRS of `EPSG:n` or `urn:ogc:def:crs:EPSG::n`; None where the text is no such code."""
+    said = _EPSG.search(text)
+    if said is None:
+        return None
+    try:
+        return CRS.from_epsg(int(said[1]))
+    except CRSError as error:
+        raise SceneError("metadata names a CRS that does not exist", where=where, got=text[:40]) from error
+
+
+def inserted(root: Element, shape: tuple[int, int], crs: CRS | None, *, centre: bool) -> Whole | None:
+    """Return the grid that `Geoposition_Insert` states; `centre` says that its coordinates are the middle of the first pixel, not its corner."""
+    insert = root.find(".//Geoposition_Insert")
+    if insert is None or crs is None:
+        return None
+    x, y, dx, dy = (stated(insert, tag) for tag in ("ULXMAP", "ULYMAP", "XDIM", "YDIM"))
+    if x is None or y is None or not dx or not dy:
+        return None
+    half = 0.5 if centre else 0.0
+    affine = Affine(abs(dx), 0, x - half * abs(dx), 0, -abs(dy), y + half * abs(dy))
+    return Whole(GeoBox(shape, affine, f"EPSG:{crs.to_epsg()}"), {"camwatch:placement": "insertion point in the metadata"})
+
+
+def lonlat_of(points: list[tuple[float, float]], crs: CRS | None) -> np.ndarray[Any, Any]:
+    """Return (x, y) in a CRS, longitude and latitude where it is None, as (n, 2) degrees."""
+    xy = np.array(points, float).reshape(-1, 2)
+    if crs is None or crs.is_geographic:
+        return xy
+    return np.column_stack(Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*xy.T))
+
+
+def fitted(shape: tuple[int, int], pixels: Any, lonlat: Any, how: str, where: object) -> Whole:
+    """Return the grid that fits control points best, with the residual on the Item."""
+    fit: Placement = place(shape, pixels, lonlat, where=where)
+    more = {"camwatch:placement": how, "camwatch:placement_rmse_m": round(fit.rmse_m, 3), "camwatch:control_points": fit.n}
+    return Whole(fit.geobox, more, fit.error_m or 0.0)
+
+
+def part(whole: Whole, corner: tuple[int, int], size: tuple[int, int], shape: tuple[int, int], where: object) -> GeoBox:
+    """Return the grid of a tile.
+
+    Parameters
+    ----------
+    whole : Whole
+    corner, size : (int, int)
+        Row and column of its first pixel in the whole, and its rows and columns, as the metadata state them.
+    shape : (int, int)
+        The rows and columns that its file has: as many, or fewer by one factor when it was decimated.
+
+    Raises
+    ------
+    SceneError
+        When the file has another shape.
+    """
+    rows, cols = size
+    if min(rows, cols) < 1 or abs(shape[1] - cols * shape[0] / rows) > 1 + cols / rows:
+        got, expected = f"{shape[0]} × {shape[1]} pixels", f"{rows} × {cols}, or both divided by one factor"
+        raise SceneError("raster has another shape than its metadata states", where=where, got=got, expected=expected, remedy="download it again")
+    affine = whole.geobox.affine * Affine.translation(corner[1], corner[0]) * Affine.scale(cols / shape[1], rows / shape[0])
+    return GeoBox(shape, affine, whole.geobox.crs)
