@@ -68,7 +68,7 @@ def levels_of(bands: Iterable[Band], masks: Iterable[Mask], data: Iterable[str])
     own: dict[str, tuple[Mask, ...]] = {}
     apart: list[Mask] = []
     for mask in masks:
-        if mask.href not in files:
+        if mask.is_vector or mask.href not in files:
             apart.append(mask)
         else:
             own |= {part.href: (*own.get(part.href, ()), mask) for part in mask.parts}
@@ -115,6 +115,9 @@ def usable_in(mask: Mask, window: Window, bands: Sequence[Band]) -> NDArray[np.b
 
 def outside_polygons(mask: Mask, box: GeoBox) -> NDArray[np.bool_]:
     """Return which pixels of a grid are usable by the outlines of a quality layer; a pixel that an unusable side touches is not."""
+    inside_good, outside_good = (bool(usable(mask.flags, np.array([[value]], np.uint8), ())[0, 0]) for value in (1, 0))
+    if inside_good and outside_good:
+        return np.ones(box.shape, bool)
     if mask.polygon:
         a = mask.geobox.affine
         shape: BaseGeometry = affine_transform(Polygon(mask.polygon), [a.a, a.b, a.d, a.e, a.c, a.f])
@@ -124,9 +127,6 @@ def outside_polygons(mask: Mask, box: GeoBox) -> NDArray[np.bool_]:
         shape = read_polygons(mask.href, str(mask.geobox.crs))
     if mask.geobox.crs != box.crs:
         shape = reproject(shape, mask.geobox.crs, box.crs)
-    inside_good, outside_good = (bool(usable(mask.flags, np.array([[value]], np.uint8), ())[0, 0]) for value in (1, 0))
-    if inside_good and outside_good:
-        return np.ones(box.shape, bool)
     if outside_good:
         return ~mask_of(shape, box, touched=True)
     edge: NDArray[np.bool_] = mask_of(shape, box) & ~mask_of(shape.boundary, box, touched=True)
@@ -139,7 +139,7 @@ def _read_bands(
     """Read bands that lie in the same files into `targets`; return where they have data."""
     places = [(n, place) for n, part in enumerate(bands[0].parts) if (place := _overlap(part, window)) is not None]
     shape = targets[0].shape
-    if len(places) == 1 and places[0][1][0] == window and bands[0].parts[places[0][0]].shape == bands[0].geobox.shape:
+    if len(places) == 1 and places[0][1][0] == window and bands[0].parts[places[0][0]].shape == tuple(bands[0].geobox.shape):
         return _read_part(bands, places[0][0], own, window, targets)
     seen = np.zeros(shape, bool)
     for target in targets:

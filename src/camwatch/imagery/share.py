@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -71,11 +72,12 @@ def clear_share(item: pystac.Item, geometry: BaseGeometry) -> tuple[float, float
     clear = covered.copy()
     files, ours = ({part.href for one in bands for part in one.parts} for bands in (bands_of(item), (band,)))
     # A layer inside the file of another band speaks of that file.
-    masks = [mask for mask in masks_of(item) if mask.href not in files or any(part.href in ours for part in mask.parts)]
-    if covered.any() and not any(_fill_of(mask) for mask in masks if mask.href not in files):
+    masks = [mask for mask in masks_of(item) if mask.is_vector or mask.href not in files or any(part.href in ours for part in mask.parts)]
+    if covered.any() and not any(_fill_of(mask) for mask in masks if not mask.is_vector and mask.href not in files):
         covered &= _has_data(band, rows, cols, _step(box, band.geobox))
     for mask in masks if covered.any() else ():
         if mask.is_vector:
+            covered &= outside_polygons(replace(mask, flags=_fill_of(mask)), box)[wanted]
             clear &= outside_polygons(mask, box)[wanted]
             continue
         rows, cols = _pixels_at(x, y, box, mask.geobox)
@@ -88,7 +90,7 @@ def clear_share(item: pystac.Item, geometry: BaseGeometry) -> tuple[float, float
 
 def _fill_of(mask: Mask) -> tuple[Flag, ...]:
     """Return the fields of a quality layer that tell where there is nothing, clouded or not."""
-    return () if mask.is_vector else tuple(flag for flag in mask.flags if flag.name in {"fill", "outside"})
+    return tuple(flag for flag in mask.flags if flag.name in {"fill", "outside"})
 
 
 def _quality(kind: str, part: Part, window: Window, _shape: tuple[int, int]) -> NDArray[Any]:
@@ -130,7 +132,7 @@ def _has_data(band: Band, rows: NDArray[np.intp], cols: NDArray[np.intp], step: 
     seen = np.zeros(len(rows), bool)
     for part in band.parts:
         inside, values = _pick(part, rows, cols, step, partial(read_presence, band))
-        seen[inside] |= values
+        seen[inside] |= values.astype(bool)
     return seen
 
 

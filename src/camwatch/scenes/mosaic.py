@@ -55,7 +55,7 @@ def mosaics(boxes: Sequence[GeoBox], kinds: Sequence[Hashable]) -> list[Mosaic]:
         for group in groups:
             first = next(iter(group))
             corner = lattice_offset(boxes[first], box) if kinds[first] == kind else None
-            if corner is not None and (corner, box.shape) not in {(place, boxes[m].shape) for m, place in group.items()}:
+            if corner is not None and (corner, box.shape) not in [(place, boxes[m].shape) for m, place in group.items()]:
                 group[n] = corner
                 break
         else:
