@@ -1,28 +1,26 @@
-"""Landsat 1 to 9 as USGS delivers it: Collection 2 (Level 1 and 2), Collection 1, and products of 2012 to 2016 that precede the collections.
+"""Landsat 1 to 9 as USGS delivers it: Collection 2 (Level 1 and 2), Collection 1, and the products that precede the collections.
 
-Calibration, best first:
+Which bands there are, where they lie and what is known about the scene. How numbers become reflectance: `camwatch.scenes.landsat_calibration`; what
+quality layers mean: `camwatch.scenes.flags`.
 
-- Level 2: surface reflectance = M·DN + A with the M, A of the surface-reflectance group.
-- Level 1 with reflectance coefficients: top-of-atmosphere reflectance = (M·DN + A) / sin(sun elevation), USGS LSDS-1388, section 5.
-- Level 1 with radiance coefficients only (pre-collection MSS, TM, ETM+): π·L·d² / (ESUN·sin(sun elevation)) with the solar irradiances ESUN of
-  Chander, Markham & Helder (2009), doi:10.1016/j.rse.2009.01.007, and the Earth-Sun distance d of the day.
-- otherwise digital numbers.
+No data is DN 0 in every level and collection, scan-line-corrector gaps of Landsat 7 included. The gap masks of a product (`gap_mask/*_GM_B*.TIF.gz`)
+are not read: in them the gaps are up to two lines wider at each end, by lines that USGS filled by interpolation (SCAN_GAP_INTERPOLATION).
 """
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from camwatch.errors import SceneError
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.landsat_calibration import Scaling, earth_sun_distance, scaling_of
 from camwatch.scenes.mtl import Mtl, parse_mtl
 from camwatch.scenes.product import Family, Found, base_of, folder_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     import pystac
@@ -30,49 +28,36 @@ if TYPE_CHECKING:
     from camwatch.scenes.files import Files
     from camwatch.scenes.product import Given
 
-_MSS_LATE = {1: "green", 2: "red", 3: "nir08", 4: "nir"}
+__all__ = ["BANDS", "FILL", "LANDSAT", "SYSTEMATIC_ERROR_M", "earth_sun_distance", "find_landsat", "read_landsat"]
+
 BANDS: dict[str, dict[int, str]] = {
     # MSS has 0.7-0.8 µm and 0.8-1.1 µm; the wider and longer one is what compares with `nir` of the later sensors.
     "MSS": {4: "green", 5: "red", 6: "nir08", 7: "nir"},
-    "MSS_LATE": _MSS_LATE,
+    "MSS from 1": {1: "green", 2: "red", 3: "nir08", 4: "nir"},
     "TM": {1: "blue", 2: "green", 3: "red", 4: "nir", 5: "swir16", 7: "swir22"},
     "ETM": {1: "blue", 2: "green", 3: "red", 4: "nir", 5: "swir16", 7: "swir22", 8: "pan"},
     "OLI": {1: "coastal", 2: "blue", 3: "green", 4: "red", 5: "nir", 6: "swir16", 7: "swir22", 8: "pan"},
 }
 """Band number → common name; thermal and cirrus bands show no structures and are left out. MSS of Landsat 4 and 5 numbers its bands from 1."""
 
-ESUN: dict[str, dict[int, float]] = {
-    "LANDSAT_1": {4: 1823, 5: 1559, 6: 1276, 7: 880.1},
-    "LANDSAT_2": {4: 1829, 5: 1539, 6: 1268, 7: 886.6},
-    "LANDSAT_3": {4: 1839, 5: 1555, 6: 1291, 7: 887.9},
-    "LANDSAT_4 MSS": {1: 1827, 2: 1569, 3: 1260, 4: 866.4},
-    "LANDSAT_5 MSS": {1: 1824, 2: 1570, 3: 1249, 4: 853.4},
-    "LANDSAT_4": {1: 1983, 2: 1795, 3: 1539, 4: 1028, 5: 219.8, 7: 83.49},
-    "LANDSAT_5": {1: 1983, 2: 1796, 3: 1536, 4: 1031, 5: 220.0, 7: 83.44},
-    "LANDSAT_7": {1: 1997, 2: 1812, 3: 1533, 4: 1039, 5: 230.8, 7: 84.90, 8: 1362},
-}
-"""Mean solar irradiance outside the atmosphere by band, W/(m² µm): Chander et al. 2009, tables 1 to 4."""
+FILL = 0.0
+"""DN of fill and of scan-line-corrector gaps in every Landsat level and collection (reflectance data start at DN 1)."""
+
+SYSTEMATIC_ERROR_M = {"OLI": 43.0, "": 250.0}
+"""Root-mean-square error of position of products made without ground control (L1GS, L1GT, L1G) by sensor. OLI: required 65 m at 90 % circular
+(Storey, Choate & Lee 2014, doi:10.3390/rs61111127), which is 43 m root mean square. Others: 250 m, what ETM+ was designed for (USGS, "geometric
+accuracy of L7 systematic corrected data"); for TM and MSS USGS states no figure, and MSS may lie farther off."""
 
 _CONTENTS = ("PRODUCT_CONTENTS", "PRODUCT_METADATA")
-_SURFACE = "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"
-_RESCALING = ("LEVEL1_RADIOMETRIC_RESCALING", "RADIOMETRIC_RESCALING")
 _QUALITY = (
     ("QA_PIXEL", "FILE_NAME_QUALITY_L1_PIXEL"),
     ("QA_RADSAT", "FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION"),
     ("BQA", "FILE_NAME_BAND_QUALITY"),
 )
-FILL = 0.0
-"""DN of fill and of scan-line-corrector gaps in every Landsat level and collection (reflectance data start at DN 1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Scaling:
-    calibration: str
-    factors: dict[int, tuple[float, float]]  # band number → (scale, offset)
-
-
 _MTL = re.compile(r"^(.+)_MTL\.(txt|xml|json)$", re.IGNORECASE)
 _MTL_ORDER = ("txt", "xml", "json")
+_SECOND_FORMAT = re.compile(r"^L71(\d{6}_\d{11})$", re.IGNORECASE)
+"""Until 2012 files of ETM+ were named by downlink format: bands 1 to 6 and the MTL L71…, bands 7 and 8 L72…"""
 
 
 def find_landsat(files: Files) -> list[Found]:
@@ -87,7 +72,9 @@ def find_landsat(files: Files) -> list[Found]:
     products = []
     for stem, name in sorted(chosen.items()):
         folder, own = folder_of(name), base_of(stem)
-        members = frozenset(other for other in files.names if other.startswith(folder) and base_of(other).startswith(own))
+        second = _SECOND_FORMAT.match(own)
+        starts = (own, f"L72{second[1]}") if second else (own,)
+        members = frozenset(other for other in files.names if other.startswith(folder) and base_of(other).startswith(starts))
         products.append(Found(name, members))
     return products
 
@@ -104,98 +91,117 @@ def read_landsat(files: Files, mtl_name: str, _given: Given = None) -> pystac.It
     Raises
     ------
     SceneError
-        When the MTL is damaged or none of the bands that it names is there.
+        When the MTL is damaged, none of the bands that it names is there, or the sensor has no reflective bands.
     """
     where = str(files.root / mtl_name)
     mtl = parse_mtl(files.read(mtl_name), where)
-    spacecraft, sensor = mtl.need("SPACECRAFT_ID"), mtl.need("SENSOR_ID")
-    table = _table(sensor, mtl)
-    elevation, azimuth = mtl.number("SUN_ELEVATION"), mtl.number("SUN_AZIMUTH")
-    scaling = _scaling(mtl, spacecraft, sensor, tuple(table), elevation)
-    layers = []
-    for number, name in table.items():
-        named = mtl.get(f"FILE_NAME_BAND_{number}", *_CONTENTS)
-        member = files.base(named) if named else None
-        if member is not None:
-            scale, offset = scaling.factors.get(number, (1.0, 0.0))
-            layers.append(Layer(name, files.href(member), (Channel(name, scale, offset, FILL, None, number),)))
-    if not layers:
-        raise SceneError("MTL without pixels: none of the band files that it names is here", where=where, remedy="keep metadata and bands together")
-    for kind, key in _QUALITY:
-        named = mtl.get(key, *_CONTENTS)
-        member = files.base(named) if named else None
-        if member is not None:
-            layers.append(Layer(kind.lower(), files.href(member), mask=kind))
+    spacecraft, sensor = _spacecraft(mtl), mtl.need("SENSOR_ID").upper().rstrip("+")
+    table = _table(mtl, spacecraft, sensor, where)
+    sun = _sun(mtl, where)
+    scaling = scaling_of(mtl, spacecraft, sensor, table, None if sun is None else sun[1])
+    layers = _bands(files, mtl, table, scaling, where) + _masks(files, mtl)
     layers.append(Layer("mtl", files.href(mtl_name), metadata=True))
-    stem = re.sub(r"_MTL\..*$", "", mtl_name.rsplit("/", 1)[-1])
-    identifier = mtl.get("LANDSAT_PRODUCT_ID", *_CONTENTS, "METADATA_FILE_INFO") or mtl.get("LANDSAT_SCENE_ID") or stem
-    roll = mtl.number("ROLL_ANGLE")
+    identifier = mtl.get("LANDSAT_PRODUCT_ID", *_CONTENTS, "METADATA_FILE_INFO") or mtl.get("LANDSAT_SCENE_ID")
+    when, date_source = _acquired(mtl, where)
     return build_item(
         Facts(
-            id=identifier,
+            id=identifier or re.sub(r"_MTL\..*$", "", base_of(mtl_name)),
             family="landsat",
-            acquired=_acquired(mtl, where),
-            date_source="MTL DATE_ACQUIRED and SCENE_CENTER_TIME",
+            acquired=when,
+            date_source=date_source,
             calibration=scaling.calibration,
             simulated="SIMULATED" in (mtl.get("ORIGIN") or "").upper(),
-            sun=None if elevation is None or azimuth is None else (azimuth % 360, elevation),
-            off_nadir=None if roll is None else abs(roll),
+            sun=sun,
+            off_nadir=abs(mtl.number("ROLL_ANGLE") or 0.0),  # only Landsat 8 and 9 can look aside, and say so
             platform=spacecraft.lower().replace("_", "-"),
             instrument=sensor.lower(),
-            more={"landsat:correction": mtl.get("PROCESSING_LEVEL", *_CONTENTS) or mtl.get("DATA_TYPE", *_CONTENTS) or ""},
+            position_error_m=_position_error_m(mtl, sensor),
+            more=_processing(mtl),
         ),
         layers,
     )
 
 
-def _table(sensor: str, mtl: Mtl) -> dict[int, str]:
-    if sensor.startswith("MSS"):
-        return BANDS["MSS" if mtl.get("FILE_NAME_BAND_7", *_CONTENTS) else "MSS_LATE"]
+def _spacecraft(mtl: Mtl) -> str:
+    """Return the name as MTLs since 2012 write it; before, it was `Landsat5`."""
+    return re.sub(r"^LANDSAT[ _-]?(\d)$", r"LANDSAT_\1", mtl.need("SPACECRAFT_ID").upper())
+
+
+def _table(mtl: Mtl, spacecraft: str, sensor: str, where: str) -> dict[int, str]:
+    if sensor == "MSS":
+        early = spacecraft in ("LANDSAT_1", "LANDSAT_2", "LANDSAT_3") or any(mtl.get(f"FILE_NAME_BAND_{n}", *_CONTENTS) for n in (5, 6, 7))
+        return BANDS["MSS" if early else "MSS from 1"]
     family = next((name for name in ("OLI", "ETM", "TM") if sensor.startswith(name)), None)
     if family is None:
-        raise SceneError("Landsat sensor without reflective bands", got=sensor, expected="MSS, TM, ETM, OLI or OLI_TIRS")
+        raise SceneError("Landsat product without reflective bands", where=where, got=sensor, expected="MSS, TM, ETM, OLI or OLI_TIRS")
     return BANDS[family]
 
 
-def _acquired(mtl: Mtl, where: str) -> datetime:
-    day, clock = mtl.need("DATE_ACQUIRED"), (mtl.get("SCENE_CENTER_TIME") or "00:00:00Z").strip('"')
-    when = parse_time(f"{day}T{clock}")
+def _bands(files: Files, mtl: Mtl, table: Mapping[int, str], scaling: Scaling, where: str) -> list[Layer]:
+    layers = []
+    for number, name in table.items():
+        named = mtl.get(f"FILE_NAME_BAND_{number}", *_CONTENTS)
+        member = files.base(named) if named else None
+        if member is None:
+            continue
+        if scaling.calibration != "dn" and number not in scaling.factors:
+            raise SceneError(f"MTL states no coefficients for band {number}", where=where, remedy="download the product again")
+        scale, offset = scaling.factors.get(number, (1.0, 0.0))
+        layers.append(Layer(name, files.href(member), (Channel(name, scale, offset, FILL, scaling.saturated.get(number), number),)))
+    if not layers:
+        raise SceneError("MTL without pixels: none of the band files that it names is here", where=where, remedy="keep metadata and bands together")
+    return layers
+
+
+def _masks(files: Files, mtl: Mtl) -> list[Layer]:
+    named = ((kind, mtl.get(key, *_CONTENTS)) for kind, key in _QUALITY)
+    members = ((kind, files.base(name)) for kind, name in named if name)
+    return [Layer(kind.lower(), files.href(member), mask=kind) for kind, member in members if member is not None]
+
+
+def _sun(mtl: Mtl, where: str) -> tuple[float, float] | None:
+    """Return (azimuth, elevation) of the sun at the scene's centre in degrees; at night it is below the horizon."""
+    azimuth, elevation = mtl.number("SUN_AZIMUTH"), mtl.number("SUN_ELEVATION")
+    if azimuth is None or elevation is None:
+        return None
+    if not -90 <= elevation <= 90:
+        raise SceneError("MTL states an impossible sun elevation", where=where, got=elevation, expected="-90 to 90 degrees")
+    return azimuth % 360, elevation
+
+
+def _acquired(mtl: Mtl, where: str) -> tuple[datetime, str]:
+    """Return when the middle of the scene was taken, UTC, and which keys say so."""
+    day, clock = mtl.need("DATE_ACQUIRED"), (mtl.get("SCENE_CENTER_TIME") or "").strip('"')
+    when = parse_time(f"{day}T{clock}" if clock else day)
     if when is None:
         raise SceneError("MTL states no usable date", where=where, got=f"{day} {clock}", expected="DATE_ACQUIRED as YYYY-MM-DD")
-    return when
+    return when, "MTL DATE_ACQUIRED" + (" and SCENE_CENTER_TIME" if clock else "")
 
 
-def _scaling(mtl: Mtl, spacecraft: str, sensor: str, numbers: tuple[int, ...], elevation: float | None) -> _Scaling:
-    if mtl.has_group(_SURFACE):
-        return _Scaling("surface reflectance", _pairs(mtl, "REFLECTANCE", numbers, _SURFACE))
-    if elevation is None or elevation <= 0:
-        return _Scaling("dn", {})
-    sine = math.sin(math.radians(elevation))
-    stated = _pairs(mtl, "REFLECTANCE", numbers, *_RESCALING)
-    if stated:
-        return _Scaling("toa reflectance", {number: (m / sine, a / sine) for number, (m, a) in stated.items()})
-    irradiance = ESUN.get(f"{spacecraft} {sensor}") or ESUN.get(spacecraft, {})
-    radiance = _pairs(mtl, "RADIANCE", tuple(n for n in numbers if n in irradiance), *_RESCALING)
-    day = parse_time(mtl.get("DATE_ACQUIRED") or "")
-    if not radiance or day is None:
-        return _Scaling("dn", {})
-    distance = mtl.number("EARTH_SUN_DISTANCE") or earth_sun_distance(day.timetuple().tm_yday)
-    factor = math.pi * distance**2 / sine
-    return _Scaling("toa reflectance", {n: (m * factor / irradiance[n], a * factor / irradiance[n]) for n, (m, a) in radiance.items()})
+def _position_error_m(mtl: Mtl, sensor: str) -> float | None:
+    """Return the root-mean-square error of position: at the control points where USGS had some, else what the sensor's orbit and pointing give."""
+    at_points = mtl.number("GEOMETRIC_RMSE_MODEL")
+    if at_points is not None:
+        return at_points
+    level = _level_1(mtl)
+    if level.startswith("L1G"):
+        return SYSTEMATIC_ERROR_M["OLI" if sensor.startswith("OLI") else ""]
+    return None
 
 
-def _pairs(mtl: Mtl, quantity: str, numbers: tuple[int, ...], *groups: str) -> dict[int, tuple[float, float]]:
-    found = {}
-    for number in numbers:
-        gain, bias = mtl.number(f"{quantity}_MULT_BAND_{number}", *groups), mtl.number(f"{quantity}_ADD_BAND_{number}", *groups)
-        if gain is not None and bias is not None:
-            found[number] = (gain, bias)
-    return found
+def _level_1(mtl: Mtl) -> str:
+    """Return the level of geometric correction, also of a Level-2 product: `L1TP`, `L1GT`, `L1GS`; before the collections `L1T`, `L1G`, `L1GT`."""
+    return mtl.get("PROCESSING_LEVEL", "LEVEL1_PROCESSING_RECORD") or mtl.get("DATA_TYPE", *_CONTENTS) or ""
 
 
-def earth_sun_distance(day_of_year: int) -> float:
-    """Return the Earth-Sun distance in astronomical units, good to 0.0005: 1 - 0.01672·cos(0.9856°·(day - 4)); day 1 is 1 January."""
-    return 1 - 0.01672 * math.cos(math.radians(0.9856 * (day_of_year - 4)))
+def _processing(mtl: Mtl) -> dict[str, str]:
+    """Return how the product was made: its level, and level, collection and software in words."""
+    correction = mtl.get("PROCESSING_LEVEL", *_CONTENTS) or mtl.get("DATA_TYPE", *_CONTENTS) or ""
+    number = (mtl.get("COLLECTION_NUMBER") or "").lstrip("0")
+    collection = f"Collection {number}" if number else "pre-collection"
+    said = [collection, correction, mtl.get("PROCESSING_SOFTWARE_VERSION") or ""]
+    level = {"processing:level": correction[:2]} if correction[:2] in ("L1", "L2") else {}
+    return {"landsat:correction": correction, "camwatch:processing": " ".join(part for part in said if part), **level}
 
 
 LANDSAT = Family("landsat", find_landsat, read_landsat)
