@@ -57,21 +57,22 @@ _TIMES = {
 SCALE, OFFSET, NODATA = 0.0001, 0.0, -9999.0
 """Of every reflectance band; what the tags state goes before."""
 
-_RASTER = re.compile(r"(?P<granule>HLS\.(?P<product>[LS]30)\.T\d\d[A-Z]{3}\.(?P<when>\d{7}T\d{6})\.v\d+\.\d+)\.(?P<band>\w+)\.tiff?$")
+_MEMBER = re.compile(r"(?P<granule>HLS\.(?P<product>[LS]30)\.T\d\d[A-Z]{3}\.(?P<when>\d{7}T\d{6})\.v\d+\.\d+)[._](?P<rest>.+)")
+_RASTER = re.compile(r"(?P<band>B\w\w|Fmask)\.tiff?")
 
 
 def find_hls(files: Files) -> list[Found]:
-    """Return one product for each granule: all files of one folder whose names begin with its identifier."""
-    rasters: dict[str, list[str]] = {}
+    """Return one product for each granule that has a raster: all files of one folder whose names begin with its identifier."""
+    granules: dict[str, list[str]] = {}
     for name in files.names:
-        said = _RASTER.fullmatch(base_of(name))
-        if said and said["band"] in (*BANDS[said["product"]], "Fmask"):
-            rasters.setdefault(folder_of(name) + said["granule"], []).append(name)
+        if said := _MEMBER.fullmatch(base_of(name)):
+            granules.setdefault(folder_of(name) + said["granule"], []).append(name)
     found = []
-    for start, bands in sorted(rasters.items()):
-        members = frozenset(name for name in files.names if name.startswith((f"{start}.", f"{start}_")))
-        found.append(Found(min((name for name in members if name.endswith(".cmr.xml")), default=bands[0]), members))
-    return found
+    for members in granules.values():
+        rasters = [name for name in members if _band_of(name)]
+        if rasters:
+            found.append(Found(next((name for name in members if name.endswith(".cmr.xml")), rasters[0]), frozenset(members)))
+    return sorted(found, key=lambda product: product.name)
 
 
 def read_hls(files: Files, name: str, _given: Given = None) -> pystac.Item:
@@ -83,21 +84,21 @@ def read_hls(files: Files, name: str, _given: Given = None) -> pystac.Item:
         When a raster or the metadata is damaged, no band of reflectance is there, or nothing states a date.
     """
     where = files.root / name
-    rasters = {said["band"]: (said, member) for member in files.names if (said := _RASTER.fullmatch(base_of(member)))}
-    if not rasters:
+    rasters = {band: member for member in files.names if (band := _band_of(member))}
+    said = _MEMBER.fullmatch(base_of(name))
+    if said is None or not rasters:
         raise SceneError("HLS granule without rasters", where=where, expected="files like HLS.L30.T52TEM.2021186T020406.v2.0.B04.tif")
-    said = next(iter(rasters.values()))[0]
     names = BANDS[said["product"]]
-    headers = {band: read_header(files.href(rasters[band][1])) for band in (*names, "Fmask") if band in rasters}
+    headers = {band: read_header(files.href(rasters[band])) for band in (*names, "Fmask") if band in rasters}
     if not set(headers) & set(names):
         raise SceneError("HLS granule without a band of reflectance", where=where, got=", ".join(rasters), expected=f"some of {', '.join(names)}")
     # B08 alone is still the best near infrared that there is.
     names = names if "B8A" in headers else {**names, "B08": "nir"}
     layers = [
-        Layer(band, files.href(rasters[band][1]), (_channel(names[band], headers[band]),), header=headers[band]) for band in names if band in headers
+        Layer(band, files.href(rasters[band]), (_channel(names[band], headers[band]),), header=headers[band]) for band in names if band in headers
     ]
     if "Fmask" in headers:
-        layers.append(Layer("fmask", files.href(rasters["Fmask"][1]), mask="FMASK", header=headers["Fmask"]))
+        layers.append(Layer("fmask", files.href(rasters["Fmask"]), mask="FMASK", header=headers["Fmask"]))
     layers += [Layer(base_of(member).removeprefix(said["granule"]).lstrip("._"), files.href(member), metadata=True) for member in _documents(files)]
     known = _known(files, headers)
     when, source = _acquired(known, said["when"], where)
@@ -116,6 +117,13 @@ def read_hls(files: Files, name: str, _given: Given = None) -> pystac.Item:
         ),
         layers,
     )
+
+
+def _band_of(name: str) -> str:
+    """Return the band (`B04`, `Fmask`) that a member holds; empty for another member."""
+    said = _MEMBER.fullmatch(base_of(name))
+    raster = _RASTER.fullmatch(said["rest"]) if said else None
+    return raster["band"] if raster else ""
 
 
 def _channel(name: str, header: Header) -> Channel:

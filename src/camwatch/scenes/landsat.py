@@ -69,14 +69,21 @@ def find_landsat(files: Files) -> list[Found]:
             other = chosen.get(said[1])
             if other is None or _MTL_ORDER.index(said[2].lower()) < _MTL_ORDER.index(other.rsplit(".", 1)[-1].lower()):
                 chosen[said[1]] = name
-    products = []
+    starts: dict[str, list[str]] = {}  # what members' file names begin with → MTLs; copies of one product lie in several folders
     for stem, name in sorted(chosen.items()):
-        folder, own = folder_of(name), base_of(stem)
+        own = base_of(stem)
         second = _SECOND_FORMAT.match(own)
-        starts = (own, f"L72{second[1]}") if second else (own,)
-        members = frozenset(other for other in files.names if other.startswith(folder) and base_of(other).startswith(starts))
-        products.append(Found(name, members))
-    return products
+        for start in (own, f"L72{second[1]}") if second else (own,):
+            starts.setdefault(start, []).append(name)
+    members: dict[str, set[str]] = {name: set() for name in chosen.values()}
+    lengths = sorted({len(start) for start in starts})
+    for other in files.names:
+        base = base_of(other)
+        for length in lengths:
+            for name in starts.get(base[:length], ()):
+                if other.startswith(folder_of(name)):
+                    members[name].add(other)
+    return [Found(name, frozenset(members[name])) for name in sorted(members)]
 
 
 def read_landsat(files: Files, mtl_name: str, _given: Given = None) -> pystac.Item:
