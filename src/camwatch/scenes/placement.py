@@ -21,6 +21,9 @@ LEVEL = 1e-3
 PICKED_PX = 0.1
 """Nobody points at a feature better than this; rounding of better coordinates makes no outlier."""
 
+_HANGS = 1e-6
+"""1 - leverage of a point on which alone the fit hangs: the others cannot predict it."""
+
 _THIN = 1e-3
 """Points whose spread across is less than this share of their spread along lie on one line."""
 
@@ -43,6 +46,9 @@ class Placement:
         Number of points.
     withheld_rmse_m : float or None
         Root mean square distance of each point from where the grid fitted to all others puts it; None below five points.
+    bent_rmse_m : float or None
+        The same for a polynomial of the second order; None below ten points. Where it is much smaller, the raster is bent, as film of a panoramic
+        camera is, and the affine holds only between points that lie close together.
     outlier : int or None
         Position of the one point that contradicts the others, where there is one: an F test of the point against the fit to the others
         (Cook & Weisberg 1982, Residuals and Influence in Regression, section 2.2.2), at probability 0.001 over all points. The figures above
@@ -56,6 +62,7 @@ class Placement:
     worst_m: float
     n: int
     withheld_rmse_m: float | None = None
+    bent_rmse_m: float | None = None
     outlier: int | None = None
     outlier_m: float = 0.0
 
@@ -106,13 +113,24 @@ def place(shape: tuple[int, int], pixels: ArrayLike, lonlat: ArrayLike, *, where
     affine = Affine(linear[0, 0], linear[0, 1], shift[0], linear[1, 0], linear[1, 1], shift[1])
     lengths = np.hypot(*residuals.T)
     left = 1 - np.einsum("ij,jk,ik->i", design, inverse, design)  # 1 - leverage: the share of a point's error that its residual shows
-    withheld, outlier, outlier_m = None, None, 0.0
-    if n >= 5 and left.min() > 1e-6:  # otherwise the grid hangs on one point, and the others cannot predict it
+    withheld, bent, outlier, outlier_m = None, None, None, 0.0
+    if n >= 5 and left.min() > _HANGS:
         alone = lengths / left
         withheld = float(np.sqrt((alone**2).mean()))
         outlier = _outlier(lengths, left, PICKED_PX * abs(affine.determinant) ** 0.5)
         outlier_m = 0.0 if outlier is None else float(alone[outlier])
-    return Placement(GeoBox(shape, affine, crs), float(np.sqrt((lengths**2).mean())), float(lengths.max()), n, withheld, outlier, outlier_m)
+        bent = _bent(design, target - origin) if n >= 10 else None
+    rmse, worst = float(np.sqrt((lengths**2).mean())), float(lengths.max())
+    return Placement(GeoBox(shape, affine, crs), rmse, worst, n, withheld, bent, outlier, outlier_m)
+
+
+def _bent(design: NDArray[np.float64], target: NDArray[np.float64]) -> float | None:
+    """Return the root mean square distance of each point from where a second-order polynomial fitted to all others puts it."""
+    x, y = design[:, 0], design[:, 1]
+    q, _ = np.linalg.qr(np.column_stack([design, x * x, x * y, y * y]))
+    left = 1 - (q**2).sum(axis=1)
+    residuals = target - q @ (q.T @ target)
+    return float(np.sqrt(((residuals / left[:, None]) ** 2).sum(axis=1).mean())) if left.min() > _HANGS else None
 
 
 def _outlier(lengths: NDArray[np.float64], left: NDArray[np.float64], floor: float) -> int | None:
