@@ -150,7 +150,7 @@ def test_multispectral_tiles_and_pan_of_one_acquisition_are_one_item(tmp_path):
     assert (scene.sun(item), said["view:off_nadir"], said["gsd"], said["platform"]) == ((165.2, 25.5), 12.4, 1.93, "worldview-2")
     assert said["maxar:catalog_id"] == "103001000283C500"
     assert len(scan(tmp_path).items) == 1
-    assert {path.suffix for path in scene.files_of(item)} == {".TIF", ".IMD"}
+    assert {path.suffix for path in scene.files_of(item)} == {".TIF", ".IMD", ".TIL"}
 
 
 def test_tiles_are_one_picture_in_reflectance(tmp_path):

@@ -11,6 +11,7 @@ coordinates of the metadata: good to tens of metres in flat country, worse in re
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,12 @@ from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.gdal import read_header
 from camwatch.scenes.maxar_calibration import reflectance_scaling
-from camwatch.scenes.pairs import Pairs, parse_pairs
+from camwatch.scenes.pairs import LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.placement import place
 from camwatch.scenes.product import Family, Found, base_of, folder_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     import pystac
@@ -71,11 +73,12 @@ _CORNERS = ("UL", "UR", "LR", "LL")
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One image of a product: its metadata member, what it says, and its rasters in order."""
+    """One image of a product: its metadata member, what it says (with its .TIL, where it has one), and its rasters in order."""
 
     document: str
     said: Pairs
     rasters: tuple[str, ...]
+    til: str = ""
 
     @property
     def is_pan(self) -> bool:
@@ -89,18 +92,19 @@ class _Part:
 def find_maxar(files: Files) -> list[Found]:
     """Return one product for each acquisition: an image with its metadata, or a multispectral and a panchromatic one that belong together."""
     groups: dict[tuple[str, ...], list[tuple[_Part, frozenset[str]]]] = {}
+    names = _Names(files.names)
     for document in _documents(files):
-        members = _members(files, document)
+        members = names.of(document)
         part = _Part(document, Pairs(), ())
         try:
-            part = _read_part(replace(files, names=tuple(sorted(members))), document)
+            part = _read_part(replace(files, names=members), document)
         except CamwatchError:
             key: tuple[str, ...] = (document,)  # damaged: a product by itself, of which the reader will say what is wrong
         else:
             order, image = part.said.text("productOrderId"), part.said.text("catId", "productCatalogId")
             alone = not order or not image or part.sharpened
             key = (document,) if alone else (_delivery(document), order, image)
-        groups.setdefault(key, []).append((part, members))
+        groups.setdefault(key, []).append((part, frozenset(members)))
     products = []
     for group in groups.values():
         pans = [entry for entry in group if entry[0].is_pan]
@@ -121,7 +125,8 @@ def read_maxar(files: Files, name: str, _given: Given = None) -> pystac.Item:
         When metadata is damaged, states no time, or names no image that is here; when an image is not placed on the ground.
     """
     documents = [name, *(other for other in _documents(files) if other != name)]
-    parts = [_read_part(replace(files, names=tuple(sorted(_members(files, document)))), document) for document in documents]
+    names = _Names(files.names)
+    parts = [_read_part(replace(files, names=names.of(document)), document) for document in documents]
     said, where = parts[0].said, str(files.root / name)
     when, key, times = _times(said, where)
     strip = next((image for _, image in said.sections(r"IMAGE(_\d+)?")), said)
@@ -129,13 +134,17 @@ def read_maxar(files: Files, name: str, _given: Given = None) -> pystac.Item:
     off_nadir = _angle(strip, said, "meanOffNadirViewAngle", "offNadirViewAngle")
     drafts = [draft for part in parts for draft in _drafts(files, part, elevation, when)]
     if not drafts:
-        wanted = "the GeoTIFF images that belong to it"
-        raise SceneError("metadata without pixels: no image of this product is here", where=where, expected=wanted, remedy="keep them together")
+        nitf = any(other.lower().endswith((".ntf", ".nitf")) for other in files.names)
+        what = "metadata without pixels: " + ("NITF is no format that is read here" if nitf else "no image of this product is here")
+        remedy = "order GeoTIFF or convert to it" if nitf else "keep image and metadata together"
+        raise SceneError(what, where=where, expected="GeoTIFF or JPEG 2000 images that bear its name", remedy=remedy)
     calibrated = all(draft.scaling is not None for draft in drafts)
     layers = [draft.layer(calibrated=calibrated) for draft in drafts]
-    layers += [Layer(f"metadata-{n}", files.href(part.document), metadata=True) for n, part in enumerate(parts, 1)]
+    texts = [text for part in parts for text in (part.document, part.til) if text]
+    layers += [Layer(f"metadata-{n}", files.href(text), metadata=True) for n, text in enumerate(texts, 1)]
     errors = [draft.error_m for draft in drafts if draft.error_m is not None]
-    more: dict[str, Any] = {"maxar:catalog_id": said.text("catId", "productCatalogId")}
+    image = said.text("catId", "productCatalogId")
+    more: dict[str, Any] = {"maxar:catalog_id": image} if image else {}
     if max(times) > min(times):
         more |= {"start_datetime": f"{min(times):%Y-%m-%dT%H:%M:%S.%fZ}", "end_datetime": f"{max(times):%Y-%m-%dT%H:%M:%S.%fZ}"}
     satellite = said.text("satId").upper()
@@ -147,9 +156,9 @@ def read_maxar(files: Files, name: str, _given: Given = None) -> pystac.Item:
             date_source=f"metadata {key}",
             calibration="toa reflectance" if calibrated else "dn",
             simulated=False,
-            sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
+            sun=sun_of(azimuth, elevation),
             off_nadir=None if off_nadir is None else abs(off_nadir),
-            gsd=said.number("meanCollectedGSD", "collectedGSD", "meanProductGSD", "productGSD"),
+            gsd=within(said.number("meanCollectedGSD", "collectedGSD", "meanProductGSD", "productGSD"), 0.01, LARGEST_GSD_M),
             platform=SATELLITES.get(satellite, satellite.lower()),
             position_error_m=max(errors, default=None),
             more=more,
@@ -160,14 +169,16 @@ def read_maxar(files: Files, name: str, _given: Given = None) -> pystac.Item:
 
 def _documents(files: Files) -> list[str]:
     """Return the metadata members: every .IMD, and each .XML of Maxar's schema beside which lies no .IMD of the same name but an image."""
-    stems = {re.sub(r"\.[^.]*$", "", name).lower() for name in files.names if name.lower().endswith(".imd")}
-    images = {_TILE.sub("", re.sub(r"\.[^.]*$", "", name)).lower() for name in files.names if name.lower().endswith(_SUFFIXES)}
-    found = [name for name in files.names if name.lower().endswith(".imd")]
-    for name in files.names:
-        stem = name[:-4].lower()
-        if name.lower().endswith(".xml") and stem in images and stem not in stems and _is_isd(files, name):
-            found.append(name)
-    return sorted(found)
+    stems = {_stem(name) for name in files.names if name.lower().endswith(".imd")}
+    images = {_stem(_TILE.sub("", name)) for name in files.names if name.lower().endswith(_SUFFIXES)}
+    plain = [name for name in files.names if name.lower().endswith(".imd")]
+    others = [name for name in files.names if name.lower().endswith(".xml") and _stem(name) in images - stems and _is_isd(files, name)]
+    return sorted([*plain, *others])
+
+
+def _stem(name: str) -> str:
+    """Return a member's path without its suffix, in lower case."""
+    return re.sub(r"\.[^./]*$", "", name).lower()
 
 
 def _is_isd(files: Files, name: str) -> bool:
@@ -177,24 +188,35 @@ def _is_isd(files: Files, name: str) -> bool:
         return False
 
 
-def _members(files: Files, document: str) -> frozenset[str]:
-    """Return the files beside a metadata member that bear its name, with tile numbers in it or a dot or hyphen behind it."""
-    folder, stem = folder_of(document), re.sub(r"\.[^.]*$", "", base_of(document)).lower()
+class _Names:
+    """The members of a folder or archive, so that those of one image are found among many thousands."""
 
-    def belongs(name: str) -> bool:
-        base = _TILE.sub("", base_of(name)).lower()
-        return folder_of(name) == folder and base.startswith(stem) and base[len(stem) : len(stem) + 1] in (".", "-")
+    def __init__(self, names: Sequence[str]) -> None:
+        self._images: dict[str, list[str]] = {}
+        for name in names:
+            if name.lower().endswith(_SUFFIXES):
+                self._images.setdefault(_stem(_TILE.sub("", name)), []).append(name)
+        self._others = sorted((name.lower(), name) for name in names if not name.lower().endswith(_SUFFIXES))
 
-    return frozenset(name for name in files.names if belongs(name))
+    def of(self, document: str) -> tuple[str, ...]:
+        """Return the files that bear the name of a metadata member: images also with tile numbers in it, others with a dot or hyphen behind it."""
+        stem = _stem(document)
+        found = list(self._images.get(stem, []))
+        for low, name in self._others[bisect_left(self._others, (stem, "")) :]:
+            if not low.startswith(stem):
+                break
+            if low[len(stem) : len(stem) + 1] in (".", "-"):
+                found.append(name)
+        return tuple(sorted(found))
 
 
 def _read_part(files: Files, document: str) -> _Part:
     """Read the metadata of one image, with its .TIL; `files` holds the members of that image."""
     said = parse_pairs(files.read(document), files.root / document)
-    til = next((name for name in files.names if name.lower().endswith(".til")), None)
-    if til is not None:
+    til = next((name for name in files.names if name.lower().endswith(".til")), "")
+    if til:
         said = Pairs(said.entries + parse_pairs(files.read(til), files.root / til).entries)
-    return _Part(document, said, tuple(name for name in files.names if name.lower().endswith(_SUFFIXES) and "-browse" not in name.lower()))
+    return _Part(document, said, tuple(name for name in files.names if name.lower().endswith(_SUFFIXES)), til)
 
 
 def _delivery(document: str) -> str:
@@ -217,8 +239,7 @@ def _times(said: Pairs, where: str) -> tuple[datetime, str, tuple[datetime, ...]
 def _angle(strip: Pairs, said: Pairs, *keys: str) -> float | None:
     """Return an angle in degrees; None where it is absent or what the vendor writes for unknown (-999)."""
     value = strip.number(*keys)
-    value = said.number(*keys) if value is None else value
-    return None if value is None or abs(value) > 360 else value
+    return within(said.number(*keys) if value is None else value, -360, 360)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ _DEEPEST = 40
 """Elements below this level belong to no metadata of any vendor."""
 
 _RULE = re.compile(r"\s*(={3,}|-{3,})\s*$")
+LARGEST_GSD_M = 1000.0
+"""No vendor's camera has coarser pixels."""
+
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _PREFIX = re.compile(rb"(</?)[A-Za-z_][\w.-]*:(?=[A-Za-z_])")
 
@@ -69,6 +72,17 @@ class Pairs:
                 if pattern.fullmatch(group[0]):
                     found.setdefault(group, []).append(pair)
         return tuple((group[0], Pairs(tuple(pairs))) for group, pairs in found.items())
+
+
+def within(value: float | None, low: float, high: float) -> float | None:
+    """Return a number in its possible range, None for any other: vendors write -999 and 999 for what they do not know."""
+    return value if value is not None and low <= value <= high else None
+
+
+def sun_of(azimuth: float | None, elevation: float | None) -> tuple[float, float] | None:
+    """Return (azimuth in 0..360, elevation) of the sun in degrees; None where one of them is not known."""
+    azimuth, elevation = within(azimuth, -360, 360), within(elevation, -90, 90)
+    return None if azimuth is None or elevation is None else (azimuth % 360, elevation)
 
 
 def plain(key: str) -> str:

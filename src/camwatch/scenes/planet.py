@@ -29,7 +29,7 @@ from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.flags import UDM2
 from camwatch.scenes.gdal import read_header
 from camwatch.scenes.landsat import earth_sun_distance
-from camwatch.scenes.pairs import Pairs, parse_pairs
+from camwatch.scenes.pairs import LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.product import Family, Found, base_of, folder_of
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ def read_planet(files: Files, name: str, given: Given = None) -> pystac.Item:
     elevation = said.number("illuminationElevationAngle", "sun_elevation", "view:sun_elevation")
     platform = said.said.text("serialIdentifier") or str(said.properties.get("satellite_id") or said.properties.get("platform") or "")
     rapideye = platform.upper().startswith(("RE", "RAPIDEYE"))
-    off_nadir, incidence = said.number("spaceCraftViewAngle", "view_angle", "view:off_nadir"), said.number("incidenceAngle", "view:incidence_angle")
+    off_nadir = within(said.number("spaceCraftViewAngle", "view_angle", "view:off_nadir"), -90, 90)
+    incidence = within(said.number("incidenceAngle", "view:incidence_angle"), -90, 90)
+    spacings = (said.number("", "gsd"), said.number("resolution"), said.number("rowGsd"))
     calibration, channels = _channels(images[0], header, said.said, elevation, when if rapideye else None)
     key = "visual" if "_visual" in images[0].lower() else "analytic"
     layers = [Layer(key, href, channels, header=header)]
@@ -143,9 +145,9 @@ def read_planet(files: Files, name: str, given: Given = None) -> pystac.Item:
             date_source=source,
             calibration=calibration,
             simulated=False,
-            sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
+            sun=sun_of(azimuth, elevation),
             off_nadir=None if off_nadir is None else abs(off_nadir),
-            gsd=said.number("", "gsd") or said.number("resolution") or said.number("rowGsd"),
+            gsd=next((gsd for gsd in (within(number, 0.01, LARGEST_GSD_M) for number in spacings) if gsd is not None), None),
             platform=platform.lower(),
             instrument=_instrument(said),
             more={

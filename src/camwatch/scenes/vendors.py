@@ -16,7 +16,7 @@ from camwatch.scenes.bands import alpha_bands, name_vendor_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.gdal import read_header
-from camwatch.scenes.pairs import BLOCK, Pairs, parse_pairs
+from camwatch.scenes.pairs import BLOCK, LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.placement import Placement, place
 from camwatch.scenes.product import Family, Found, base_of, folder_of
 
@@ -156,7 +156,7 @@ VENDORS: tuple[Vendor, ...] = (
     ),
     Vendor(
         name="isro",
-        document=r"()BAND_META\.txt",
+        document=r"()(?:.*_)?META\.txt",
         marker=b"DateOfPass",
         image=r".*?(?:BAND_?(\w)?)?",
         dates=(("SceneCenterTime",), ("DateOfPass",)),
@@ -183,30 +183,71 @@ _DMS = re.compile(r"([-+]?)(\d+):(\d+):(\d+(?:\.\d+)?)$")
 _DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The members of one folder, so that those of one image are found among many thousands."""
+
+    images: tuple[str, ...]
+    others: dict[str, list[str]]  # file name up to its first dot, lower case → members
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> dict[str, _Beside]:
+        """Return the members by folder."""
+        folders: dict[str, list[str]] = {}
+        for name in names:
+            folders.setdefault(folder_of(name), []).append(name)
+        return {folder: cls._in(inside) for folder, inside in folders.items()}
+
+    @classmethod
+    def _in(cls, names: Sequence[str]) -> _Beside:
+        others: dict[str, list[str]] = {}
+        for name in names:
+            if not name.lower().endswith(_SUFFIXES):
+                others.setdefault(base_of(name).split(".")[0].lower(), []).append(name)
+        return cls(tuple(name for name in names if name.lower().endswith(_SUFFIXES)), others)
+
+    def companions(self, of: Sequence[str]) -> list[str]:
+        """Return the small files that bear the name of one of these: coefficients, world files, headers."""
+        stems = [_stem(base_of(name)).lower() for name in of]
+        return [name for stem in stems for end in ("", "_rpc") for name in self.others.get(stem + end, [])]
+
+
+def _stem(base: str) -> str:
+    """Return a file name without its last suffix."""
+    return re.sub(r"\.[^.]*$", "", base)
+
+
 def find_vendors(files: Files) -> list[Found]:
     """Return one product for each metadata member of a known vendor; a GeoEye delivery that shows several source images is several."""
-    products = []
-    for name in files.names:
-        for vendor in VENDORS:
-            stem = re.fullmatch(vendor.document, base_of(name), re.IGNORECASE)
-            if stem is None:
-                continue
-            images = _images(files, name, vendor)
-            if (vendor.document in _ANY and not images) or not _marked(files, name, vendor):
-                continue
-            members = frozenset([name, *images, *_companions(files, name, [*images, name])])
+    products: list[Found] = []
+    for beside in _Beside.of(files.names).values():
+        stems = {_stem(base_of(image)).lower() for image in beside.images}
+        owned: set[str] = set()
+        for name in sorted(name for names in beside.others.values() for name in names):
+            vendor = _vendor_of(files, name, stems)
+            images = _images(beside.images, name, vendor) if vendor is not None else []
+            if vendor is None or (images and owned.issuperset(images)):
+                continue  # of two texts about the same images the first tells enough
+            owned.update(images)
             try:
                 parts = _by_image(parse_pairs(files.read(name), name), images)
             except CamwatchError:
                 parts = {}
-            if len(parts) < 2:
-                products.append(Found(name, members))
-            else:
-                products += [
-                    Found(f"{name}#{part}", frozenset([name, *chosen, *_companions(files, name, chosen)])) for part, chosen in sorted(parts.items())
-                ]
-            break
+            groups = [(f"{name}#{part}", chosen) for part, chosen in sorted(parts.items())] if len(parts) > 1 else [(name, images)]
+            products += [Found(called, frozenset([name, *chosen, *beside.companions([*chosen, name])])) for called, chosen in groups]
     return products
+
+
+def _vendor_of(files: Files, name: str, stems: set[str]) -> Vendor | None:
+    """Return whose metadata a member is; names that say nothing are looked into only where an image of the same name lies beside them."""
+    for vendor in VENDORS:
+        if re.fullmatch(vendor.document, base_of(name), re.IGNORECASE) and (vendor.document not in _ANY or _stem(base_of(name)).lower() in stems):
+            try:
+                if vendor.marker.lower() in files.read(name).lower():
+                    return vendor
+            except CamwatchError:
+                return None
+    return None
 
 
 def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
@@ -219,11 +260,11 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
     """
     document, part = (name, "") if name in files.names else name.rsplit("#", 1)
     where = str(files.root / document)
-    vendor = next(
-        vendor for vendor in VENDORS if re.fullmatch(vendor.document, base_of(document), re.IGNORECASE) and _marked(files, document, vendor)
-    )
+    vendor = _vendor_of(files, document, {_stem(base_of(other)).lower() for other in files.names if other != document})
+    if vendor is None:
+        raise SceneError("metadata of no known vendor", where=where, expected=", ".join(vendor.name for vendor in VENDORS))
     whole = parse_pairs(files.read(document), where)
-    images = _images(files, document, vendor)
+    images = _images([other for other in files.names if other.lower().endswith(_SUFFIXES)], document, vendor)
     said = _of_image(whole, part or next(iter(_by_image(whole, images)), ""))
     if not images:
         raise SceneError("metadata without pixels: no image that belongs to it is here", where=where, remedy="keep image and metadata together")
@@ -233,18 +274,17 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
         href = files.href(image)
         header = read_header(href, companions=True)
         placed = None if header.georeferenced else _placement(vendor, said, header, href)
-        stem = re.sub(r"\.[^.]*$", "", base_of(image))
+        stem = _stem(base_of(image))
         names = _band_names(vendor, _tail(vendor, document, stem), header)
         channels = tuple(Channel(band, nodata=_fill(vendor, header, n), number=n + 1) for n, band in enumerate(names))
         layers.append(Layer(stem, href, channels, header=header, placed=None if placed is None else placed.geobox))
         layers += [Layer(f"{stem}-alpha", href, mask="alpha", index=n, header=header) for n in alpha_bands(header) if not names[n - 1]]
         errors += [] if placed is None or placed.error_m is None else [placed.error_m]
     layers.append(Layer("metadata", files.href(document), metadata=True))
-    azimuth, elevation = said.number(*vendor.sun_azimuth), said.number(*vendor.sun_elevation)
-    tilt, incidence, height = said.number(*vendor.off_nadir), said.number(*vendor.incidence), said.number(*vendor.elevation)
+    tilt, incidence, height = (within(said.number(*keys), -90, 90) for keys in (vendor.off_nadir, vendor.incidence, vendor.elevation))
     incidence = 90 - height if incidence is None and height is not None else incidence
-    spacings = [number for number in (said.number(key) for key in vendor.gsd) if number is not None and number > 0]
-    identifier = said.text(*vendor.identifier) or re.sub(r"\.[^.]*$", "", base_of(images[0] if vendor.document.startswith("()") else document))
+    spacings = [number for number in (within(said.number(key), 0.01, LARGEST_GSD_M) for key in vendor.gsd) if number is not None]
+    identifier = said.text(*vendor.identifier) or _stem(base_of(images[0] if vendor.document.startswith("()") else document))
     return build_item(
         Facts(
             id=f"{identifier}#{part}" if part else identifier,
@@ -253,7 +293,7 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
             date_source=source,
             calibration="dn",
             simulated=False,
-            sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
+            sun=sun_of(said.number(*vendor.sun_azimuth), said.number(*vendor.sun_elevation)),
             off_nadir=None if tilt is None else abs(tilt),
             gsd=round(sum(spacings) / len(spacings), 6) if spacings else None,
             platform=said.text(*vendor.platform).lower(),
@@ -265,31 +305,15 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
     )
 
 
-def _marked(files: Files, name: str, vendor: Vendor) -> bool:
-    """Whether the text is the vendor's; what cannot be read is nobody's."""
-    try:
-        return vendor.marker.lower() in files.read(name).lower()
-    except CamwatchError:
-        return False
-
-
 def _tail(vendor: Vendor, document: str, stem: str) -> re.Match[str] | None:
     """Return what follows the common stem in an image's name; None where the image is none of this metadata."""
-    common = re.fullmatch(vendor.document, base_of(document), re.IGNORECASE)
-    return re.fullmatch(re.escape(common[1] if common else "") + f"(?:{vendor.image})", stem, re.IGNORECASE)
+    found = re.fullmatch(vendor.document, base_of(document), re.IGNORECASE)
+    common = found[1] if found else ""
+    return re.fullmatch(vendor.image, stem[len(common) :], re.IGNORECASE) if stem.lower().startswith(common.lower()) else None
 
 
-def _images(files: Files, document: str, vendor: Vendor) -> list[str]:
-    beside = [name for name in files.names if folder_of(name) == folder_of(document) and name.lower().endswith(_SUFFIXES)]
-    return [name for name in beside if _tail(vendor, document, re.sub(r"\.[^.]*$", "", base_of(name)))]
-
-
-def _companions(files: Files, document: str, of: Sequence[str]) -> list[str]:
-    """Return the small files beside an image that bear its name: coefficients, world files, headers."""
-    stems = {re.sub(r"\.[^.]*$", "", base_of(name)).lower() for name in of}
-    stems |= {f"{stem}_rpc" for stem in stems}
-    beside = [name for name in files.names if folder_of(name) == folder_of(document) and not name.lower().endswith((".tif", ".tiff", ".jp2"))]
-    return [name for name in beside if base_of(name).split(".")[0].lower() in stems]
+def _images(images: Sequence[str], document: str, vendor: Vendor) -> list[str]:
+    return [name for name in images if _tail(vendor, document, _stem(base_of(name)))]
 
 
 def _by_image(said: Pairs, images: Sequence[str]) -> dict[str, list[str]]:
@@ -298,7 +322,7 @@ def _by_image(said: Pairs, images: Sequence[str]) -> dict[str, list[str]]:
     shown = {block.text("Component ID"): block.text("Product Image ID") for block in blocks if block.text("Component ID")}
     parts: dict[str, list[str]] = {}
     for image in images:
-        component = re.sub(r"\.[^.]*$", "", base_of(image)).rsplit("_", 1)[-1]
+        component = _stem(base_of(image)).rsplit("_", 1)[-1]
         if shown.get(component):
             parts.setdefault(shown[component], []).append(image)
     return parts
