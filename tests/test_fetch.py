@@ -1,9 +1,12 @@
 """Windows of an archive's rasters come back with the numbers that the archive's own metadata gives them, whatever the server does meanwhile."""
 
+import collections
 import hashlib
 import json
+import random
 import sys
 import time
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -26,7 +29,9 @@ from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
 from camwatch.scenes import search as searching
 from camwatch.scenes.cog import widened
-from camwatch.scenes.remote import Http, Patience, is_inward
+from camwatch.scenes.layouts import contents
+from camwatch.scenes.ranges import RemoteFile
+from camwatch.scenes.remote import Answer, Http, Patience, is_inward
 from camwatch.scenes.search import Query, search
 from servers import archive, rustac
 
@@ -37,7 +42,7 @@ FINE = GeoBox((1500, 1500), Affine(10, 0, 560_000, 0, -10, 4_650_000), CRS)
 COARSE = GeoBox((750, 750), Affine(20, 0, 560_000, 0, -20, 4_650_000), CRS)
 AREA = reproject(box(566_000, 4_641_000, 567_000, 4_642_000), CRS, LONLAT)
 FOOTPRINT = reproject(box(560_000, 4_635_000, 575_000, 4_650_000), CRS, LONLAT)
-QUICK = Patience(attempts=3, delay_s=0.01, longest_s=2.0, stall_s=0.5, answer_s=1.5)
+QUICK = Patience(attempts=3, delay_s=0.01, longest_s=2.0, stall_s=0.5, answer_s=1.0)
 MARGIN = 200.0
 
 
@@ -232,6 +237,28 @@ def test_scan_sees_one_scene_and_nothing_unreadable(server, tmp_path):
     assert ([found.id for found in catalogue.items], catalogue.unreadable) == (["S2A_T52TEM_20210908"], ())
 
 
+def test_jpeg_2000_and_rasters_of_several_bands_come_too(server, tmp_path):
+    grid = GeoBox((400, 400), Affine(10, 0, 564_000, 0, -10, 4_644_000), CRS)
+    planes = np.stack([noise(grid, n) for n in range(3)])
+    for name, driver, options in (("a.jp2", "JP2OpenJPEG", {"QUALITY": "100", "REVERSIBLE": "YES"}), ("b.tif", "GTiff", {"tiled": True})):
+        profile = {"driver": driver, "count": 3, "height": 400, "width": 400, "dtype": "uint16", "crs": CRS, "transform": grid.affine, **options}
+        with rasterio.open(tmp_path / name, "w", **profile) as dataset:
+            dataset.write(planes)
+        server.files[f"/{name}"] = (tmp_path / name).read_bytes()
+        eo = [{"name": f"x{n}", "common_name": common} for n, common in enumerate(("nir", "red", "green"))]
+        document = item(name[0], collection="aerial", assets={"image": {"href": f"{server.address}/{name}", "roles": ["data"], "eo:bands": eo}})
+        server.pages = [[document]]
+        wanted = Wanted(f"{server.address}/stac", margin_m=MARGIN, patience=QUICK)
+        report = fetch_scenes(query(collection="aerial"), wanted, tmp_path / "out", progress=silent)
+        assert report.refused == ()
+        with rasterio.open(report.fetched[0][1].with_name("image.tif")) as dataset:
+            col, row = ~grid.affine * (dataset.transform.c, dataset.transform.f)
+            window = planes[:, round(row) : round(row) + dataset.height, round(col) : round(col) + dataset.width]
+            np.testing.assert_array_equal(dataset.read(), window)
+        found = open_scene(report.fetched[0][1])
+        assert (scene.band_names(found), scene.calibration(found)) == (("green", "red", "nir"), "dn")
+
+
 # --- how the numbers are meant ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -413,7 +440,8 @@ def test_what_is_no_whole_raster_is_refused(server, tmp_path, body):
     server.files[BAND] = body
     report = fetch(server, tmp_path, earth_search(server.address), bands=("red",))
     assert len(report.refused) == 1
-    assert "\n" not in report.refused[0][1]
+    assert report.refused[0][1].isprintable()
+    assert "/vsi" not in report.refused[0][1]
 
 
 def test_a_header_that_claims_a_billion_pixels_costs_nothing(server, tmp_path):
@@ -464,6 +492,124 @@ def test_a_public_archive_cannot_send_us_to_our_own_network(server):
     with Http(QUICK) as http, pytest.raises(SceneError, match="own network"):
         http.ask(f"{server.address}/x")
     assert server.asked == []
+
+
+JUNK = [
+    None,
+    -1,
+    1e308,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    {"a": 1},
+    True,
+    "NaN",
+    float("nan"),
+    10**400,
+    "\ud800",
+    "\u202e",
+    "../..",
+    [[]],
+    "http://[",
+    "http://x:y/",
+]
+
+
+def places(node, at=()):
+    """Every place in a JSON value, as the keys that lead there."""
+    yield at
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from places(child, (*at, key))
+
+
+def mutated(document: dict, rng: random.Random) -> dict:
+    """A copy with one to three of its values replaced by what does not belong there."""
+    copy = json.loads(json.dumps(document))
+    for _ in range(rng.randint(1, 3)):
+        *way, last = rng.choice([place for place in places(copy) if place])
+        node = copy
+        for key in way:
+            node = node[key]
+        node[last] = rng.choice(JUNK)
+    return copy
+
+
+@pytest.mark.parametrize("layout", ["earth-search", "planetary-computer", "other"])
+def test_mutated_items_end_in_an_answer_or_one_line(layout):
+    home = "http://127.0.0.1:9"
+    document = planetary(home) if layout.startswith("p") else earth_search(home)
+    document["collection"] = "other" if layout == "other" else document["collection"]
+    asked = query(collection=document["collection"], max_cloud=50)
+    rng, ends, reasons = random.Random(1), collections.Counter(), []
+    for _ in range(400):
+        broken = mutated(document, rng)
+        with archive_of([broken]) as http:
+            hits = search(http, home, asked)
+        try:
+            ends["passed over" if not hits.items else "read" if contents(hits.items[0], (), lambda _: MTD).rasters else ""] += 1
+        except SceneError as error:
+            reasons.append(str(error))
+            ends["refused"] += 1
+    assert all(reason.isprintable() for reason in reasons)
+    assert set(ends) == {"passed over", "read", "refused"}
+
+
+@contextmanager
+def archive_of(items: list):
+    """Something that answers every search with these Items, without a server."""
+
+    class Still(Http):
+        def _once(self, *_):
+            return Answer(200, {}, json.dumps({"features": items}).encode())
+
+    with Still(QUICK, inward=True) as http:
+        yield http
+
+
+def test_mutated_items_are_fetched_or_refused(server, tmp_path):
+    rng = random.Random(2)
+    broken = [{**mutated(earth_search(server.address), rng), "id": f"n{n}"} for n in range(40)]
+    report = fetch(server, tmp_path / "out", *broken, bands=("red",))
+    assert len(report.fetched) + len(report.refused) + len(report.passed_over) == 40
+    assert min(len(report.fetched), len(report.refused), len(report.passed_over)) > 0
+    assert all(reason.isprintable() for _, reason in report.refused)
+    for _, path in report.fetched:
+        assert path.is_relative_to(tmp_path / "out")
+        json.loads(path.read_text())
+
+
+def test_mutated_rasters_are_fetched_or_refused(server, tmp_path):
+    rng, items = random.Random(3), []
+    for n in range(40):
+        data = bytearray(FILES[BAND])
+        for _ in range(rng.randint(1, 8)):
+            data[rng.randrange(1500)] = rng.randrange(256)
+        server.files |= {f"/m{n}/B04.tif": bytes(data), f"/m{n}/SCL.tif": FILES["/s2/SCL.tif"]}
+        items.append({**earth_search(server.address, folder=f"m{n}"), "id": f"n{n}"})
+    report = fetch(server, tmp_path, *items, bands=("red",))
+    assert len(report.fetched) + len(report.refused) == 40
+    assert min(len(report.fetched), len(report.refused)) > 0
+    assert all(reason.isprintable() for _, reason in report.refused)
+
+
+def test_an_interruption_by_the_user_ends_the_fetch_at_once(server, tmp_path, monkeypatch):
+    read, calls = RemoteFile.read, []
+
+    def interrupted(self, start, count):
+        calls.append(start)
+        if len(calls) == 30:
+            raise KeyboardInterrupt
+        return read(self, start, count)
+
+    monkeypatch.setattr(RemoteFile, "read", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(server, tmp_path, earth_search(server.address))
+    assert len(calls) == 30
+    monkeypatch.undo()
+    assert fetch(server, tmp_path, earth_search(server.address)).refused == ()
 
 
 # --- going on ---------------------------------------------------------------------------------------------------------------------------------------

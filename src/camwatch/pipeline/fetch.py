@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from camwatch.errors import CamwatchError, ConfigError, SceneError
 from camwatch.scenes.fetch import Job, bring
 from camwatch.scenes.item import ORDER
+from camwatch.scenes.jsonvalues import parse
 from camwatch.scenes.layouts import plain_name
-from camwatch.scenes.remote import Http, Patience, is_inward, shown
+from camwatch.scenes.remote import Http, Patience, is_inward, parts_of, shown
 from camwatch.scenes.search import APIS, SIGNERS, Query, search
 
 if TYPE_CHECKING:
@@ -124,12 +124,17 @@ def fetch_scenes(query: Query, wanted: Wanted, out: Path, *, progress: Progress)
         for n, document in enumerate(hits.items):
             name = str(document["id"])
             try:
-                tell = _teller(progress, name, n, len(hits.items))
+                tell = _teller(progress, printable(name), n, len(hits.items))
                 one = bring(http, document, folder / plain_name(name), job, tell)
                 (fetched if one.fetched else kept).append((name, one.path))
             except (CamwatchError, OSError) as error:
-                refused.append((name, str(error)))
+                refused.append((printable(name), str(error)))
         return Report(tuple(fetched), tuple(kept), tuple(refused), hits.passed_over, searched, http.received)
+
+
+def printable(name: str) -> str:
+    """Return a stranger's identifier for the screen: nothing in it moves the cursor or turns the writing round."""
+    return name[:200] if name.isprintable() else repr(name[:200])[1:-1]
 
 
 def _teller(progress: Progress, name: str, done: int, total: int) -> Callable[[str], None]:
@@ -141,7 +146,7 @@ def _addresses(wanted: Wanted) -> tuple[str, str]:
     api = APIS.get(wanted.api, wanted.api).rstrip("/")
     signer = wanted.sign or SIGNERS.get(wanted.api, "")
     for option, address in (("--api", api), ("--sign", signer)):
-        if address and (urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).hostname):
+        if address and (parts_of(address).scheme not in ("http", "https") or not parts_of(address).hostname):
             raise ConfigError("no address", where=option, got=shown(address), expected=f"{' | '.join(APIS)} or https://…")
     return api, signer
 
@@ -159,13 +164,13 @@ def sign_with(http: Http, signer: str, address: str) -> str:
 
     def check(answer: Answer) -> str:
         try:
-            said = json.loads(answer.body)
-        except (ValueError, RecursionError):
+            said = parse(answer.body)
+        except ValueError:
             return "no JSON"
         return "" if isinstance(said, dict) and isinstance(said.get("href"), str) else "JSON without href"
 
     answer = http.ask(f"{signer}?href={quote(address, safe='')}", check=check)
-    signed = str(json.loads(answer.body)["href"])
-    if urlsplit(signed)[:3] != urlsplit(address)[:3]:
+    signed = str(parse(answer.body)["href"])
+    if parts_of(signed)[:3] != parts_of(address)[:3]:
         raise SceneError("signer answers with another address", where=shown(signer), got=shown(signed), expected=shown(address))
     return signed

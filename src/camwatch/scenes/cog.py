@@ -9,7 +9,9 @@ import numpy as np
 import rasterio.shutil
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from pyproj.exceptions import ProjError
 from rasterio.enums import MaskFlags
+from rasterio.errors import CRSError, RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 from shapely import get_coordinates
@@ -61,7 +63,10 @@ def window_of(dataset: Any, bounds: Sequence[float], limit: int, where: str) -> 
     west, south, east, north = bounds
     # A straight side of the box is curved in a map projection: points along it follow the curve.
     outline = box(west, south, east, north).segmentize(max(east - west, north - south) / 32)
-    mapped = get_coordinates(reproject(outline, LONLAT, dataset.crs.to_wkt()))
+    try:
+        mapped = get_coordinates(reproject(outline, LONLAT, dataset.crs.to_wkt()))
+    except (ProjError, CRSError) as error:
+        raise SceneError("raster's CRS cannot be used", where=where, got=" ".join(str(error).split())[:120]) from error
     if not np.isfinite(mapped).all():
         raise SceneError("area lies outside what the raster's CRS can express", where=where)
     inverse = ~dataset.transform
@@ -121,5 +126,9 @@ def write_cog(path: Path, dataset: Any, values: NDArray[Any], window: Window, sc
         predictor = "YES" if values.dtype.kind in "iuf" else "NO"
         with memory.open() as source:
             options = {"COMPRESS": "DEFLATE", "PREDICTOR": predictor, "BLOCKSIZE": 256, "OVERVIEW_RESAMPLING": "NEAREST", "NUM_THREADS": 1}
-            rasterio.shutil.copy(source, part, driver="COG", **options)
+            try:
+                rasterio.shutil.copy(source, part, driver="COG", **options)
+            except RasterioError as error:
+                got = " ".join(str(error).split())[:120]
+                raise SceneError("window cannot be written", where=path, got=got, remedy="look whether the disk is full") from error
     part.replace(path)

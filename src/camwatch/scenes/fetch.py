@@ -221,5 +221,5 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, said: Mapping[str, Any]) -> None:
     part = path.with_name(f".{path.name}.tmp")
-    part.write_text(json.dumps(said, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(said, sort_keys=True, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     part.replace(path)

@@ -19,7 +19,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -27,7 +26,8 @@ from defusedxml.common import DefusedXmlException
 from camwatch.errors import SceneError
 from camwatch.scenes.flags import FLAGS
 from camwatch.scenes.item import ORDER
-from camwatch.scenes.remote import shown
+from camwatch.scenes.jsonvalues import mapping, number, objects, words
+from camwatch.scenes.remote import parts_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,7 +134,7 @@ def contents(document: Mapping[str, Any], bands: Sequence[str], ask: Ask) -> Con
         When no wanted band is there, an address is not http(s), or nothing says how the numbers are meant.
     """
     collection = str(document.get("collection") or "")
-    assets = {key: asset for key, asset in dict(document.get("assets") or {}).items() if isinstance(asset, dict)}
+    assets = {key: asset for key, asset in mapping(document.get("assets")).items() if isinstance(asset, dict)}
     said = _sun(document["properties"])
     if collection.startswith("sentinel-2"):
         found, calibrated = _sentinel2(document, assets, bands, ask)
@@ -200,8 +200,8 @@ def _landsat(document: Mapping[str, Any], assets: Mapping[str, dict[str, Any]], 
             stated = _stated(assets[key])
             if not stated:
                 raise SceneError("Item does not say how its numbers are meant", where=document["id"], expected=f"raster:bands of {key}")
-            number = re.search(r"_B(\d+)\.TIF$", urlsplit(str(assets[key].get("href"))).path, re.IGNORECASE)
-            found.append(_band(key, assets[key], name, stated | ({"camwatch:number": int(number[1])} if number else {})))
+            numbered = re.search(r"_B(\d{1,2})\.TIF$", parts_of(address_of(assets[key])).path, re.IGNORECASE)
+            found.append(_band(key, assets[key], name, stated | ({"camwatch:number": int(numbered[1])} if numbered else {})))
     return found
 
 
@@ -209,12 +209,14 @@ def _plain(assets: Mapping[str, dict[str, Any]], bands: Sequence[str]) -> list[R
     """Return the data of any other collection: what the Item names by common names, with the scale that it states or none."""
     found = []
     for key, asset in assets.items():
-        said = asset.get("bands") or asset.get("eo:bands") or []
-        names = [str(band.get("eo:common_name") or band.get("common_name") or "") for band in said if isinstance(band, dict)]
-        if _NO_DATA_ROLES & {key, *(asset.get("roles") or [])} or not names or not all(name in ORDER for name in names):
+        said = objects(asset.get("bands")) or objects(asset.get("eo:bands"))
+        names = [str(band.get("eo:common_name") or band.get("common_name") or "") for band in said]
+        if _NO_DATA_ROLES & {key, *words(asset.get("roles"))} or not names or not all(name in ORDER for name in names):
             continue
         if set(names) & set(bands or ORDER):
-            rasters = tuple(_numbers(band) for band in asset.get("raster:bands") or said)
+            rasters = tuple(_numbers(band) for band in objects(asset.get("raster:bands")) or said)
+            if len(rasters) != len(names):
+                raise SceneError("Item contradicts itself", got=f"{len(rasters)} raster:bands of {key}", expected=f"{len(names)}, one a band")
             eo = tuple({"name": name, "common_name": name} for name in names)
             found.append(Raster(names[0] if len(names) == 1 else plain_name(key), key, address_of(asset), eo, rasters))
     return found
@@ -230,30 +232,32 @@ def _band(key: str, asset: Mapping[str, Any], name: str, raster: Mapping[str, An
 
 
 def _stated(asset: Mapping[str, Any]) -> dict[str, Any]:
-    """Return scale, offset and no-data value of a one-band asset; empty where it states no scale and offset."""
-    said = (asset.get("raster:bands") or asset.get("bands") or [{}])[0]
+    """Return scale, offset and no-data value of a one-band asset; empty where it states no scale and offset, or those of another quantity."""
+    said = (objects(asset.get("raster:bands")) or objects(asset.get("bands")) or [{}])[0]
     numbers = _numbers(said)
-    return numbers if {"scale", "offset"} <= set(numbers) else {}
+    # Level 1 of the oldest sensors is given as radiance.
+    radiance = "watt" in str(said.get("unit", "")).lower() or "W/" in str(said.get("unit", ""))
+    return numbers if {"scale", "offset"} <= set(numbers) and not radiance else {}
 
 
 def _numbers(said: Mapping[str, Any]) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for name in ("scale", "offset", "nodata"):
         value = said.get(name, said.get(f"raster:{name}"))
-        if value is not None:
-            try:
-                found[name] = "nan" if str(value).lower() == "nan" else float(value)
-            except (TypeError, ValueError) as error:
-                raise SceneError(f"Item states a {name} that is no number", got=repr(value)[:60]) from error
+        if number(value) is not None:
+            found[name] = number(value)
+        elif name == "nodata" and value in ("nan", "NaN"):
+            found[name] = "nan"
+        elif value is not None:
+            raise SceneError(f"Item states a {name} that is no number", got=repr(value)[:60])
     return found
 
 
 def address_of(asset: Mapping[str, Any]) -> str:
     """Return the http(s) address of an asset: its own, or the alternate one that it names; SceneError where there is none."""
-    others = asset.get("alternate")
-    alternates = [str(other.get("href")) for other in others.values() if isinstance(other, dict)] if isinstance(others, dict) else []
+    alternates = [str(other.get("href")) for other in mapping(asset.get("alternate")).values() if isinstance(other, dict)]
     hrefs = [str(asset.get("href")), *alternates]
-    found = next((href for href in hrefs if urlsplit(href).scheme in ("http", "https")), None)
+    found = next((href for href in hrefs if parts_of(href).scheme in ("http", "https")), None)
     if found is None:
         remedy = "take an archive with public https addresses (--api)"
         raise SceneError("asset is not fetched", got=shown(hrefs[0]), expected="an absolute http:// or https:// address", remedy=remedy)
@@ -281,17 +285,17 @@ def contradicted(name: str, raster: Mapping[str, Any], values: NDArray[np.generi
     """
     if name not in ("blue", "green", "red") or raster.get("offset", 0) >= 0:
         return False
-    data = values[values != raster.get("nodata", 0)]
+    data = values[values != float(raster.get("nodata", 0))]
     return bool(data.size and (data * raster["scale"] + raster["offset"] < 0).mean() > NEGATIVE_SHARE)
 
 
 def _level(collection: str) -> str:
-    return "toa reflectance" if re.search(r"l1c?$|l1[a-z]*$", collection) else "surface reflectance"
+    return "toa reflectance" if re.search(r"l1[a-z]*$", collection) else "surface reflectance"
 
 
 def _sun(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return the sun's angles in the words of the `view` extension, where the archive has words of its own."""
-    azimuth, zenith = said.get("s2:mean_solar_azimuth"), said.get("s2:mean_solar_zenith")
+    azimuth, zenith = number(said.get("s2:mean_solar_azimuth")), number(said.get("s2:mean_solar_zenith"))
     if said.get("view:sun_azimuth") is not None or azimuth is None or zenith is None:
         return {}
-    return {"view:sun_azimuth": float(azimuth) % 360, "view:sun_elevation": 90 - float(zenith)}
+    return {"view:sun_azimuth": azimuth % 360, "view:sun_elevation": 90 - zenith}

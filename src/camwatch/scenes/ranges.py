@@ -45,8 +45,9 @@ class RemoteFile:
 
     Attributes
     ----------
-    failure : SceneError or None
-        Why bytes could not be had. GDAL swallows what a file raises, so it is kept here for :func:`open_remote` to raise.
+    failure : BaseException or None
+        Why bytes could not be had, an interruption by the user among the reasons. GDAL swallows what a file raises, so it is kept here for
+        :func:`open_remote` to raise.
 
     Raises
     ------
@@ -57,7 +58,7 @@ class RemoteFile:
     def __init__(self, http: Http, address: str, *, sign: Callable[[str], str] | None = None, limit: int) -> None:
         self.address = address
         self.size = -1
-        self.failure: SceneError | None = None
+        self.failure: BaseException | None = None
         self._http, self._sign, self._left = http, sign, limit
         self._pages: dict[int, bytes] = {}
         self._version = ""
@@ -141,7 +142,7 @@ class _Cursor(io.RawIOBase):
             return b""
         try:
             data = self._remote.read(self._at, self._remote.size if count < 0 else count)
-        except SceneError as error:
+        except BaseException as error:  # noqa: BLE001  kept, and raised where GDAL cannot swallow it
             self._remote.failure = error
             return b""
         self._at += len(data)
@@ -170,7 +171,8 @@ def open_remote(remote: RemoteFile) -> Iterator[Any]:
         except RasterioError as error:
             if remote.failure is not None:
                 raise remote.failure from error
-            got = " ".join(str(error).split())[:160]
-            raise SceneError("not a raster that can be opened", where=shown(remote.address), got=got, expected=f"a whole {driver} file") from error
+            # Pixels that cannot be decoded: what rasterio says itself is only that there was something before. GDAL's name of the file is ours alone.
+            said = re.sub(r"(/vsi\w+/)?remote-[0-9a-f]+", "file", " ".join(str(error.__cause__ or error).split()))[:160]
+            raise SceneError("not a raster that can be opened", where=shown(remote.address), got=said, expected=f"a whole {driver} file") from error
         if remote.failure is not None:  # GDAL may have gone on without what it could not have
             raise remote.failure

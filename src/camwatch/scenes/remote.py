@@ -11,7 +11,7 @@ import ipaddress
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from camwatch.errors import ConfigError, SceneError
 
@@ -165,14 +165,14 @@ class Http:
             answer = self._once(address, body, headers, limit, deadline)
             if answer.status not in REDIRECTED:
                 return answer
-            onward = urljoin(address, answer.headers.get("location", ""))
-            if urlsplit(address).scheme == "https" and urlsplit(onward).scheme != "https":
+            onward = _joined(address, answer.headers.get("location", ""))
+            if parts_of(address).scheme == "https" and parts_of(onward).scheme != "https":
                 raise SceneError("server redirects to an address that is not https", where=shown(address), got=shown(onward))
             address, body = onward, (body if answer.status in (307, 308) else None)
         raise SceneError("server redirects in circles", where=shown(address), got=f"over {HOPS} redirects")
 
     def _refuse(self, address: str) -> None:
-        parts = urlsplit(address)
+        parts = parts_of(address)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
             raise SceneError("address is not fetched", where=shown(address), expected="http:// or https://, without a user name")
         if not self.inward and is_inward(address):
@@ -244,15 +244,33 @@ def _retry_after(answer: Answer, address: str, patience: Patience) -> float | No
     return float(said)
 
 
+def parts_of(address: str) -> SplitResult:
+    """Return the parts of an address; SceneError where it is none."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # read here, where a port that is no number can be told
+    except ValueError as error:
+        got, wanted = repr(address[:120]), "http:// or https://"
+        raise SceneError("address is not fetched: it is none", got=got, expected=wanted) from error
+    return parts
+
+
+def _joined(address: str, location: str) -> str:
+    try:
+        return urljoin(address, location)
+    except ValueError as error:
+        raise SceneError("server redirects to what is no address", where=shown(address), got=repr(location[:120])) from error
+
+
 def shown(address: str) -> str:
     """Return an address for a message: without its query, which may hold a signature, and without a user name."""
-    parts = urlsplit(address)
+    parts = parts_of(address)
     return parts._replace(query="", fragment="", netloc=parts.netloc.rpartition("@")[2]).geturl()[:300]
 
 
 def is_inward(address: str) -> bool:
     """Whether an address names this machine or a private network by a number or as localhost; names are not looked up."""
-    host = (urlsplit(address).hostname or "").rstrip(".").lower()
+    host = (parts_of(address).hostname or "").rstrip(".").lower()
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return True
     try:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
+import numpy as np
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from camwatch.errors import ConfigError, SceneError
 from camwatch.scenes.dates import parse_time
-from camwatch.scenes.remote import shown
+from camwatch.scenes.jsonvalues import mapping, number, objects, parse
+from camwatch.scenes.remote import parts_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,7 +119,7 @@ def _items(http: Http, api: str, query: Query) -> Iterator[Any]:
         asked.add((address, json.dumps(body, sort_keys=True)))
         page = _page(http, address, body)
         yield from page["features"]
-        following = next((link for link in page.get("links") or [] if isinstance(link, dict) and link.get("rel") == "next"), None)
+        following = next((link for link in objects(page.get("links")) if link.get("rel") == "next"), None)
         if following is None or not page["features"]:
             return
         address, body = _next(following, api, first)
@@ -131,8 +133,8 @@ def _page(http: Http, address: str, body: dict[str, Any] | None) -> dict[str, An
         if answer.status != 200:
             return ""
         try:
-            said = json.loads(answer.body)
-        except (ValueError, RecursionError):
+            said = parse(answer.body)
+        except ValueError:
             return f"no JSON ({answer.headers.get('content-type', 'no type')[:60]})"
         return "" if isinstance(said, dict) and isinstance(said.get("features"), list) else "JSON without features"
 
@@ -140,21 +142,20 @@ def _page(http: Http, address: str, body: dict[str, Any] | None) -> dict[str, An
     if answer.status == 405 and body is not None:  # an API that searches by GET alone
         flat = {key: ",".join(map(str, value)) if isinstance(value, list) else value for key, value in body.items()}
         answer = http.ask(f"{address}?{urlencode(flat)}", check=check)
-    page: dict[str, Any] = json.loads(answer.body)
+    page: dict[str, Any] = parse(answer.body)
     return page
 
 
 def _next(link: Mapping[str, Any], api: str, first: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
     """Return address and body of the next page (STAC API specification, item-search, pagination)."""
-    home, there = urlsplit(api), urlsplit(str(link.get("href")))
+    home, there = parts_of(api), parts_of(str(link.get("href")))
     if there.hostname != home.hostname or there.scheme not in ("http", "https"):
         raise SceneError("next page lies on another server", where=shown(api), got=shown(str(link.get("href"))), remedy="do not trust this server")
     address = there._replace(scheme=home.scheme).geturl()  # servers behind a proxy call themselves http
     if str(link.get("method", "GET")).upper() != "POST":
         return address, None
-    body = link.get("body")
-    own = body if isinstance(body, dict) else {}
-    return address, {**first, **own} if link.get("merge") else dict(own)
+    own = mapping(link.get("body"))
+    return address, {**first, **own} if link.get("merge") else own
 
 
 def _unfit(document: dict[str, Any], query: Query) -> str:
@@ -177,21 +178,24 @@ def _unfit(document: dict[str, Any], query: Query) -> str:
 
 def _when(document: Mapping[str, Any]) -> str:
     """Return when an Item says it was taken, UTC, as sortable text; empty where it does not."""
-    said = document.get("properties")
-    stated = said.get("datetime") or said.get("start_datetime") if isinstance(said, dict) else None
+    said = mapping(document.get("properties"))
+    stated = said.get("datetime") or said.get("start_datetime")
     when = parse_time(str(stated or ""))
     return when.isoformat() if when else ""
 
 
 def _cloud(document: Mapping[str, Any]) -> float | None:
-    value = document["properties"].get("eo:cloud_cover")
-    return float(value) if isinstance(value, int | float) else None
+    return number(document["properties"].get("eo:cloud_cover"))
 
 
 def _cover(document: Mapping[str, Any], area: BaseGeometry) -> float | None:
     """Return the share of the area inside the Item's outline; None where that is no outline."""
     try:
-        outline = shape(document.get("geometry") or {}).buffer(0)
-        return float(outline.intersection(area).area / area.area)
-    except (ShapelyError, ValueError, TypeError, AttributeError, KeyError, IndexError, ZeroDivisionError):
+        with np.errstate(all="ignore"):  # what is no longitude is told below
+            outline = shape(document.get("geometry") or {})
+        bounds = outline.bounds
+        if not bounds or not all(-360 <= side <= 360 for side in bounds):
+            return None
+        return float(outline.buffer(0).intersection(area).area / area.area)
+    except (ShapelyError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError):
         return None
