@@ -58,6 +58,8 @@ class Image:
         Identifier of the scene (the STAC Item's id).
     simulated : bool
         Rendered, not observed; every picture and record made from it must say SIMULATED.
+    clouds : str
+        What told clouds: the product's quality layer (`QA_PIXEL`, `SCL`, …), `fallback` (`camwatch.imagery.clouds`), or `none`.
     """
 
     values: NDArray[np.float32]
@@ -70,6 +72,7 @@ class Image:
     calibration: Calibration
     scene: str
     simulated: bool = False
+    clouds: str = "none"
 
     def __post_init__(self) -> None:
         grid = tuple(self.geobox.shape)

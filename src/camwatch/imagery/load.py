@@ -13,7 +13,20 @@ from camwatch.errors import CoverageError, SceneError
 from camwatch.imagery.image import Calibration, Image, Sun
 from camwatch.imagery.read import Level, levels_of, read_level, usable_in
 from camwatch.imagery.sample import PAD, aligned, block_mean, pixel_map, reduction, resample, source_points
-from camwatch.scenes.item import Band, Mask, acquired, band_names, bands_of, calibration, default_bands, gsd_m, is_simulated, masks_of, sun
+from camwatch.scenes.item import (
+    Band,
+    Mask,
+    acquired,
+    band_names,
+    bands_of,
+    calibration,
+    cloud_mask,
+    default_bands,
+    gsd_m,
+    is_simulated,
+    masks_of,
+    sun,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +88,7 @@ def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = Non
         calibration=cast("Calibration", calibration(item)),
         scene=item.id,
         simulated=is_simulated(item),
+        clouds=cloud_mask(item),
     )
 
 
