@@ -47,7 +47,7 @@ def write_granule(folder: Path, granule: str, bands: tuple[str, ...], *, fmask: 
     for n, band in enumerate(bands):
         values = RAMP + np.int16(n)
         values[0, 0] = -9999
-        write_raster(folder / f"{granule}.{band}.tif", values, BOX, nodata=-9999, tags={**said, **SCALING} if said else None)
+        write_raster(folder / f"{granule}.{band}.tif", values, BOX, nodata=-9999 if said else None, tags={**said, **SCALING} if said else None)
     write_raster(folder / f"{granule}.SZA.tif", np.full(BOX.shape, 2450, np.uint16), BOX)
     quality = np.full(BOX.shape, 1 << 6, np.uint8) if fmask is None else fmask
     write_raster(folder / f"{granule}.Fmask.tif", quality, BOX, nodata=255, tags=said or None)
@@ -103,7 +103,9 @@ def test_without_tags_what_lies_beside_speaks(tmp_path):
     item = open_scene(tmp_path)
     assert (scene.acquired(item), item.properties["camwatch:date_source"]) == (datetime(2021, 7, 5, 2, 4, 6, tzinfo=UTC), "file name")
     assert scene.sun(item) is None
-    assert scene.bands_of(item)[0].scale == 0.0001
+    image = load(item, BOX)
+    assert image.values[0, 1, 1] == pytest.approx(RAMP[1, 1] * 1e-4)
+    assert (image.valid.sum(), image.valid[0, 0]) == (19, False)
 
     stac = {"type": "Feature", "stac_version": "1.0.0", "properties": {"datetime": "2021-07-05T02:04:07Z", "view:sun_azimuth": 120.5}}
     (tmp_path / f"{L30}_stac.json").write_text(json.dumps(stac))

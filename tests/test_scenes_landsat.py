@@ -240,17 +240,17 @@ def put(path: Path, value: int) -> None:
         dataset.write(layer, 1)
 
 
-ALL = frozenset(range(1, 8))
+ETM, OLI = frozenset(NAMES["ETM"]), frozenset(NAMES["OLI_TIRS"])
 RADSAT = {
-    "ETM": {**{bit: {bit + 1} - {6} for bit in range(7)}, 7: set(), 8: set(), 9: ALL - {6}, 11: ALL - {6}},
-    "OLI": {**{bit: {bit + 1} for bit in range(7)}, 7: set(), 8: set(), 11: ALL},
+    "ETM": {**{bit: {bit + 1} & ETM for bit in range(7)}, 7: set(), 8: set(), 9: ETM, 11: ETM},
+    "OLI": {**{bit: {bit + 1} for bit in range(7)}, 7: set(), 8: set(), 11: OLI},
 }
-"""Sensor → bit of QA_RADSAT → numbers of the bands that it takes out (bit 5 of ETM+ is its thermal band, which is not read)."""
+"""Sensor → bit of QA_RADSAT → numbers of the bands that it takes out: bit 5 of ETM+ is its thermal band, the panchromatic band has none."""
 
 
 @pytest.mark.parametrize("sensor", RADSAT)
 def test_each_radsat_bit_takes_out_its_own_band(tmp_path, sensor):
-    names = {n: name for n, name in NAMES["OLI_TIRS" if sensor == "OLI" else sensor].items() if name != "pan"}
+    names = NAMES["OLI_TIRS" if sensor == "OLI" else sensor]
     craft = {"SPACECRAFT_ID": "LANDSAT_8", "SENSOR_ID": "OLI_TIRS"} if sensor == "OLI" else {}
     item = open_scene(write_product(tmp_path, names=names, quality=("QA_PIXEL", "QA_RADSAT"), **craft))
     for bit, lost in RADSAT[sensor].items():
@@ -386,6 +386,16 @@ def test_archives_are_read_where_they_lie(tmp_path):
         image = load(item, BOX)
         assert (image.values == expected.values).all()
         assert (image.valid == expected.valid).all()
+
+
+def test_copies_of_a_product_keep_their_own_files(tmp_path):
+    for folder, names in (("a", {3: "red"}), ("a/b", {4: "nir"})):
+        write_product(tmp_path / folder, names=names)
+    items = scan(tmp_path / "a").items
+    assert {scene.band_names(item): {path.parent for path in scene.files_of(item)} for item in items} == {
+        ("red",): {tmp_path / "a"},
+        ("nir",): {tmp_path / "a" / "b"},
+    }
 
 
 def test_night_keeps_its_digital_numbers(tmp_path):
