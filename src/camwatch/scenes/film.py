@@ -30,9 +30,11 @@ from camwatch.scenes.files import on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
+    Opener = Callable[[str], AbstractContextManager[Any]]
     Rows = Callable[[int, int], NDArray[Any]]
 
 SCHEME = "film://"
@@ -141,31 +143,24 @@ def href_of(scan: str) -> str:
 
 
 @contextmanager
-def open_film(href: str) -> Iterator[FilmDataset]:
-    """Open the frame of a scan, as a context manager; SceneError when the scan cannot be read."""
+def open_film(href: str, open_raster: Opener) -> Iterator[FilmDataset]:
+    """Open the frame of a scan, as a context manager; `open_raster` opens the scan itself. SceneError when it cannot be read."""
     scan = href.removeprefix(SCHEME)
     path = on_disk(scan)
-    stamp = (0, 0)
-    if path is not None and path.exists():
-        said = path.stat()
-        stamp = (said.st_size, said.st_mtime_ns)
-    yield FilmDataset(_frame_of(scan, stamp), href)
+    said = path.stat() if path is not None and path.exists() else None
+    yield FilmDataset(_frame_of(scan, open_raster, (said.st_size, said.st_mtime_ns) if said else (0, 0)), href)
 
 
 @lru_cache(maxsize=64)
-def _frame_of(scan: str, _stamp: tuple[int, int]) -> Frame:
+def _frame_of(scan: str, open_raster: Opener, _stamp: tuple[int, int]) -> Frame:
     """Measure a scan once; another size or time of change is another scan."""
-    from camwatch.scenes.gdal import open_raster  # which hands addresses of frames to this module
-
     with open_raster(scan) as dataset:
         factor = max((n for n in dataset.overviews(1) if min(dataset.shape) // n >= _OVERVIEW), default=1)
         if factor > 1:
             rows, cols = (side // factor for side in dataset.shape)
             small = dataset.read(1, out_shape=(rows, cols))
-            frame = measure(lambda row, n: small[row : row + n], (rows, cols))
-        else:
-            frame = measure(lambda row, n: dataset.read(1, window=Window(0, row, dataset.width, n)), dataset.shape)
-        return _enlarged(frame, dataset.shape)
+            return _enlarged(measure(lambda row, n: small[row : row + n], (rows, cols)), dataset.shape)
+        return measure(lambda row, n: dataset.read(1, window=Window(0, row, dataset.width, n)), dataset.shape)
 
 
 def measure(rows: Rows, shape: tuple[int, int]) -> Frame:

@@ -91,8 +91,11 @@ FLAGS: dict[str, tuple[Flag, ...]] = {
     "MSK_CLOUDS": (Flag("cloud", 0, 8),),
     "alpha": (Flag("outside", 0, 16, (0,)),),
     "internal": (Flag("outside", 0, 16, (0,)),),
+    "film": (Flag("outside", 0, 8, (0,)),),
+    "control": (Flag("outside", 0, 8, (0,)),),
 }
-"""Kind of quality layer → its fields. `alpha` is a band that tells transparency, `internal` the file's own mask."""
+"""Kind of quality layer → its fields. `alpha` is a band that tells transparency, `internal` the file's own mask, `film` the exposed frame of a
+scan, `control` the reach of its control points."""
 
 UDM2: dict[int, tuple[Flag, ...]] = {
     6: (Flag("cloud", 0, 8),),

@@ -18,6 +18,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ from camwatch.aoi import LONLAT
 from camwatch.errors import SceneError
 from camwatch.scenes.beside import envi_header, read_beside
 from camwatch.scenes.files import on_disk
+from camwatch.scenes.film import SCHEME as FILM
+from camwatch.scenes.film import open_film
 from camwatch.scenes.hdf4 import SCHEME as HDF4
 from camwatch.scenes.hdf4 import open_hdf4
 from camwatch.scenes.limits import LIMITS, refuse_over
@@ -57,6 +60,9 @@ _TAME: dict[str, Any] = {
 
 _FOREIGN_GRID = re.compile(r"parameterfile|\+init=|grids=(?!@null)", re.IGNORECASE)
 """A CRS with one of these makes PROJ open the file that it names."""
+
+_ONE_AT_A_TIME = Lock()
+"""Python's filter of warnings belongs to all threads. Files are opened one at a time, their pixels are read at will."""
 
 _COMPLEX_INTEGER = {"complex_int16": 4}
 """Bytes of the one type of pixels that numpy has not."""
@@ -146,6 +152,10 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
         with open_hdf4(href) as image:
             yield image
         return
+    if href.startswith(FILM):
+        with open_film(href, open_raster) as frame:
+            yield frame
+        return
     path = on_disk(href)
     if path is None:
         raise SceneError("raster does not lie on this machine", where=href, remedy="fetch it first")
@@ -168,14 +178,22 @@ def open_raster(href: str, *, companions: bool = False) -> Iterator[Any]:
 
 
 def _dataset(href: str, *, companions: bool) -> Any:
-    """Return the open dataset; rasterio.open would take one driver only, its reader takes a list."""
+    """Return the open dataset."""
     try:
-        return DatasetReader(href, driver=[name for name in DRIVERS if name != "ENVI"])
+        return _reader(href, [name for name in DRIVERS if name != "ENVI"])
     except RasterioIOError:
         if not companions or envi_header(href) is None:
             raise
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):
-        return DatasetReader(href, driver=["ENVI"])
+        return _reader(href, ["ENVI"])
+
+
+def _reader(href: str, drivers: list[str]) -> Any:
+    # rasterio.open would take one driver only; its reader takes a list.
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        # Said in our own words, as an error, where it matters; what is placed by other means than its own header is opened too.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return DatasetReader(href, driver=drivers)
 
 
 def _refuse_reaching(dataset: Any, href: str) -> None:
@@ -195,11 +213,8 @@ def _refuse_bombs(dataset: Any, href: str, size: int) -> None:
 
 def read_header(href: str, *, companions: bool = False) -> Header:
     """Return what a raster says about itself, without reading a pixel; SceneError where it cannot be opened or is cut short."""
-    with warnings.catch_warnings():
-        # Said in our own words, as an error, where it matters. Only headers of strangers' files meet it, so pixels can be read from threads.
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with open_raster(href, companions=companions) as dataset:
-            header = _header(dataset, href)
+    with open_raster(href, companions=companions) as dataset:
+        header = _header(dataset, href)
     return _placed_beside(header, href) if companions and not header.georeferenced and not header.other_georeference else header
 
 

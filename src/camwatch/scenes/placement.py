@@ -15,7 +15,7 @@ from camwatch.errors import SceneError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-LEVEL = 1e-3
+LEVEL = 1e-4
 """Probability with which the outlier test names a point although all are equally good."""
 
 PICKED_PX = 0.1
@@ -50,9 +50,10 @@ class Placement:
         The same for a polynomial of the second order; None below ten points. Where it is much smaller, the raster is bent, as film of a panoramic
         camera is, and the affine holds only between points that lie close together.
     outlier : int or None
-        Position of the one point that contradicts the others, where there is one: an F test of the point against the fit to the others
-        (Cook & Weisberg 1982, Residuals and Influence in Regression, section 2.2.2), at probability 0.001 over all points. The figures above
-        hold with the point in it; a pair of wrong points may hide each other, but not their `withheld_rmse_m`.
+        Position of the one point that contradicts the others, where there is one: an F test of the point against the fit to the others (Cook &
+        Weisberg 1982, Residuals and Influence in Regression, section 2.2.2), from ten points on of the order that predicts better, at probability
+        0.0001 over all points. The figures above hold with the point in it. A pair of wrong points may hide each other from the test, but not
+        from `withheld_rmse_m`.
     outlier_m : float
         How far the others put it from its coordinates, metres; 0 without outlier.
     """
@@ -115,34 +116,36 @@ def place(shape: tuple[int, int], pixels: ArrayLike, lonlat: ArrayLike, *, where
     left = 1 - np.einsum("ij,jk,ik->i", design, inverse, design)  # 1 - leverage: the share of a point's error that its residual shows
     withheld, bent, outlier, outlier_m = None, None, None, 0.0
     if n >= 5 and left.min() > _HANGS:
-        alone = lengths / left
-        withheld = float(np.sqrt((alone**2).mean()))
-        outlier = _outlier(lengths, left, PICKED_PX * abs(affine.determinant) ** 0.5)
-        outlier_m = 0.0 if outlier is None else float(alone[outlier])
-        bent = _bent(design, target - origin) if n >= 10 else None
+        withheld = float(np.sqrt(((lengths / left) ** 2).mean()))
+        judge = lengths, left, 6
+        if n >= 10:
+            curved = _curved(design, target - origin)
+            bent = None if curved is None else float(np.sqrt(((curved[0] / curved[1]) ** 2).mean()))
+            judge = (*curved, 12) if curved is not None and bent is not None and bent < withheld else judge
+        outlier, outlier_m = _outlier(*judge, PICKED_PX * abs(affine.determinant) ** 0.5)
     rmse, worst = float(np.sqrt((lengths**2).mean())), float(lengths.max())
     return Placement(GeoBox(shape, affine, crs), rmse, worst, n, withheld, bent, outlier, outlier_m)
 
 
-def _bent(design: NDArray[np.float64], target: NDArray[np.float64]) -> float | None:
-    """Return the root mean square distance of each point from where a second-order polynomial fitted to all others puts it."""
+def _curved(design: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the lengths of the residuals of a second-order polynomial and 1 - leverage; None where it hangs on one point."""
     x, y = design[:, 0], design[:, 1]
     q, _ = np.linalg.qr(np.column_stack([design, x * x, x * y, y * y]))
     left = 1 - (q**2).sum(axis=1)
-    residuals = target - q @ (q.T @ target)
-    return float(np.sqrt(((residuals / left[:, None]) ** 2).sum(axis=1).mean())) if left.min() > _HANGS else None
+    return (np.hypot(*(target - q @ (q.T @ target)).T), left) if left.min() > _HANGS else None
 
 
-def _outlier(lengths: NDArray[np.float64], left: NDArray[np.float64], floor: float) -> int | None:
-    """Return the point that the others reject; `floor` is the smallest standard error of one coordinate in metres."""
+def _outlier(lengths: NDArray[np.float64], left: NDArray[np.float64], parameters: int, floor: float) -> tuple[int | None, float]:
+    """Return the point that the others reject, and by how many metres; `floor` is the smallest standard error of one coordinate."""
     n = len(lengths)
-    freedom = 2 * (n - 1) - 6
+    freedom = 2 * (n - 1) - parameters
     explained = lengths**2 / left  # by how much the sum of squares falls when the point is left out
     worst = int(explained.argmax())
-    variance = max((float((lengths**2).sum()) - float(explained[worst])) / freedom, floor**2)
-    ratio = float(explained[worst]) / 2 / variance
+    others = max((float((lengths**2).sum()) - float(explained[worst])) / freedom, floor**2)
+    ratio = float(explained[worst]) / 2 / others
     # The F distribution with 2 and d degrees of freedom has the closed tail (1 + 2F/d)^(-d/2); Bonferroni: any of n points might have been it.
-    return worst if n * (1 + 2 * ratio / freedom) ** (-freedom / 2) < LEVEL else None
+    rejected = n * (1 + 2 * ratio / freedom) ** (-freedom / 2) < LEVEL
+    return (worst, float(lengths[worst] / left[worst])) if rejected else (None, 0.0)
 
 
 def _refuse_nonsense(source: NDArray[np.float64], degrees: NDArray[np.float64], where: object) -> None:
