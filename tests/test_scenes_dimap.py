@@ -546,6 +546,25 @@ def test_a_bundle_is_one_scene_with_its_panchromatic_band(tmp_path, in_volume):
     assert scan(tmp_path).unreadable == ()
 
 
+def test_a_zipped_bundle_of_files_of_one_name_is_whole(tmp_path):
+    fine = GeoBox((200, 280), Affine(0.5, 0, 560_000, 0, -0.5, 4_650_000), UTM)
+    for folder, options in (("MS", {}), ("P", {"ids": ("P",), "grid": fine, "stated": CLD})):
+        document = airbus(tmp_path / folder, kind="MS", **options)
+        raster = next(document.parent.glob("IMG_*.TIF"))
+        document.write_text(document.read_text().replace(raster.name, "IMG_R1C1.TIF"))
+        raster.rename(raster.with_name("IMG_R1C1.TIF"))
+        cloud(document.parent / "MASKS" / "CLD_x_MSK.GML", "", [(560_019, 4_649_981), (560_061, 4_649_981), (560_061, 4_649_939)])
+    archive = tmp_path / "delivery.zip"
+    with zipfile.ZipFile(archive, "w") as into:
+        for path in sorted(tmp_path.rglob("*")):
+            if path.is_file() and path != archive:
+                into.write(path, path.relative_to(tmp_path))
+    item = open_scene(archive)
+    assert scene.band_names(item) == ("pan", "blue", "green", "red", "nir")
+    np.testing.assert_allclose(load(item, fine, bands=("pan",)).values[0][0, :5], coordinates(fine)[0, :5] * 1e-4, rtol=1e-6)
+    assert scene.cloud_mask(item) == "CLD"
+
+
 @pytest.mark.parametrize("change", [{"time": "02:30:20"}, {"mission": ("PHR", "1B")}])
 def test_images_of_other_moments_or_satellites_are_no_bundle(tmp_path, change):
     ms = airbus(tmp_path / "IMG_PHR1A_MS_002")
@@ -625,6 +644,67 @@ def test_an_image_in_sensor_geometry_is_placed_by_its_corners_and_centre(tmp_pat
     document.write_text(document.read_text().replace("Dataset_Extent", "Lost"))
     with pytest.raises(SceneError, match="no georeference"):
         open_scene(document)
+
+
+RPC_NAMED = "<Geoposition_Models><Rational_Function_Model><COMPONENT_PATH href='RPC_x.XML'/></Rational_Function_Model></Geoposition_Models>"
+BEND = 0.02
+"""Of the model written below: the normalised column is x + BEND · x² + 0.1 · z, the normalised row -y."""
+
+
+def write_rpc(path: Path, *, version: str = "2.15", inverse: str = "Inverse_Model", first: int = 1, **changes: object) -> None:
+    rows, cols = GRID.shape
+    numerators = {"SAMP": {2: 1.0, 8: BEND, 4: 0.1}, "LINE": {3: -1.0}}
+    terms = {
+        f"{axis}_{side}_COEFF_{n}": (numerators[axis].get(n, 0.0) if side == "NUM" else float(n == 1))
+        for axis in ("SAMP", "LINE")
+        for side in ("NUM", "DEN")
+        for n in range(1, 21)
+    }
+    validity = {"LONG_OFF": 127.2, "LONG_SCALE": 0.01, "LAT_OFF": 41.9, "LAT_SCALE": 0.01, "HEIGHT_OFF": 100, "HEIGHT_SCALE": 500}
+    validity |= {"SAMP_OFF": (cols - 1) / 2 + first, "SAMP_SCALE": cols / 2, "LINE_OFF": (rows - 1) / 2 + first, "LINE_SCALE": rows / 2, **changes}
+    path.write_text(
+        f"<Dimap_Document><Metadata_Identification><METADATA_FORMAT version='{version}'>DIMAP</METADATA_FORMAT></Metadata_Identification>"
+        f"<Global_RFM><{inverse}>{tags(**terms)}</{inverse}><RFM_Validity>{tags(**validity)}</RFM_Validity></Global_RFM></Dimap_Document>"
+    )
+
+
+def rpc_truth(height: float) -> tuple[Affine, float]:
+    """The best affine grid to the model at a height, from every pixel, and its RMS error in metres."""
+    rows, cols = GRID.shape
+    col, row = (axis.ravel() for axis in np.meshgrid(np.arange(cols) + 0.5, np.arange(rows) + 0.5))
+    column = col / (cols / 2) - 1 - 0.1 * (height - 100) / 500
+    lon = 127.2 + 0.01 * (np.sqrt(1 + 4 * BEND * column) - 1) / (2 * BEND)
+    lat = 41.9 - 0.01 * (row / (rows / 2) - 1)
+    ground = np.column_stack(Transformer.from_crs("EPSG:4326", UTM, always_xy=True).transform(lon, lat))
+    design = np.column_stack([col, row, np.ones_like(col)])
+    fit = np.linalg.lstsq(design, ground, rcond=None)[0]
+    return Affine(*fit[:, 0], *fit[:, 1]), math.sqrt(((design @ fit - ground) ** 2).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize(("version", "inverse", "first"), [("2.15", "Inverse_Model", 1), ("3.0", "GroundtoImage_Values", 0)])
+def test_rational_polynomials_place_an_image_in_sensor_geometry(tmp_path, version, inverse, first):
+    centre = f"<Dataset_Extent><Center>{tags(H=150)}</Center></Dataset_Extent>"
+    document = airbus(tmp_path, placed=False, insert=False, level="SENSOR", tile=(30, 40), extra=RPC_NAMED + centre)
+    write_rpc(tmp_path / "RPC_x.XML", version=version, inverse=inverse, first=first)
+    item = open_scene(document)
+    affine, miss = rpc_truth(150)
+    assert corners_off(scene.native_geobox(item), affine) < 0.02
+    assert item.properties["camwatch:placement"].startswith("rational polynomials")
+    assert item.properties["camwatch:placement_rmse_m"] == pytest.approx(miss, rel=0.05)
+    assert scene.position_error_m(item) == pytest.approx(math.hypot(8.5 / math.sqrt(math.log(10)), miss), rel=0.05)
+
+
+@pytest.mark.parametrize("change", [{"LONG_OFF": "LONG_OFF"}, {"LONG_OFF": 127.3}, {"SAMP_SCALE": 0}, {"LAT_OFF": 1e300}, {"LAT_SCALE": 1e-200}])
+def test_rational_polynomials_that_contradict_the_corners_are_left_out(tmp_path, change):
+    rows, cols = GRID.shape
+    affine, _ = rpc_truth(100)
+    corners = ((1, 1), (cols, 1), (cols, rows), (1, rows))
+    vertices = "".join(point("Vertex", ("LON", "LAT", "COL", "ROW"), c, r, lonlat(affine, c - 0.5, r - 0.5)) for c, r in corners)
+    extent = f"<Dataset_Extent>{vertices}</Dataset_Extent>"
+    for name, changes, how in (("good", {}, "rational polynomials"), ("bad", change, "corners and centre")):
+        document = airbus(tmp_path / name, placed=False, insert=False, level="SENSOR", extra=RPC_NAMED + extent)
+        write_rpc(tmp_path / name / "RPC_x.XML", **changes)
+        assert open_scene(document).properties["camwatch:placement"].startswith(how)
 
 
 def cloud(where: Path, srs: str, ring: list[tuple[float, float]]) -> None:

@@ -32,6 +32,8 @@ from camwatch.scenes.bands import common_name
 from camwatch.scenes.build import Channel, Facts, Layer, outline
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.dimap_parts import (
+    FAR,
+    MODEL_DEG,
     Document,
     Whole,
     acquisition,
@@ -42,15 +44,19 @@ from camwatch.scenes.dimap_parts import (
     member,
     off_nadir,
     part,
-    reflectance_of_radiance,
+    sane,
+    size_of,
     special_values,
+    spread,
     stated,
     sun_of,
     times,
+    to_reflectance,
 )
 from camwatch.scenes.flags import Flag
 from camwatch.scenes.gdal import read_header
 from camwatch.scenes.product import base_of
+from camwatch.scenes.rpc import Rpc
 from camwatch.scenes.xml import parse_xml, text_of
 
 if TYPE_CHECKING:
@@ -157,8 +163,7 @@ def _gsd(image: _Image, centre: Element) -> float | None:
 def _tiles(image: _Image) -> tuple[list[Layer], Whole | None]:
     """Return a layer for each tile of each file, and where the whole image lies when the tiles do not say that themselves."""
     root, files = image.root, image.files
-    dimensions = root.find(".//Raster_Dimensions")
-    rows, cols = (None, None) if dimensions is None else (stated(dimensions, "NROWS"), stated(dimensions, "NCOLS"))
+    shape = size_of(root)
     whole: Whole | None = None
     layers = []
     for group in root.findall(".//Data_Files"):
@@ -172,9 +177,9 @@ def _tiles(image: _Image) -> tuple[list[Layer], Whole | None]:
                 raise SceneError("DIMAP metadata without its pixels", where=image.where, got=href[:120], expected="all tiles with their metadata")
             header = read_header(files.href(raster))
             box = None
-            if not header.georeferenced and rows and cols:
-                whole = whole or _placed(image, (int(rows), int(cols)))
-                corner, size = _tile(dimensions, entry, (int(rows), int(cols)))
+            if not header.georeferenced and shape is not None:
+                whole = whole or _placed(image, shape)
+                corner, size = _tile(root, entry, shape)
                 box = None if whole is None else part(whole, corner, size, header.shape, files.root / raster)
             key = re.sub(r"^IMG_|\.\w+$", "", base_of(raster))
             layers.append(Layer(key, files.href(raster), _channels(image, display, header), header=header, placed=box))
@@ -183,16 +188,17 @@ def _tiles(image: _Image) -> tuple[list[Layer], Whole | None]:
     return layers, whole
 
 
-def _tile(dimensions: Element | None, entry: Element, shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _tile(root: Element, entry: Element, shape: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return row and column of a tile's first pixel in the image, and its rows and columns."""
-    tiling = None if dimensions is None else dimensions.find(".//Regular_Tiling")
+    tiling = root.find(".//Regular_Tiling")
     size = None if tiling is None else tiling.find("NTILES_SIZE")
     if tiling is None or size is None:
         return (0, 0), shape
-    corner, extent = [], []
+    corner: list[int] = []
+    extent: list[int] = []
     for axis, attribute, number, overlap in ((0, "nrows", "tile_R", "OVERLAP_ROW"), (1, "ncols", "tile_C", "OVERLAP_COL")):
         step = _whole_number(size.get(attribute)) or shape[axis]
-        start = (max(_whole_number(entry.get(number)), 1) - 1) * (step - int(stated(tiling, overlap) or 0))
+        start = (max(_whole_number(entry.get(number)), 1) - 1) * (step - _whole_number(text_of(tiling, overlap)))
         corner.append(start)
         extent.append(min(step, shape[axis] - start))
     return (corner[0], corner[1]), (extent[0], extent[1])
@@ -205,8 +211,8 @@ def _whole_number(text: str | None) -> int:
 def _placed(image: _Image, shape: tuple[int, int]) -> Whole | None:
     """Return the grid of an image whose files have none.
 
-    An orthoimage states its insertion point. An image in sensor geometry states where its corners and its centre lie: the affine grid through them
-    leaves out relief and the bend of the scan, and its residual goes into the position error.
+    An orthoimage states its insertion point. An image in sensor geometry comes with rational polynomials, and states where its corners and its centre
+    lie: the affine grid through those leaves out relief and the bend of the scan, and how far it misses them goes into the position error.
     """
     root = image.root
     codes = [text_of(root, f".//{tag}") for tag in ("PROJECTED_CRS_CODE", "GEODETIC_CRS_CODE")]
@@ -217,13 +223,43 @@ def _placed(image: _Image, shape: tuple[int, int]) -> Whole | None:
     extent = root.find(".//Dataset_Extent")
     entries = [] if extent is None else [*extent.findall("Vertex"), *extent.findall("Center")]
     rows = [[stated(entry, tag) for tag in ("COL", "ROW", "LON", "LAT")] for entry in entries]
-    points = np.array([row for row in rows if None not in row], float).reshape(-1, 4)
-    if len(points) < 3:
+    points = np.array([row for row in rows if all(value is not None and abs(value) < FAR for value in row)], float).reshape(-1, 4)
+    if len(points):
+        # Vertices are centres of pixels, numbered from 1; documents whose first one is (0, 0) number from 0.
+        points[:, :2] += 0.5 if points[:, :2].min() == 0 else -0.5
+    how = "corners and centre"
+    model = _rpc(image)
+    if model is not None:
+        grid = spread(shape)
+        height = None if extent is None else stated(extent, "Center/H")
+        lonlat, known = model.lonlat(grid - 0.5, height), model.lonlat(points[:, :2] - 0.5, height) if len(points) else points[:, 2:]
+        if lonlat is not None and known is not None and np.abs(known - points[:, 2:]).max(initial=0) <= MODEL_DEG:
+            points, how = np.column_stack([grid, lonlat]), "rational polynomials"
+    return fitted(shape, points[:, :2], points[:, 2:], f"{how} in the metadata; relief not removed", image.where) if len(points) >= 3 else None
+
+
+def _rpc(image: _Image) -> Rpc | None:
+    """Return the rational polynomials that the document names; None where they are not here, or incomplete."""
+    path = image.root.find(".//Geoposition_Models//COMPONENT_PATH")
+    name = None if path is None else member(image.files, image.name, path.get("href", ""))
+    if name is None:
         return None
-    # Vertices are centres of pixels, numbered from 1; documents whose first one is (0, 0) number from 0.
-    first = points[:, :2].min()
-    pixels = points[:, :2] + (0.5 if first == 0 else -0.5)
-    return fitted(shape, pixels, points[:, 2:], "corners and centre in the metadata; relief not removed", image.where)
+    root = parse_xml(image.files, name)
+    axes = ("LONG", "LAT", "HEIGHT", "SAMP", "LINE")
+    offsets, scales = ([stated(root, f".//RFM_Validity/{axis}_{kind}") for axis in axes] for kind in ("OFF", "SCALE"))
+    inverse = root.find(".//Inverse_Model")
+    inverse = root.find(".//GroundtoImage_Values") if inverse is None else inverse
+    if inverse is None:
+        return None
+    names = [[f"{axis}_{side}_COEFF_{n}" for side in ("NUM", "DEN") for n in range(1, 21)] for axis in ("SAMP", "LINE")]
+    column, row = ([stated(inverse, tag) for tag in tags] for tags in names)
+    if any(value is None or abs(value) > FAR for value in (*offsets, *scales, *column, *row)) or 0 in scales:
+        return None
+    version = root.find(".//METADATA_FORMAT")
+    # Pixels are numbered from 1 up to version 2, from 0 in version 3.
+    first = 0.0 if version is not None and version.get("version", "").startswith("3") else 1.0
+    shift = np.array([0, 0, 0, first, first])
+    return Rpc(np.array(offsets, float) - shift, np.array(scales, float), np.array(column, float).reshape(2, 20), np.array(row, float).reshape(2, 20))
 
 
 def _channels(image: _Image, display: Element | None, header: Header) -> tuple[Channel, ...]:
@@ -275,19 +311,13 @@ def _factor(image: _Image, band: str) -> tuple[float, float] | None:
     if process == "REFLECTANCE":
         said = _measure(root, "Band_Reflectance", band)
         gain, bias = (None, None) if said is None else (stated(said, "GAIN"), stated(said, "BIAS"))
-        return (1 / gain, bias) if gain and bias is not None else None
+        return sane(1 / gain, bias) if gain and bias is not None else None
     stretched = text_of(image.settings, ".//RADIOMETRIC_STRETCH").lower() == "true"
     adjusted = text_of(root, ".//Dynamic_Adjustment/ADJUSTMENT_TYPE").upper() not in ("", "NONE")
-    if process != "BASIC" or stretched or adjusted or image.sun is None or image.sun[1] <= 0:
-        return None
     radiance, irradiance = _measure(root, "Band_Radiance", band), _measure(root, "Band_Solar_Irradiance", band)
-    if radiance is None or irradiance is None:
+    if process != "BASIC" or stretched or adjusted or radiance is None or irradiance is None:
         return None
-    gain, bias, value = stated(radiance, "GAIN"), stated(radiance, "BIAS"), stated(irradiance, "VALUE")
-    if not gain or bias is None or not value:
-        return None
-    factor = reflectance_of_radiance(image.when, image.sun[1], value)
-    return factor / gain, factor * bias
+    return to_reflectance(stated(radiance, "GAIN"), stated(radiance, "BIAS"), stated(irradiance, "VALUE"), image.when, image.sun)
 
 
 def _calibration(image: _Image, channels: list[Channel]) -> str:
@@ -301,9 +331,9 @@ def _calibration(image: _Image, channels: list[Channel]) -> str:
 def _position_error(root: Element, mission: str, level: str, bend: float) -> float | None:
     said = root.find(".//Planimetric_Accuracy_Measurement")
     ce90, ce68 = (None, None) if said is None else (stated(said, ".//ACCURACY_CE90"), stated(said, ".//ACCURACY_CE68"))
-    if ce90:
+    if ce90 and 0 < ce90 < FAR:
         figure = ce90 / math.sqrt(math.log(10))
-    elif ce68:
+    elif ce68 and 0 < ce68 < FAR:
         figure = ce68 / math.sqrt(-math.log(0.32))
     else:
         documented = SPOT_ORTHO_CE90_M if (mission.upper(), level.upper()) == ("SPOT", "ORTHO") else CE90_M.get(mission.upper())
@@ -321,6 +351,8 @@ def _clouds(image: _Image, layers: list[Layer], *, sensor: bool) -> list[Layer]:
     masks: list[Layer] = []
     first = layers[0]
     grid: Any = first.placed or (None if first.header is None else first.header.geobox)
+    if grid is None or grid.crs is None:
+        return []  # nothing places the image, which is said where it is opened
     for measure in image.root.iter("Imaging_Quality_Measurement"):
         if "CLD" not in text_of(measure, "MEASURE_NAME").upper() and "CLOUD" not in text_of(measure, "MEASURE_NAME").upper():
             continue
@@ -332,7 +364,7 @@ def _clouds(image: _Image, layers: list[Layer], *, sensor: bool) -> list[Layer]:
             crs = None if named is None else epsg(named[1].decode("utf-8", "replace"), image.files.root / mask)
             if crs is None and sensor:
                 continue
-            placed = grid if crs is None or f"EPSG:{crs.to_epsg()}" == str(grid.crs) else _around(grid, f"EPSG:{crs.to_epsg()}")
+            placed = grid if crs is None or crs == str(grid.crs) else _around(grid, crs)
             masks.append(Layer(f"cld-{len(masks) + 1}", image.files.href(mask), mask="CLD", flags=_CLOUD, placed=placed))
     return masks
 

@@ -23,6 +23,7 @@ from camwatch.scenes.product import Family, Found, base_of, folder_of
 from camwatch.scenes.spot import read_dimap1
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     import pystac
@@ -37,7 +38,7 @@ TOGETHER_S = 5.0
 _DOCUMENT = re.compile(r"(?:.*\.dim|dim_.*\.xml)$", re.IGNORECASE)
 _VOLUME = re.compile(r"(?:vol_.*|.*_vol)\.xml$", re.IGNORECASE)
 _HREF = re.compile(r"\bhref\s*=\s*[\"']([^\"'<>]*)[\"']")
-_BELOW = ("library/", "lineage/", "masks/")
+_BELOW = re.compile(r"(?:^|/)((?:library|lineage|masks)/)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +55,38 @@ class _Seen:
 
 def find_dimap(files: Files) -> list[Found]:
     """Return one product for each document, or pair of documents that are a bundle, with the files that they name."""
-    volumes = [name for name in files.names if _VOLUME.match(base_of(name))]
-    documents = [seen for name in files.names if _DOCUMENT.match(base_of(name)) and (seen := _look(files, name)) is not None]
-    if not documents:
+    if not any(_DOCUMENT.match(base_of(name)) for name in files.names):
         return []
-    listed = {name: _refers(files, name, _text(files, name)) for name in volumes}
-    below = {folder_of(name) for name in (*volumes, *(seen.name for seen in documents))}
-    extras = [name for name in files.names if any(name.startswith(folder) and name[len(folder) :].lower().startswith(_BELOW) for folder in below)]
+    spelled = {name.lower(): name for name in files.names}
+    listed = {name: _refers(spelled, name, _text(files, name)) for name in files.names if _VOLUME.match(base_of(name))}
+    documents = [seen for name in files.names if _DOCUMENT.match(base_of(name)) and (seen := _look(files, spelled, name)) is not None]
+    volumes: dict[str, list[str]] = {}
+    for volume, names in listed.items():
+        for name in names:
+            volumes.setdefault(name, []).append(volume)
+    below: dict[str, list[str]] = {}
+    for name in files.names:
+        found = _BELOW.search(name)
+        if found:
+            below.setdefault(name[: found.start(1)], []).append(name)
     products = []
-    for group in _bundles(documents, listed):
-        folders = {folder_of(seen.name) for seen in group}
-        own = [volume for volume, names in listed.items() if any(seen.name in names for seen in group)]
-        folders |= {folder_of(volume) for volume in own}
+    for group in _bundles(documents, volumes):
+        own = {volume for seen in group for volume in volumes.get(seen.name, [])}
         members = {*(seen.name for seen in group), *own, *chain.from_iterable(seen.refers for seen in group)}
         members |= {name for volume in own for name in listed[volume] if not _DOCUMENT.match(base_of(name))}
-        members |= {name for name in extras if any(name.startswith(folder) for folder in folders)}
+        members |= {name for folder in {folder_of(name) for name in members} for name in below.get(folder, [])}
         products.append(Found(group[0].name, frozenset(members), folder=group[0].old))
     return products
 
 
-def _look(files: Files, name: str) -> _Seen | None:
+def _look(files: Files, spelled: Mapping[str, str], name: str) -> _Seen | None:
     """Return what can be seen of a document; None where a `.dim` is another software's (SNAP writes BEAM-DIMAP)."""
     text = _text(files, name)
-    sure = base_of(name).lower() == "metadata.dim" or not name.lower().endswith(".dim")
+    old = name.lower().endswith(".dim")
+    sure = not old or base_of(name).lower() == "metadata.dim"
     if "BEAM-DATAMODEL" in text or (not sure and "<Dimap_Document" not in text):
         return None
-    old = name.lower().endswith(".dim")
-    refers = _refers(files, name, text)
+    refers = _refers(spelled, name, text)
     if old:
         beside = [other for other in files.names if folder_of(other) == folder_of(name) and other.lower().endswith(RASTERS)]
         lone = len(beside) == 1 and "DATA_FILE_PATH" not in text
@@ -98,34 +104,36 @@ def _text(files: Files, name: str) -> str:
 
 
 def _tag(text: str, tag: str) -> str:
-    found = re.search(rf"<{tag}>\s*([^<]{{0,64}}?)\s*</", text)
-    return found[1] if found else ""
+    found = re.search(rf"<{tag}>([^<]{{0,64}})</", text)
+    return found[1].strip() if found else ""
 
 
-def _refers(files: Files, name: str, text: str) -> frozenset[str]:
-    wanted = {posixpath.normpath(folder_of(name) + href.replace("\\", "/")).lower() for href in _HREF.findall(text)}
-    return frozenset(other for other in files.names if other.lower() in wanted)
+def _refers(spelled: Mapping[str, str], name: str, text: str) -> frozenset[str]:
+    wanted = (posixpath.normpath(folder_of(name) + href.replace("\\", "/")).lower() for href in _HREF.findall(text))
+    return frozenset(spelled[path] for path in wanted if path in spelled)
 
 
-def _bundles(documents: list[_Seen], listed: dict[str, frozenset[str]]) -> list[list[_Seen]]:
+def _bundles(documents: list[_Seen], volumes: Mapping[str, list[str]]) -> list[list[_Seen]]:
     """Return the documents alone or in pairs, the multispectral one first."""
 
-    def beside(seen: _Seen) -> object:
-        volume = next((volume for volume, names in listed.items() if seen.name in names), None)
-        return volume or (folder_of(folder_of(seen.name)[:-1]) if folder_of(seen.name) else "")
+    def place(seen: _Seen) -> tuple[str, ...]:
+        """Two parts of a bundle share one of these: their volumes, or the folder above their own where there is no volume."""
+        return tuple(volumes.get(seen.name, ())) or (folder_of(folder_of(seen.name)[:-1]),)
 
     groups = [[seen] for seen in documents if not seen.single]
+    by_place: dict[tuple[str, str], list[list[_Seen]]] = {}
+    for group in groups:
+        for where in (*place(group[0]), folder_of(group[0].name)):
+            by_place.setdefault((where, group[0].mission), []).append(group)
     for pan in (seen for seen in documents if seen.single):
-        near = [
-            (abs((pan.when - group[0].when).total_seconds()), n)
-            for n, group in enumerate(groups)
-            if len(group) == 1 and not group[0].single and not group[0].old and not pan.old
-            if pan.when is not None and group[0].when is not None
-            if pan.mission == group[0].mission
-            if beside(pan) == beside(group[0]) or folder_of(pan.name) == folder_of(group[0].name)
-        ]
-        if near and min(near)[0] <= TOGETHER_S:
-            groups[min(near)[1]].append(pan)
+        near: list[tuple[float, list[_Seen]]] = []
+        for where in (*place(pan), folder_of(pan.name)):
+            for group in by_place.get((where, pan.mission), []):
+                apart = None if pan.when is None or group[0].when is None else abs((pan.when - group[0].when).total_seconds())
+                if len(group) == 1 and not (group[0].old or pan.old) and apart is not None and apart <= TOGETHER_S:
+                    near.append((apart, group))
+        if near:
+            min(near, key=lambda entry: entry[0])[1].append(pan)
         else:
             groups.append([pan])
     return groups
@@ -149,13 +157,23 @@ def read_dimap(files: Files, name: str, given: Given = None) -> pystac.Item:
 def _joined(documents: list[Document]) -> tuple[Facts, tuple[Layer, ...]]:
     """Return what the documents of one acquisition say together; values stay digital numbers unless all are calibrated alike."""
     facts = documents[0].facts
-    layers = tuple(layer for document in documents for layer in document.layers)
+    layers = tuple(_keyed([layer for document in documents for layer in document.layers]))
     errors = [document.facts.position_error_m for document in documents if document.facts.position_error_m is not None]
     if len({document.facts.calibration for document in documents}) > 1:
         layers = tuple(replace(layer, channels=tuple(replace(c, scale=1.0, offset=0.0) for c in layer.channels)) for layer in layers)
         facts = replace(facts, calibration="dn")
     earliest = min((document.facts for document in documents), key=lambda one: one.acquired)
     return replace(facts, acquired=earliest.acquired, position_error_m=max(errors, default=None)), layers
+
+
+def _keyed(layers: list[Layer]) -> list[Layer]:
+    """Return the layers with keys of their own: both documents may call a file the same."""
+    seen: dict[str, int] = {}
+    keyed = []
+    for layer in layers:
+        seen[layer.key] = seen.get(layer.key, 0) + 1
+        keyed.append(layer if seen[layer.key] == 1 else replace(layer, key=f"{layer.key}-{seen[layer.key]}"))
+    return keyed
 
 
 DIMAP = Family("dimap", find_dimap, read_dimap, alone=True)

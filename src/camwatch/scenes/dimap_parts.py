@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from camwatch.scenes.placement import Placement
     from camwatch.scenes.product import Given
 
+FAR = 1e8
+"""No pixel number and no map coordinate of a scene is as large."""
+
+MODEL_DEG = 1e-3
+"""A location model that misses a point known from the same metadata by more (100 m) counts from another origin or has its terms in another order."""
+
 RASTERS = (".tif", ".tiff", ".jp2")
 
 _EPSG = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)$", re.IGNORECASE)
@@ -132,14 +138,27 @@ def off_nadir(viewing: float | None, incidence: float | None, altitude_m: float)
     """
     if viewing is not None:
         return abs(viewing)
-    if incidence is None:
+    if incidence is None or altitude_m <= 0:
         return None
     return math.degrees(math.asin(_EARTH_M / (_EARTH_M + altitude_m) * math.sin(math.radians(abs(incidence)))))
 
 
-def reflectance_of_radiance(when: datetime, elevation: float, irradiance: float) -> float:
-    """Return the factor from radiance in W/(m² sr µm) to top-of-atmosphere reflectance: π d² / (E · sin(elevation))."""
-    return math.pi * earth_sun_distance(when.timetuple().tm_yday) ** 2 / (irradiance * math.sin(math.radians(elevation)))
+def to_reflectance(
+    gain: float | None, bias: float | None, irradiance: float | None, when: datetime, sun: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """Return scale and offset from digital numbers to top-of-atmosphere reflectance; None where one of the terms is missing.
+
+    Radiance is DN / gain + bias in W/(m² sr µm), reflectance π d² · radiance / (irradiance · sin(elevation of the sun)).
+    """
+    if not gain or bias is None or not irradiance or irradiance < 0 or sun is None or sun[1] <= 0:
+        return None
+    factor = math.pi * earth_sun_distance(when.timetuple().tm_yday) ** 2 / (irradiance * math.sin(math.radians(sun[1])))
+    return sane(factor / gain, factor * bias)
+
+
+def sane(scale: float, offset: float) -> tuple[float, float] | None:
+    """Return a scaling that can be one: rising and of sizes that occur; a damaged gain makes no reflectance."""
+    return (scale, offset) if 1e-9 < scale < 1 and abs(offset) < 1 else None
 
 
 def special_values(display: Element | None, tag: str) -> tuple[float | None, float | None]:
@@ -150,36 +169,58 @@ def special_values(display: Element | None, tag: str) -> tuple[float | None, flo
     return found.get("NODATA"), found.get("SATURATED")
 
 
-def epsg(text: str, where: object) -> CRS | None:
-    """Return the CRS of `EPSG:n` or `urn:ogc:def:crs:EPSG::n`; None where the text is no such code."""
+def epsg(text: str, where: object) -> str | None:
+    """Return `EPSG:n` of `EPSG:n` or `urn:ogc:def:crs:EPSG::n`; None where the text is no such code.
+
+    Raises
+    ------
+    SceneError
+        When there is no such CRS, or it is neither geographic nor projected.
+    """
     said = _EPSG.search(text)
     if said is None:
         return None
     try:
-        return CRS.from_epsg(int(said[1]))
+        crs = CRS.from_epsg(int(said[1][:9]))
     except CRSError as error:
         raise SceneError("metadata names a CRS that does not exist", where=where, got=text[:40]) from error
+    if not (crs.is_geographic or crs.is_projected) or len(crs.axis_info) != 2:
+        raise SceneError("metadata names a CRS that is no map", where=where, got=text[:40], expected="a geographic or projected one")
+    return f"EPSG:{said[1]}"
 
 
-def inserted(root: Element, shape: tuple[int, int], crs: CRS | None, *, centre: bool) -> Whole | None:
+def size_of(root: Element) -> tuple[int, int] | None:
+    """Return the rows and columns of the whole image; None where the document states none that an image can have."""
+    rows, cols = (stated(root, f".//Raster_Dimensions/{tag}") for tag in ("NROWS", "NCOLS"))
+    return (int(rows), int(cols)) if rows and cols and 1 <= rows < FAR and 1 <= cols < FAR else None
+
+
+def inserted(root: Element, shape: tuple[int, int], crs: str | None, *, centre: bool) -> Whole | None:
     """Return the grid that `Geoposition_Insert` states; `centre` says that its coordinates are the middle of the first pixel, not its corner."""
     insert = root.find(".//Geoposition_Insert")
     if insert is None or crs is None:
         return None
     x, y, dx, dy = (stated(insert, tag) for tag in ("ULXMAP", "ULYMAP", "XDIM", "YDIM"))
-    if x is None or y is None or not dx or not dy:
+    if x is None or y is None or not dx or not dy or max(map(abs, (x, y, dx, dy))) > FAR:
         return None
     half = 0.5 if centre else 0.0
     affine = Affine(abs(dx), 0, x - half * abs(dx), 0, -abs(dy), y + half * abs(dy))
-    return Whole(GeoBox(shape, affine, f"EPSG:{crs.to_epsg()}"), {"camwatch:placement": "insertion point in the metadata"})
+    return Whole(GeoBox(shape, affine, crs), {"camwatch:placement": "insertion point in the metadata"})
 
 
-def lonlat_of(points: list[tuple[float, float]], crs: CRS | None) -> np.ndarray[Any, Any]:
+def lonlat_of(points: list[tuple[float, float]], crs: str | None) -> np.ndarray[Any, Any]:
     """Return (x, y) in a CRS, longitude and latitude where it is None, as (n, 2) degrees."""
     xy = np.array(points, float).reshape(-1, 2)
-    if crs is None or crs.is_geographic:
+    if crs is None or CRS.from_user_input(crs).is_geographic:
         return xy
     return np.column_stack(Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*xy.T))
+
+
+def spread(shape: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """Return 81 (col, row), counted from the outer corner of the first pixel, that lie evenly in an image."""
+    steps = (np.arange(9) + 0.5) / 9
+    cols, rows = np.meshgrid(steps * shape[1], steps * shape[0])
+    return np.column_stack([cols.ravel(), rows.ravel()])
 
 
 def fitted(shape: tuple[int, int], pixels: Any, lonlat: Any, how: str, where: object) -> Whole:

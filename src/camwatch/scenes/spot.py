@@ -27,6 +27,8 @@ from camwatch.errors import SceneError
 from camwatch.scenes.bands import common_name
 from camwatch.scenes.build import Channel, Facts, Layer
 from camwatch.scenes.dimap_parts import (
+    FAR,
+    MODEL_DEG,
     RASTERS,
     Document,
     Whole,
@@ -39,11 +41,13 @@ from camwatch.scenes.dimap_parts import (
     member,
     off_nadir,
     part,
-    reflectance_of_radiance,
+    size_of,
     special_values,
+    spread,
     stated,
     sun_of,
     times,
+    to_reflectance,
 )
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.product import base_of, folder_of
@@ -67,8 +71,6 @@ ALTITUDE_M = 822_000.0
 
 _NUMBERED = {"1": "green", "2": "red", "3": "nir", "4": "swir16"}
 _SPECTRAL = ["green", "red", "nir"]
-_MODEL_DEG = 1e-3
-"""A location model that misses a tie point by more (100 m) counts from another origin or has its terms in another order."""
 
 
 def read_dimap1(files: Files, name: str, given: Given) -> Document:
@@ -93,7 +95,7 @@ def read_dimap1(files: Files, name: str, given: Given) -> Document:
     bend = 0.0
     for (raster, header), own in zip(rasters, channels, strict=True):
         whole = None if header.georeferenced else _placed(root, header, where)
-        size = _shape(root, header)
+        size = size_of(root) or header.shape
         box = None if whole is None else part(whole, (0, 0), size, header.shape, files.root / raster)
         layers.append(Layer("image" if len(rasters) == 1 else base_of(raster), files.href(raster), own, header=header, placed=box))
         more |= {} if whole is None else whole.more
@@ -140,11 +142,8 @@ def _channels(
     if len(bands) != total:
         bands = [("", None, None, None)] * total
     nodata, saturated = special_values(root.find(".//Image_Display"), "SPECIAL_VALUE_INDEX")
-    factors = []
-    for _, gain, bias, irradiance in bands:
-        if gain and irradiance and bias is not None and sun is not None and sun[1] > 0:
-            factor = reflectance_of_radiance(when, sun[1], irradiance)
-            factors.append((factor / gain, factor * bias))
+    found = [to_reflectance(gain, bias, irradiance, when, sun) for _, gain, bias, irradiance in bands]
+    factors = [factor for factor in found if factor is not None]
     scaled = len(factors) == total
     names = [name or ("pan" if total == 1 else "") for name, *_ in bands]
     made = [
@@ -197,14 +196,9 @@ def _in_file_order(bands: list[_Band], root: Element) -> list[_Band]:
     return bands
 
 
-def _shape(root: Element, header: Header) -> tuple[int, int]:
-    rows, cols = stated(root, ".//Raster_Dimensions/NROWS"), stated(root, ".//Raster_Dimensions/NCOLS")
-    return (int(rows), int(cols)) if rows and cols else header.shape
-
-
 def _placed(root: Element, header: Header, where: object) -> Whole | None:
     """Return the grid of an image whose file has none, from the best that the metadata offers."""
-    shape = _shape(root, header)
+    shape = size_of(root) or header.shape
     crs = epsg(text_of(root, ".//HORIZONTAL_CS_CODE"), where)
     kind = text_of(root, ".//Raster_CS/RASTER_CS_TYPE").upper()
     if (whole := inserted(root, shape, crs, centre=kind == "POINT")) is not None:
@@ -229,7 +223,8 @@ def _placed(root: Element, header: Header, where: object) -> Whole | None:
 
 def _points(elements: Any, tags: tuple[str, str, str, str]) -> list[tuple[float, float, float, float]]:
     rows = [tuple(stated(element, tag) for tag in tags) for element in elements]
-    return [(col, row, x, y) for col, row, x, y in rows if col is not None and row is not None and x is not None and y is not None]
+    whole = [(col, row, x, y) for col, row, x, y in rows if col is not None and row is not None and x is not None and y is not None]
+    return [entry for entry in whole if max(map(abs, entry)) < FAR]
 
 
 def _first_corner(root: Element, kind: str, points: list[tuple[float, float, float, float]]) -> float:
@@ -240,7 +235,7 @@ def _first_corner(root: Element, kind: str, points: list[tuple[float, float, flo
     """
     if not kind:
         return 0.5 if min(min(col, row) for col, row, *_ in points) >= 1 else 0.0
-    return (stated(root, ".//Raster_CS/PIXEL_ORIGIN") or 0.0) - (0.5 if kind == "POINT" else 0.0)
+    return (1.0 if stated(root, ".//Raster_CS/PIXEL_ORIGIN") == 1 else 0.0) - (0.5 if kind == "POINT" else 0.0)
 
 
 def _model_points(
@@ -251,7 +246,7 @@ def _model_points(
     Longitude (`lc`) and latitude (`pc`) are polynomials in row and column of the document's numbering: terms 1, r, c, r·c, r², c².
     """
     terms = [[stated(term, ".") for term in root.findall(f".//Direct_Location_Model/{axis}_List/{axis}")] for axis in ("lc", "pc")]
-    if any(len(axis) != 6 or None in axis for axis in terms):
+    if any(len(axis) != 6 or any(term is None or abs(term) > FAR for term in axis) for axis in terms):
         return None
     weights = np.array(terms, float).T
 
@@ -260,11 +255,9 @@ def _model_points(
         return np.asarray(np.column_stack([np.ones_like(row), row, col, row * col, row**2, col**2]) @ weights)
 
     known = np.array(points)
-    if np.abs(lonlat(known) - known[:, 2:]).max() > _MODEL_DEG:
+    if not np.abs(lonlat(known) - known[:, 2:]).max() <= MODEL_DEG:
         return None
-    steps = (np.arange(9) + 0.5) / 9
-    cols, rows = np.meshgrid(first + steps * shape[1], first + steps * shape[0])
-    grid = np.column_stack([cols.ravel(), rows.ravel()])
+    grid = spread(shape) + first
     return [tuple(row) for row in np.column_stack([grid, lonlat(grid)]).tolist()]
 
 
