@@ -155,8 +155,9 @@ def test_unusable_data_mask_of_old_scenes(tmp_path):
 
 
 @pytest.mark.parametrize(("given", "source"), [(None, "tag TIFFTAG_DATETIME"), (date(2023, 4, 5), "argument")])
-def test_a_lone_analytic_image_is_blue_green_red_whatever_its_colours_say(tmp_path, given, source):
-    path = tmp_path / f"{STEM}_3B_AnalyticMS_clip.tif"
+@pytest.mark.parametrize("name", [f"{STEM}_3B_AnalyticMS_clip.tif", "1056417_1056417_2023-04-05_0e0f_BGRN_Analytic.tif"])
+def test_a_lone_analytic_image_is_blue_green_red_whatever_its_colours_say(tmp_path, name, given, source):
+    path = tmp_path / name
     profile = {"driver": "GTiff", "height": 20, "width": 30, "dtype": "uint16", "crs": "EPSG:32652", "transform": BOX.affine}
     with rasterio.open(path, "w", count=4, photometric="RGB", alpha="NO", **profile) as dataset:
         dataset.write(np.stack([DN] * 4))
@@ -271,3 +272,13 @@ def test_damaged_metadata_ends_in_one_line(tmp_path, damage):
 def test_masks_and_previews_are_no_scenes(tmp_path):
     write_raster(tmp_path / f"{STEM}_3B_udm2.tif", np.zeros((8, 20, 30), np.uint8), BOX)
     assert scan(tmp_path).items == ()
+
+
+def test_numbers_that_cannot_be_are_absent(tmp_path):
+    write_scene(tmp_path, kind="AnalyticMS_SR_8b", xml=False)
+    said = '{"properties": {"acquired": "2023-04-05T02:13:14Z", "sun_azimuth": 1e999, "sun_elevation": 30, "gsd": -999, "view_angle": NUMBER}}'
+    (tmp_path / f"{STEM}_metadata.json").write_text(said.replace("NUMBER", "9" * 400))
+    item = open_scene(tmp_path)
+    assert scene.sun(item) is None
+    assert "view:off_nadir" not in item.properties
+    assert item.properties["gsd"] == 3

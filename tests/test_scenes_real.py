@@ -73,7 +73,7 @@ PRODUCTS = {
     "pairs/landsat_taizhou/2000TM": ("2000-03-17T00:00:00", "landsat-etm", 30, None, TM, "dn", "none"),
     "pairs/landsat_taizhou/2003TM.HDR": ("2003-02-06T00:00:00", "landsat-etm", 30, None, TM, "dn", "none"),
     "series/naip_nd/m_4709963_se_14_1_20100629.tif": ("2010-06-29T00:00:00", None, 5, None, ("b1", "b2", "b3", "b4"), "dn", "none"),
-    "products/planet/20170831_172754_101c": ("2017-08-31T17:27:54", "101c", 2.6, (145.4, 65.1), TM[:4], "dn", "none"),
+    "products/planet/20170831_172754_101c": ("2017-08-31T17:27:54", "101c", 2.6, (145.42, 65.12005), TM[:4], "toa reflectance", "UDM"),
 }
 """What the metadata beside or inside each product states (pixel sizes are those of the decimated copies)."""
 
@@ -115,6 +115,6 @@ def test_metadata_without_pixels_is_named_as_such(shared):
 def test_a_whole_archive_folder_is_scanned(shared):
     catalogue = scan(shared / "data" / "products")
     families = [item.properties["camwatch:family"] for item in catalogue.items]
-    assert (families.count("landsat"), families.count("sentinel2"), families.count("stac")) == (4, 1, 1)
+    assert (families.count("landsat"), families.count("sentinel2"), families.count("planet")) == (4, 1, 2)
     when = [scene.acquired(item) for item in catalogue.items]
     assert when == sorted(when)

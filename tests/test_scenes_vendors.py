@@ -253,7 +253,7 @@ def test_an_image_without_projection_lies_where_its_corners_say(tmp_path):
     assert box.shape == (160, 240)
     for pixel in ((0, 0), (240, 0), (120.5, 80.5), (240, 160)):
         assert box.affine * pixel == pytest.approx(TURNED.affine * pixel, abs=0.02)
-    assert scene.position_error_m(item) < 0.1
+    assert scene.position_error_m(item) == pytest.approx(5.3 / 1.517, abs=0.05)
     np.testing.assert_array_equal(load(item, box).valid, np.ones((160, 240), bool))
 
 
@@ -283,6 +283,21 @@ def test_damaged_metadata_ends_in_one_line(tmp_path, name, text, message):
 def test_metadata_without_images_is_named_as_such(tmp_path):
     (tmp_path / "x.IMD").write_text(imd())
     assert "metadata without pixels" in scan(tmp_path).unreadable[0].reason
+
+
+def test_nitf_is_named_as_the_reason(tmp_path):
+    (tmp_path / "x.IMD").write_text(imd())
+    (tmp_path / "x.NTF").write_bytes(b"NITF02.10")
+    assert "NITF is no format that is read here" in scan(tmp_path).unreadable[0].reason
+
+
+def test_what_maxar_does_not_know_is_absent(tmp_path):
+    write_raster(tmp_path / "x.tif", COUNTS, MS)
+    text = imd(("P",), band_id="P").replace("165.2", "-999.0").replace("12.4", "-999.0").replace("1.93", "-999.0")
+    (tmp_path / "x.IMD").write_text(text)
+    item = open_scene(tmp_path / "x.tif")
+    assert (scene.sun(item), item.properties.get("view:off_nadir"), item.properties["gsd"]) == (None, None, 2)
+    assert scene.calibration(item) == "toa reflectance"  # only the elevation counts for that
 
 
 def test_strips_of_several_moments_say_so(tmp_path):
@@ -337,6 +352,13 @@ def test_indian_products_one_file_a_band(tmp_path):
     assert {band.name: band.href.rsplit("/", 1)[1] for band in scene.bands_of(item)} == {"green": "BAND2.tif", "red": "BAND3.tif", "nir": "BAND4.tif"}
     assert load(item, MS).valid.all(axis=1).tolist() == [False] + [True] * 15
     assert scene.band_names(open_scene(tmp_path / "BAND3.tif")) == ("green", "red", "nir")
+
+
+def test_two_texts_about_the_same_bands_are_one_product(tmp_path):
+    write_raster(tmp_path / "BAND.tif", COUNTS, MS)
+    for name in ("BAND_META.txt", "PRODUCT_META.txt"):
+        (tmp_path / name).write_text(BAND_META)
+    assert len(scan(tmp_path).items) == 1
 
 
 def test_a_cartosat_pan_image_and_the_right_spelling_of_azimuth(tmp_path):
@@ -397,7 +419,8 @@ def test_a_geoeye_delivery_of_two_source_images_is_two_items(tmp_path):
     assert all("0010000" in band.href for band in scene.bands_of(second))
     with pytest.raises(SceneError, match="holds 2 scenes"):
         open_scene(tmp_path)
-    assert open_scene(tmp_path / "po_12_red_0010000.tif").id == second.id
+    for name in ("po_12_red_0010000.tif", "po_12_metadata.txt#001"):
+        assert open_scene(tmp_path / name).id == second.id
 
 
 RESURS = """<MSP_ROOT>

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from camwatch.scenes.landsat import earth_sun_distance
+from camwatch.scenes.landsat_calibration import earth_sun_distance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,7 +28,7 @@ from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.flags import UDM2
 from camwatch.scenes.gdal import read_header
-from camwatch.scenes.landsat import earth_sun_distance
+from camwatch.scenes.landsat_calibration import earth_sun_distance
 from camwatch.scenes.pairs import LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.product import Family, Found, base_of, folder_of
 
@@ -61,7 +61,10 @@ _WORDS = re.compile(
     "1b|3a|3b|basic|ortho|bgrn|rgb|analytic|analyticms|visual|udm2?|dn|sr|metadata|panchromatic|pansharpened|browse|thumb|composite", re.IGNORECASE
 )
 """Words of a file name that follow the scene's identifier."""
-_SCENE = re.compile(r"\d{8}_\d{6}(_\d{2,3})?_(\w{4,5}|ssc\d+_\w+)$")
+_SCENE = re.compile(r"(?:^|/)\d{8}_\d{6}(_\d{2,3})?_(\w{4,5}|ssc\d+_\w+)$")
+_LARGEST = 1e9
+"""No figure of a scene's metadata comes near it; JSON knows no bounds."""
+
 _ROOT = re.compile(rb"<(ps|re):EarthObservation\b")
 
 
@@ -75,7 +78,7 @@ class _Said:
     def number(self, key: str, *properties: str) -> float | None:
         """Return what the XML says under `key`, else the first of the JSON properties that is a number."""
         found = self.said.number(key) if key else None
-        numbers = (value for value in map(self.properties.get, properties) if isinstance(value, int | float) and math.isfinite(value))
+        numbers = (value for value in map(self.properties.get, properties) if isinstance(value, int | float) and abs(value) < _LARGEST)
         return found if found is not None else next((float(value) for value in numbers), None)
 
 
@@ -88,7 +91,7 @@ def scene_of(name: str) -> str:
 
 
 def find_planet(files: Files) -> list[Found]:
-    """Return one product for each scene that has Planet's metadata, or an analytic image with the name of a PlanetScope scene."""
+    """Return one product for each scene that has Planet's metadata, or an analytic image with the name of a PlanetScope scene or tile."""
     scenes: dict[str, list[str]] = {}
     for name in files.names:
         scenes.setdefault(scene_of(name), []).append(name)
@@ -96,7 +99,7 @@ def find_planet(files: Files) -> list[Found]:
     for scene, members in sorted(scenes.items()):
         images = _images(members)
         document = next((name for name in members if _is_document(files, name)), None)
-        named = next((name for name in images if "_analytic" in name.lower()), None) if _SCENE.search(base_of(scene)) else None
+        named = next((name for name in images if "_analytic" in name.lower() and (_SCENE.search(scene) or "_bgrn_" in name.lower())), None)
         known = document if images or (document or "").lower().endswith(".xml") else None
         if known or named:
             products.append(Found(known or named or "", frozenset(members)))
