@@ -74,9 +74,9 @@ def cloudy(planes: dict[str, np.ndarray], pixel_m: float, seed: int) -> tuple[np
     shade[max(0, rows) : side + min(0, rows), max(0, cols) : side + min(0, cols)] = alpha[
         max(0, -rows) : side + min(0, -rows), max(0, -cols) : side + min(0, -cols)
     ]
-    for name in planes:
-        planes[name] *= 1 - (0.75 if name in {"nir", "swir16"} else 0.5) * shade
-        planes[name] += alpha * (CLOUD[name] - planes[name])
+    for name, plane in planes.items():
+        darker = plane * (1 - (0.75 if name in {"nir", "swir16"} else 0.5) * shade)
+        plane[...] = darker + alpha * (CLOUD[name] - darker)
     return alpha, shade
 
 
