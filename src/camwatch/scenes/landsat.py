@@ -4,7 +4,8 @@ Which bands there are, where they lie and what is known about the scene. How num
 quality layers mean: `camwatch.scenes.flags`.
 
 No data is DN 0 in every level and collection, scan-line-corrector gaps of Landsat 7 included. The gap masks of a product (`gap_mask/*_GM_B*.TIF.gz`)
-are not read: in them the gaps are up to two lines wider at each end, by lines that USGS filled by interpolation (SCAN_GAP_INTERPOLATION).
+are not read: wherever there is no data they say so too, and the little data that lies within the gaps they know (under 1 % of them) is what USGS
+interpolates from both sides (SCAN_GAP_INTERPOLATION in the MTL).
 """
 
 from __future__ import annotations

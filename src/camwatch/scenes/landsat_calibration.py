@@ -4,7 +4,7 @@
 - Level 1 with reflectance coefficients: top-of-atmosphere reflectance = (M·DN + A) / sin(sun elevation); USGS, "Using the USGS Landsat Level-1 Data
   Product".
 - Level 1 with radiance only (MSS, TM and ETM+ before the collections): π·L·d² / (ESUN·sin(sun elevation)), L = M·DN + A or, before August 2012,
-  LMIN + (LMAX - LMIN)/(QCALMAX - QCALMIN)·(DN - QCALMIN); Chander, Markham & Helder (2009), doi:10.1016/j.rse.2009.01.007, equations 1, 2 and 8.
+  LMIN + (LMAX - LMIN)/(QCALMAX - QCALMIN)·(DN - QCALMIN); Chander, Markham & Helder (2009), doi:10.1016/j.rse.2009.01.007.
 - otherwise, and with the sun below the horizon, digital numbers.
 """
 
@@ -31,8 +31,8 @@ ESUN: dict[str, dict[int, float]] = {
     "LANDSAT_5 TM": {1: 1983, 2: 1796, 3: 1536, 4: 1031, 5: 220.0, 7: 83.44},
     "LANDSAT_7 ETM": {1: 1997, 2: 1812, 3: 1533, 4: 1039, 5: 230.8, 7: 84.90, 8: 1362},
 }
-"""Mean solar irradiance outside the atmosphere by spacecraft, sensor and band, W/(m² µm): Chander et al. 2009, tables 1 to 4. The coefficients of the
-collections rest on another solar spectrum (1944 for band 1 of TM), so a product from before them lies up to 5 % off its own reprocessing."""
+"""Mean solar irradiance outside the atmosphere by spacecraft, sensor and band, W/(m² µm): Chander et al. 2009. The coefficients of the collections
+rest on another solar spectrum (1944 for band 1 of TM), so a product from before them lies up to 5 % off its own reprocessing."""
 
 _SURFACE = "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"
 _RESCALING = ("LEVEL1_RADIOMETRIC_RESCALING", "RADIOMETRIC_RESCALING")
