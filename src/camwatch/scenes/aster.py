@@ -35,7 +35,7 @@ from camwatch.scenes.astermeta import Said, from_attributes, from_name, from_sta
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.gdal import Header, open_raster, read_header
 from camwatch.scenes.hdf4 import Image, href_of, read_contents
-from camwatch.scenes.landsat import earth_sun_distance
+from camwatch.scenes.landsat_calibration import earth_sun_distance
 from camwatch.scenes.product import Family, Found, base_of, folder_of
 from camwatch.scenes.raster import stac_document
 
@@ -97,7 +97,7 @@ def find_aster(files: Files) -> list[Found]:
 
 
 def read_aster(files: Files, name: str, _given: Given = None) -> pystac.Item:
-    """Return the Item of one scene; GeoTIFFs of its bands are preferred to the HDF4 file, whose pixels need pyhdf.
+    """Return the Item of one scene; GeoTIFFs of its bands are preferred to the HDF4 file: they have overviews.
 
     Raises
     ------

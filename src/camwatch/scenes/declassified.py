@@ -216,7 +216,7 @@ def _date(files: Files, name: str, header: Header, given: Given, camera: _Camera
         (stated, "STAC Item beside the raster"),
         (_explorer_date(files, name), "EarthExplorer metadata beside the scan"),
         (tagged[0], f"tag {tagged[1]}") if tagged else (None, ""),
-        (dates.from_name(stem_of(base_of(name)).replace(_entity(name), " ")), "file name"),
+        (dates.from_name(stem_of(base_of(name))[len(_entity(name)) :]), "file name"),
     )
     for when, source in found:
         if when is not None and (camera is None or camera.flew[0] <= when.date() <= camera.flew[1]):
