@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_GRIDS = re.compile(r"parameterfile|\+init=|grids(?!\s*=\s*@null|\"\s*,\s*\"@null)", re.IGNORECASE)
+"""A CRS with one of these makes PROJ open the file that it names, as soon as the text is parsed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What the files beside a raster say of its place.
@@ -59,6 +63,7 @@ def read_beside(href: str) -> Beside:
     if aux is not None:
         root = parse_xml(files, aux)
         wkt = text_of(root, "SRS")
+        refuse_grids(wkt, href)
         numbers = text_of(root, "GeoTransform")
         transform = Affine.from_gdal(*_six(numbers.split(","), files, aux)) if numbers else None
         hrefs = [files.href(aux)] if wkt or numbers else []
@@ -69,6 +74,13 @@ def read_beside(href: str) -> Beside:
             transform = Affine(a, b, c, d, e, f) * Affine.translation(-0.5, -0.5)
             hrefs.append(files.href(there))
     return Beside(wkt, transform, tuple(hrefs))
+
+
+def refuse_grids(crs: str, href: str) -> None:
+    """Raise SceneError when the text of a CRS names a datum grid in a file."""
+    found = _GRIDS.search(crs)
+    if found:
+        raise SceneError("CRS of the raster names a file", where=href, got=crs[found.start() :][:80], remedy="assign it a plain CRS")
 
 
 def envi_header(href: str) -> str | None:
@@ -89,7 +101,9 @@ def envi_header(href: str) -> str | None:
     for companion in (header, files.base(f"{stem}.sta")):
         if companion is not None:
             files.href(companion)
-    if re.search(rb"^\s*file\s+compression\s*=\s*[^0\s]", files.read(header), re.IGNORECASE | re.MULTILINE):
+    text = files.read(header).decode("utf-8", "replace")
+    refuse_grids(text, href)
+    if re.search(r"^\s*file\s+compression\s*=\s*[^0\s]", text, re.IGNORECASE | re.MULTILINE):
         raise SceneError("ENVI raster is compressed", where=href, remedy="unpack it")
     return files.href(header)
 

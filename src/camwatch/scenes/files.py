@@ -69,6 +69,8 @@ class Files:
 
     def href(self, name: str) -> str:
         """Return the path by which GDAL opens a member where it lies; SceneError where it may not be opened."""
+        if "\\" in name:  # rasterio takes it for a slash
+            raise SceneError("file name must not hold a backslash", where=self.root / name, remedy="rename it")
         if self.kind == "folder":
             href = str(self._inside(name))
         elif set("{}") & set(str(self.root)):

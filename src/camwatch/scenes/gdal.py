@@ -13,7 +13,6 @@ What a raster can try, and what becomes of it:
 
 from __future__ import annotations
 
-import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,7 +33,7 @@ from rasterio.io import DatasetReader
 
 from camwatch.aoi import LONLAT
 from camwatch.errors import SceneError
-from camwatch.scenes.beside import envi_header, read_beside
+from camwatch.scenes.beside import envi_header, read_beside, refuse_grids
 from camwatch.scenes.files import on_disk
 from camwatch.scenes.film import SCHEME as FILM
 from camwatch.scenes.film import open_film
@@ -57,9 +56,6 @@ _TAME: dict[str, Any] = {
     "PROJ_NETWORK": "OFF",
     "GDAL_NUM_THREADS": 1,
 }
-
-_FOREIGN_GRID = re.compile(r"parameterfile|\+init=|grids=(?!@null)", re.IGNORECASE)
-"""A CRS with one of these makes PROJ open the file that it names."""
 
 _ONE_AT_A_TIME = Lock()
 """Python's filter of warnings belongs to all threads. Files are opened one at a time, their pixels are read at will."""
@@ -247,11 +243,9 @@ def _crs(crs: CRS | None, href: str) -> str | None:
     """Return `EPSG:n` or WKT; SceneError for a CRS that names files."""
     if not crs:
         return None
-    code = crs.to_epsg()
     wkt: str = crs.to_wkt()
-    found = _FOREIGN_GRID.search(wkt)
-    if code is None and found:
-        raise SceneError("CRS of the raster names a file", where=href, got=wkt[found.start() :][:80], remedy="assign it a plain CRS")
+    refuse_grids(wkt, href)
+    code = crs.to_epsg()
     text = f"EPSG:{code}" if code else wkt
     if not _on_earth(text):
         raise SceneError("CRS of the raster is none of the Earth's", where=href, got=text[:80], expected="degrees, or a map projection")
