@@ -37,7 +37,7 @@ TOGETHER_S = 5.0
 
 _DOCUMENT = re.compile(r"(?:.*\.dim|dim_.*\.xml)$", re.IGNORECASE)
 _VOLUME = re.compile(r"(?:vol_.*|.*_vol)\.xml$", re.IGNORECASE)
-_HREF = re.compile(r"\bhref\s*=\s*[\"']([^\"'<>]*)[\"']")
+_HREF = re.compile(r"href\s*=\s*[\"']([^\"'<>]*)[\"']")
 _BELOW = re.compile(r"(?:^|/)((?:library|lineage|masks)/)", re.IGNORECASE)
 
 

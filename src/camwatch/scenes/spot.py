@@ -51,7 +51,7 @@ from camwatch.scenes.dimap_parts import (
 )
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.product import base_of, folder_of
-from camwatch.scenes.xml import parse_xml, text_of
+from camwatch.scenes.xml import parse_bytes, text_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,6 +69,7 @@ CONTROLLED_M = 20.0
 ALTITUDE_M = 822_000.0
 """Of SPOT 1 to 5."""
 
+_STRIP = (b"Ephemeris", b"Satellite_Attitudes", b"Sensor_Configuration", b"Frame_Counters", b"Models", b"Calibration", b"Spectral_Sensitivities")
 _NUMBERED = {"1": "green", "2": "red", "3": "nir", "4": "swir16"}
 _SPECTRAL = ["green", "red", "nir"]
 
@@ -82,7 +83,8 @@ def read_dimap1(files: Files, name: str, given: Given) -> Document:
         When the metadata is damaged or states no date, the raster is not there, cannot be opened, or nothing places it.
     """
     where = files.root / name
-    root = parse_xml(files, name)
+    data = _without_strip(files.read(name))
+    root = parse_bytes(data, where)
     sources = root.findall(".//Scene_Source")
     when, date_source, more = acquisition(times(sources), given, where)
     source = sources[0] if sources else root
@@ -109,7 +111,7 @@ def read_dimap1(files: Files, name: str, given: Given) -> Document:
         acquired=when,
         date_source=date_source,
         calibration="toa reflectance" if scaled else "dn",
-        simulated=b"SIMULATED" in files.read(name).upper(),
+        simulated=b"SIMULATED" in data.upper(),
         sun=sun,
         off_nadir=off_nadir(stated(source, "VIEWING_ANGLE"), incidence, ALTITUDE_M),
         platform="-".join(filter(None, (mission, index))).lower().replace(" ", "-"),
@@ -118,6 +120,18 @@ def read_dimap1(files: Files, name: str, given: Given) -> Document:
         more={**more, "processing:level": level} | ({} if incidence is None else {"view:incidence_angle": abs(incidence)}),
     )
     return Document(facts, tuple(layers))
+
+
+def _without_strip(data: bytes) -> bytes:
+    """Return a document without the orbit, attitude and detector tables of its data strip: most of its megabytes, and not used here."""
+    for tag in _STRIP:
+        start, end = b"<" + tag + b">", b"</" + tag + b">"
+        kept, at = [], 0
+        while (first := data.find(start, at)) >= 0 and (last := data.find(end, first)) >= 0:
+            kept.append(data[at:first])
+            at = last + len(end)
+        data = b"".join([*kept, data[at:]])
+    return data
 
 
 def _rasters(files: Files, name: str, root: Element) -> list[str]:
