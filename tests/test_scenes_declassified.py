@@ -296,7 +296,7 @@ def test_what_is_georeferenced_needs_no_points(tmp_path):
         {"border": (0.01, 0.02, 0.01, 0.02), "tilt": 0.3},
         {"sea": True, "tilt": 0.4},
         {"backlight": 0.02, "tilt": -0.7},
-        {"border": (0, 0.06, 0, 0.07), "tilt": 0.2, "level": 90, "noise": 5, "shape": (1400, 1800)},
+        {"border": (0, 0.06, 0, 0.07), "tilt": 0.2, "level": 90, "noise": 5, "shape": (1200, 1600)},
     ],
 )
 def test_borders_are_no_ground_and_film_is(options):

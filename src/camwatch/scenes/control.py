@@ -25,6 +25,8 @@ from camwatch.errors import SceneError
 from camwatch.scenes.gdal import open_raster
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from numpy.typing import NDArray
 
     from camwatch.scenes.files import Files
@@ -61,13 +63,16 @@ class ControlPoints:
     names: tuple[str, ...]
 
 
-def beside(files: Files, name: str) -> str | None:
-    """Return the member that holds the control points of a raster; a CSV only where its header says so, None where there is none."""
+def beside(files: Files, name: str, there: AbstractSet[str]) -> str | None:
+    """Return the member that holds the control points of a raster; a CSV only where its header says so, None where there is none.
+
+    `there` are the names in `files`, as a set: a folder may hold thousands of rasters.
+    """
     stem = name[: name.rindex(".")]
     for points in (f"{stem}.points", f"{name}.points"):
-        if points in files.names:
+        if points in there:
             return points
-    return next((table for table in (f"{stem}.csv", f"{name}.csv") if table in files.names and _is_control(files, table)), None)
+    return next((table for table in (f"{stem}.csv", f"{name}.csv") if table in there and _is_control(files, table)), None)
 
 
 def read_points(files: Files, name: str) -> ControlPoints:

@@ -82,7 +82,7 @@ def find_scans(files: Files) -> list[Found]:
     for name in files.names:
         if not name.lower().endswith(SUFFIXES):
             continue
-        points = beside(files, name)
+        points = beside(files, name, there)
         if points is not None or (_camera_of(name) is not None and name.lower().endswith((".tif", ".tiff"))):
             members = {name, *sidecars(name), *_documents(name)} | ({points} if points else set())
             products.append(Found(name, frozenset(members) & there))
@@ -140,7 +140,7 @@ def read_scan(files: Files, name: str, given: Given) -> pystac.Item:
 
 
 def _control(files: Files, name: str, header: Header) -> tuple[ControlPoints, str]:
-    source = beside(files, name)
+    source = beside(files, name, frozenset(files.names))
     if source is not None:
         return read_points(files, source), source
     if header.other_georeference == "ground control points":
