@@ -282,3 +282,9 @@ def test_numbers_that_cannot_be_are_absent(tmp_path):
     assert scene.sun(item) is None
     assert "view:off_nadir" not in item.properties
     assert item.properties["gsd"] == 3
+
+
+def test_metadata_of_a_search_without_its_image_is_no_product(tmp_path):
+    (tmp_path / f"{STEM}_metadata.json").write_text('{"properties": {"acquired": "2023-04-05T02:13:14Z"}}')
+    catalogue = scan(tmp_path)
+    assert (catalogue.items, catalogue.unreadable) == ((), ())

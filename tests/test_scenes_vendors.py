@@ -210,7 +210,7 @@ def test_bands_in_the_order_that_the_metadata_tells(tmp_path, band_id, groups, n
 
 def test_a_sharpened_image_and_the_counts_of_one_order_stay_apart(tmp_path):
     write_bundle(tmp_path)
-    sharp = tmp_path / f"{ORDER_PART}_PSH"
+    sharp = tmp_path / f"{ORDER_PART}_PAN"
     write_raster(sharp / "s.TIF", np.stack([COUNTS] * 4), MS)
     (sharp / "s.IMD").write_text(imd(("B", "G", "R", "N"), band_id="BGRN", panSharpenAlgorithm="UNB"))
     items = scan(tmp_path).items
@@ -283,6 +283,17 @@ def test_damaged_metadata_ends_in_one_line(tmp_path, name, text, message):
 def test_metadata_without_images_is_named_as_such(tmp_path):
     (tmp_path / "x.IMD").write_text(imd())
     assert "metadata without pixels" in scan(tmp_path).unreadable[0].reason
+
+
+@pytest.mark.parametrize(("dtype", "seen"), [(np.uint16, False), (np.uint8, True)])
+def test_zero_is_fill_in_counts_and_black_in_pictures(tmp_path, dtype, seen):
+    values = np.ones((16, 24), dtype)
+    values[3, 4] = 0
+    write_raster(tmp_path / "x.tif", values, MS)
+    (tmp_path / "x.IMD").write_text(imd(("P",), band_id="P"))
+    valid = load(open_scene(tmp_path / "x.tif"), MS).valid
+    assert valid[3, 4] == seen
+    assert valid.sum() == 383 + seen
 
 
 def test_nitf_is_named_as_the_reason(tmp_path):
