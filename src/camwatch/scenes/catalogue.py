@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 from camwatch.errors import CamwatchError, MissingInputError, SceneError
 from camwatch.scenes import dates
 from camwatch.scenes.aster import ASTER
+from camwatch.scenes.declassified import DECLASSIFIED
+from camwatch.scenes.dimap import DIMAP
 from camwatch.scenes.duplicates import duplicates
 from camwatch.scenes.files import Files, is_archive, open_files
+from camwatch.scenes.hls import HLS
 from camwatch.scenes.landsat import LANDSAT
+from camwatch.scenes.maxar import MAXAR
+from camwatch.scenes.planet import PLANET
 from camwatch.scenes.product import Family, Found, folder_of
 from camwatch.scenes.raster import ENVI_SUFFIXES, RASTER, SUFFIXES, sidecars
 from camwatch.scenes.sentinel2 import SENTINEL2
 from camwatch.scenes.stac import STAC
+from camwatch.scenes.vendors import OTHER_VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-FAMILIES: tuple[Family, ...] = (SENTINEL2, LANDSAT, ASTER, STAC, RASTER)
+FAMILIES: tuple[Family, ...] = (SENTINEL2, LANDSAT, HLS, PLANET, DIMAP, MAXAR, OTHER_VENDORS, ASTER, STAC, DECLASSIFIED, RASTER)
 """Asked in this order; what one recognises as its own, the next ones do not see. Plain rasters are what is left."""
 
 
