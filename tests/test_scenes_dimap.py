@@ -20,6 +20,8 @@ from camwatch.imagery import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
+from camwatch.scenes.files import Files
+from camwatch.scenes.xml import number_of, parse_bytes, parse_xml, text_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),  # affine 3 about odc-geo's own arithmetic
@@ -307,12 +309,21 @@ def test_a_decimated_scene_covers_the_same_ground(tmp_path):
 
 def test_a_zipped_scene_and_one_named_by_its_raster_are_the_product(tmp_path):
     folder = spot(tmp_path / "SCENE01", CUBE)
+    (folder / "METADATA.DIM").write_text(
+        (folder / "METADATA.DIM").read_text().replace("<Geoposition>", "<DATASET_QL_PATH href='PREVIEW.JPG'/><Geoposition>")
+    )
     (folder / "PREVIEW.JPG").write_bytes(b"no picture")
+    volume(tmp_path / "VOL_LIST.DIM", folder / "METADATA.DIM")
+    volume_logo = tmp_path / "LOGO.JPG"
+    volume_logo.write_bytes(b"no picture")
+    (tmp_path / "VOL_LIST.DIM").write_text((tmp_path / "VOL_LIST.DIM").read_text().replace("<Component>", "<Component><LOGO href='LOGO.JPG'/>"))
     archive = tmp_path / "swh" / "008-012_S4.zip"
     archive.parent.mkdir()
     with zipfile.ZipFile(archive, "w") as into:
         for path in sorted(folder.iterdir()):
             into.write(path, f"SCENE01/{path.name}")
+        into.write(tmp_path / "VOL_LIST.DIM", "VOL_LIST.DIM")
+    assert scan(tmp_path).unreadable == ()
     direct = open_scene(folder)
     for path in (archive, folder / "IMAGERY.TIF", folder / "METADATA.DIM"):
         item = open_scene(path)
@@ -803,4 +814,56 @@ def test_real_headers_without_pixels_or_date_end_in_one_line(shared):
     for name, said in (("dimap", "not a raster that can be opened"), ("dimap2/primary_rpc_center_h", "no date of acquisition")):
         with pytest.raises(SceneError, match=said) as caught:
             open_scene(folder / name)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_real_spot_4_header_places_a_raster_by_its_location_model(shared, tmp_path):
+    """The pixels of the real product are a stub; the header is read where it lies and given a raster of a hundredth of its size."""
+    header = (shared / "data" / "products" / "vendor_headers" / "gdrivers/data/dimap" / "METADATA.DIM").read_text()
+    (tmp_path / "METADATA.DIM").write_text(header)
+    raw(tmp_path / "IMAGERY.TIF", np.ones((60, 60), np.uint8))
+    item = open_scene(tmp_path)
+    assert item.id == "40482610111291030381M_1A"
+    assert item.datetime == datetime(2001, 11, 29, 10, 30, 43, tzinfo=UTC)
+    assert (item.properties["platform"], item.properties["instruments"]) == ("spot-4", ["hrvir1"])
+    assert scene.sun(item) == (165.08350907, 23.545636152)
+    assert scene.band_names(item) == ("pan",)
+    assert item.properties["view:incidence_angle"] == 19.977978043
+    # The header's polynomials in the middle of each large pixel, and the best affine to them, which misses them by 140 m.
+    row, col = (axis.ravel() for axis in np.meshgrid(np.arange(60) * 100 + 50.5, np.arange(60) * 100 + 50.5, indexing="ij"))
+    terms = np.stack([np.ones_like(row), row, col, row * col, row**2, col**2])
+    lon = np.array([4.3640990841, -2.6643496819e-05, 1.4239355527e-04, -2.0095394654e-10, 2.6521261246e-11, -6.8487943015e-10]) @ terms
+    lat = np.array([44.208332836, -8.7782663961e-05, -1.7179784977e-05, 1.8702677440e-11, -2.2187479777e-12, -2.3351749623e-12]) @ terms
+    ground = np.column_stack(Transformer.from_crs("EPSG:4326", "EPSG:32631", always_xy=True).transform(lon, lat))
+    design = np.column_stack([(col - 0.5) / 100, (row - 0.5) / 100, np.ones_like(col)])
+    fit = np.linalg.lstsq(design, ground, rcond=None)[0]
+    miss = math.sqrt(((design @ fit - ground) ** 2).sum(axis=1).mean())
+    box = scene.native_geobox(item)
+    assert str(box.crs) == "EPSG:32631"
+    assert corners_off(box, Affine(*fit[:, 0], *fit[:, 1])) < 0.05
+    assert item.properties["camwatch:placement_rmse_m"] == pytest.approx(miss, rel=0.05)
+    assert scene.position_error_m(item) == pytest.approx(math.hypot(200, miss), rel=0.03)  # the archive's figure and the bend, to two digits
+
+
+def test_xml_is_read_by_plain_names_and_refused_in_one_line(tmp_path):
+    """What every reader of metadata in XML stands on."""
+    (tmp_path / "a.xml").write_text("<n:a xmlns:n='http://x'><n:b> 7.5 </n:b><n:c>many</n:c><n:d/><n:e>nan</n:e></n:a>")
+    files = Files(tmp_path, "folder", ("a.xml",))
+    root = parse_xml(files, "a.xml")
+    assert (root.tag, text_of(root, "b"), text_of(root, "missing")) == ("a", "7.5", "")
+    assert (number_of(root, "b", "a.xml"), number_of(root, "d", "a.xml"), number_of(root, "missing", "a.xml")) == (7.5, None, None)
+    for tag in ("c", "e"):
+        with pytest.raises(SceneError, match=rf"a\.xml: {tag} in the metadata is no number"):
+            number_of(root, tag, "a.xml")
+    hostile = {
+        b"<a>": "cannot be parsed",
+        b"": "cannot be parsed",
+        b"<?xml version='1.0' encoding='no-such'?><a/>": "cannot be parsed",
+        b"\xff\xfe\x00": "cannot be parsed",
+        b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>": "declares entities",
+        b"<a>" + b"<b/>" * 1_000_001 + b"</a>": "too many elements",
+    }
+    for data, said in hostile.items():
+        with pytest.raises(SceneError, match=said) as caught:
+            parse_bytes(data, "a.xml")
         assert "\n" not in str(caught.value)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 TOGETHER_S = 5.0
 """Seconds between the panchromatic and the multispectral image of one acquisition, at most."""
 
-_DOCUMENT = re.compile(r"(?:.*\.dim|dim_.*\.xml)$", re.IGNORECASE)
-_VOLUME = re.compile(r"(?:vol_.*|.*_vol)\.xml$", re.IGNORECASE)
+_DOCUMENT = re.compile(r"(?:(?!vol_).*\.dim|dim_.*\.xml)$", re.IGNORECASE)
+_VOLUME = re.compile(r"(?:vol_.*|.*_vol)\.(?:xml|dim)$", re.IGNORECASE)
 _HREF = re.compile(r"href\s*=\s*[\"']([^\"'<>]*)[\"']")
 _BELOW = re.compile(r"(?:^|/)((?:library|lineage|masks)/)", re.IGNORECASE)
 

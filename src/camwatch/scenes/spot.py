@@ -7,8 +7,9 @@ Sources: the DIMAP 1.1 dictionary of Spot Image (profiles SPOTSCENE and SPOTVIEW
   "SPOT Level 2B").
 - **Level 1A and 1B are not map projected.** Their pixels are placed by the affine grid that fits the product's own location model best (a polynomial
   of second order, checked against the tie points), else the tie points and the scene centre, else the frame's corners. The scan of a whole 60 km
-  scene bends away from any affine by 150 to 300 m RMS, of which four corners show nothing. The Item's position error therefore is the root of the sum
-  of squares of the archive's figure and this misfit, rounded to the two digits that the archive's figure has.
+  scene bends away from any affine by 140 to 250 m RMS (two real headers), and by 340 to 570 m from the one through its corners, whose residual shows
+  nothing of it. The Item's position error therefore is the root of the sum of squares of the archive's figure and this misfit, rounded to the two
+  digits that the archive's figure has.
 - **Band order.** `Spectral_Band_Info` tells it by BAND_INDEX. Many headers list XS1, XS2, XS3 although the file holds XS3, XS2, XS1; they tell it by
   a display order of 1, 2, 3 for red, green, blue, because the SPOT composite shows XS3 (near infrared) as red.
 - **Radiance** L = DN / PHYSICAL_GAIN + PHYSICAL_BIAS, W/(m² sr µm); reflectance follows where the header states the solar irradiance of each band.
