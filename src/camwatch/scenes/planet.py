@@ -16,14 +16,13 @@ Quality: the Usable Data Mask 2 where it is delivered, else the Unusable Data Ma
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from camwatch.errors import CamwatchError, SceneError
-from camwatch.scenes import dates
+from camwatch.scenes import dates, jsonvalues
 from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.flags import UDM2
@@ -62,9 +61,6 @@ _WORDS = re.compile(
 )
 """Words of a file name that follow the scene's identifier."""
 _SCENE = re.compile(r"(?:^|/)\d{8}_\d{6}(_\d{2,3})?_(\w{4,5}|ssc\d+_\w+)$")
-_LARGEST = 1e9
-"""No figure of a scene's metadata comes near it; JSON knows no bounds."""
-
 _ROOT = re.compile(rb"<(ps|re):EarthObservation\b")
 
 
@@ -78,8 +74,8 @@ class _Said:
     def number(self, key: str, *properties: str) -> float | None:
         """Return what the XML says under `key`, else the first of the JSON properties that is a number."""
         found = self.said.number(key) if key else None
-        numbers = (value for value in map(self.properties.get, properties) if isinstance(value, int | float) and abs(value) < _LARGEST)
-        return found if found is not None else next((float(value) for value in numbers), None)
+        numbers = (jsonvalues.number(self.properties.get(name)) for name in properties)
+        return found if found is not None else next((value for value in numbers if value is not None), None)
 
 
 def scene_of(name: str) -> str:
@@ -190,12 +186,11 @@ def _is_document(files: Files, name: str) -> bool:
 
 
 def _json(files: Files, name: str) -> dict[str, Any]:
+    """Return the properties of a JSON feature; an empty mapping for anything else."""
     try:
-        document = json.loads(files.read(name))
-    except (ValueError, RecursionError, CamwatchError):
+        return jsonvalues.mapping(jsonvalues.mapping(jsonvalues.parse(files.read(name))).get("properties"))
+    except (ValueError, CamwatchError):
         return {}
-    properties = document.get("properties") if isinstance(document, dict) else None
-    return properties if isinstance(properties, dict) else {}
 
 
 def _properties(files: Files) -> dict[str, Any]:
