@@ -24,8 +24,7 @@ from camwatch.scenes.files import Files
 from camwatch.scenes.xml import number_of, parse_bytes, parse_xml, text_of
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),  # affine 3 about odc-geo's own arithmetic
-    pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),  # about pixels that the metadata places, not the raster
+    pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 ]
 
 UTM = "EPSG:32652"
