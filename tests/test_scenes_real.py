@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecatio
 TM = ("blue", "green", "red", "nir", "swir16", "swir22")
 
 
-S2 = ("blue", "green", "red", "rededge071", "rededge075", "rededge078", "nir08", "nir", "swir16", "swir22")
+S2 = (*("coastal", "blue", "green", "red", "rededge071", "rededge075", "rededge078"), *("nir08", "nir", "nir09", "cirrus", "swir16", "swir22"))
 PRODUCTS = {
     "products/landsat5_tm_LT52240631988227CUB02": ("1988-08-14T13:00:47", "landsat-5", 30, (61.96724978, 49.75588889), TM, "toa reflectance", "none"),
     "products/landsat8_l2sp_decimated": (
@@ -50,7 +50,7 @@ PRODUCTS = {
         (35.2123073424558, 35.7310004843826),
         S2,
         "toa reflectance",
-        "none",
+        "MSK_CLOUDS",
     ),
     "pairs/xbd_geo/joplin-tornado_00000000_pre_disaster.tif": (
         "2009-08-08T17:16:20",
@@ -109,7 +109,8 @@ def test_metadata_without_pixels_is_named_as_such(shared):
     assert len(catalogue.unreadable) == 10
     assert all("MTL without pixels" in entry.reason for entry in catalogue.unreadable)
     safe = scan(shared / "data" / "products" / "sentinel2_metadata")
-    assert [("SAFE metadata without pixels" in entry.reason) for entry in safe.unreadable] == [True] * 3
+    assert [("SAFE metadata without pixels" in entry.reason) for entry in safe.unreadable] == [True, True, False, True]
+    assert "without its product's metadata" in safe.unreadable[2].reason  # a bare granule of the cloud layout
 
 
 def test_a_whole_archive_folder_is_scanned(shared):
