@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from affine import Affine
@@ -16,7 +17,7 @@ from scipy.ndimage import minimum_filter
 from camwatch.imagery.work import MANY, for_each
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,6 +29,9 @@ PAD = 4
 
 STRICT = 4
 """Blocks up to this side are averaged only when whole."""
+
+STRIP = 2**17
+"""Pixels of the target that are warped at once."""
 
 ALIGNED_PX = 2e-4
 """A target that lies on the source's pixels to within this is copied, not interpolated."""
@@ -123,25 +127,35 @@ def resample(
     valid = np.pad(valid, rim)
     # Pixels whose 3 × 3 neighbours are valid: the four under the bilinear kernel have all of the cubic kernel's 4 × 4 as neighbours.
     inner = minimum_filter(valid, size=3)
-    weights = _warp(np.stack([valid, inner]).astype(np.float32), source, target, Resampling.bilinear)
-    usable, whole = weights > 1 - 1e-5
-    del weights
-    patched = bool((usable & ~whole).any())
+    usable, whole = np.empty(target.shape, bool), np.empty(target.shape, bool)
+    strips = _strips(target)
+    with _in_memory(np.stack([valid, inner]).astype(np.float32), source) as weights:
+        for rows in strips:
+            usable[rows], whole[rows] = _warped(weights, target, rows, Resampling.bilinear) > 1 - 1e-5
 
     def interpolate(n: int) -> None:
         plane = np.where(valid, np.pad(values[n], rim), np.float32(0))[None]
-        out[n][...] = _warp(plane, source, target, Resampling.cubic)[0]
-        if patched:
-            np.copyto(out[n], _warp(plane, source, target, Resampling.bilinear)[0], where=~whole)
+        with _in_memory(plane, source) as dataset:
+            for rows in strips:
+                out[n][rows] = _warped(dataset, target, rows, Resampling.cubic)[0]
+                near = usable[rows] & ~whole[rows]
+                if near.any():
+                    np.copyto(out[n][rows], _warped(dataset, target, rows, Resampling.bilinear)[0], where=near)
 
     for_each(interpolate, range(len(values)), at_once=usable.size >= MANY)
-    result: NDArray[np.bool_] = usable
-    return result
+    return usable
 
 
-def _warp(values: NDArray[np.float32], source: GeoBox, target: GeoBox, kernel: Resampling) -> NDArray[np.float32]:
-    """Warp (band, y, x) float32 without regard to validity; 0 outside."""
-    # rasterio.warp.reproject takes a tolerance and does not use it (1.4); a WarpedVRT does, and its source may lie in memory.
+def _strips(target: GeoBox) -> list[slice]:
+    """Cut a grid into strips of rows that are warped one after another: what GDAL needs beside the result stays small."""
+    height, width = target.shape
+    step = max(1, STRIP // width)
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+@contextmanager
+def _in_memory(values: NDArray[np.float32], source: GeoBox) -> Iterator[Any]:
+    """Offer (band, y, x) float32 on a grid as an open dataset."""
     profile = {
         "driver": "GTiff",
         "count": len(values),
@@ -156,8 +170,16 @@ def _warp(values: NDArray[np.float32], source: GeoBox, target: GeoBox, kernel: R
     with MemoryFile() as memory:
         with memory.open(**profile) as dataset:
             dataset.write(values)
-        options = {"crs": str(target.crs), "transform": target.affine, "height": target.shape[0], "width": target.shape[1], "tolerance": TOLERANCE_PX}
-        # XSCALE: the kernel keeps its width; averaging for coarser targets has been done, exactly, before.
-        with memory.open() as dataset, WarpedVRT(dataset, resampling=kernel, XSCALE=1, YSCALE=1, **options) as warped:
-            result: NDArray[np.float32] = warped.read()
+        with memory.open() as dataset:
+            yield dataset
+
+
+def _warped(dataset: Any, target: GeoBox, rows: slice, kernel: Resampling) -> NDArray[np.float32]:
+    """Warp some rows of a target without regard to validity, (band, y, x); 0 outside."""
+    # rasterio.warp.reproject takes a tolerance and does not use it (1.4); a WarpedVRT does, and its source may lie in memory.
+    place = {"transform": target.affine * Affine.translation(0, rows.start), "height": rows.stop - rows.start, "width": target.shape[1]}
+    # XSCALE: the kernel keeps its width; averaging for coarser targets has been done, exactly, before.
+    options = {"crs": str(target.crs), "tolerance": TOLERANCE_PX, "XSCALE": 1, "YSCALE": 1}
+    with WarpedVRT(dataset, resampling=kernel, **place, **options) as warped:
+        result: NDArray[np.float32] = warped.read()
     return result
