@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from camwatch.cli.app import app
+from camwatch.errors import MissingInputError, SceneError
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
@@ -97,6 +98,11 @@ def test_an_archive_with_several_products_lists_each(tmp_path):
     assert [item.properties["camwatch:family"] for item in found.items] == ["landsat", "sentinel2"]
     assert {path for item in found.items for path in scene.files_of(item)} == {archive}
     assert found.unreadable == ()
+    assert open_scene(f"{archive}#MTD_MSIL2A.xml").id == found.items[1].id
+    with pytest.raises(SceneError, match="no scene of this name"):
+        open_scene(f"{archive}#MTD_MSIL1C.xml")
+    with pytest.raises(MissingInputError, match="no such file"):
+        open_scene(f"{archive}x#MTD_MSIL1C.xml")
 
 
 def test_progress_is_told_for_every_product(tmp_path):
