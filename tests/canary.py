@@ -45,7 +45,7 @@ class Canary:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         libc = ctypes.CDLL(None, use_errno=True)
         self._watch = libc.inotify_init1(_NONBLOCK)
         assert self._watch >= 0, os.strerror(ctypes.get_errno())

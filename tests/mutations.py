@@ -65,7 +65,7 @@ def _at(data: bytes, rng: np.random.Generator, near: int | None = None) -> int:
 
 def flip_bits(data: bytes, rng: np.random.Generator) -> bytes:
     new = bytearray(data)
-    for _ in range(int(rng.integers(1, 12))):
+    for _ in range(int(rng.integers(1, 4))):
         if new:
             new[_at(data, rng, 1500 if rng.random() < 0.6 else None)] ^= 1 << int(rng.integers(8))
     return bytes(new)
@@ -294,7 +294,7 @@ def entities(data: bytes, rng: np.random.Generator) -> bytes:
     return b"<?xml version='1.0'?>" + start + (text if b"SYSTEM 'file" in start or b"growing" in start else body)
 
 
-BYTES: list[Mutation] = [flip_bits, flip_bits, cut, cut, cut_front, swap, wipe, insert, extreme, extreme, nothing]
+BYTES: list[Mutation] = [flip_bits, flip_bits, flip_bits, cut, cut_front, swap, wipe, insert, extreme, nothing]
 TEXT: list[Mutation] = [
     number_in_text,
     number_in_text,
@@ -325,12 +325,16 @@ NAMES = [
 ]
 
 
+def is_text(name: str) -> bool:
+    """Whether a file holds metadata as text."""
+    return name.lower().endswith((".txt", ".xml", ".json", ".hdr", ".imd", ".dim", ".met", ".til", ".gml", ".points", "w"))
+
+
 def mutate(data: bytes, name: str, rng: np.random.Generator) -> tuple[str, bytes]:
     """Return what was done to the content of a file, and the new content; addresses stand for themselves as `ELSEWHERE` and `ADDRESS`."""
-    text = name.lower().endswith((".txt", ".xml", ".json", ".hdr", ".imd", ".dim", ".met", ".rpb", ".csv", ".points", "w"))
-    chosen = [*TEXT] if text else [*BYTES, *3 * RASTER.get(data[:2], []), other_magic]
+    chosen = [*TEXT] if is_text(name) else [*BYTES, *3 * RASTER.get(data[:2], []), other_magic]
     names = []
-    for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
+    for _ in range(int(rng.choice([1, 1, 1, 1, 2]))):
         one = chosen[rng.integers(len(chosen))]
         names.append(one.__name__)
         try:

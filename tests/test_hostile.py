@@ -28,6 +28,7 @@ from camwatch.scenes import archives, limits, open_scene, scan
 from camwatch.scenes.files import Files, on_disk, open_files
 from camwatch.scenes.gdal import DRIVERS, open_raster, read_header
 from camwatch.scenes.item import files_of, native_geobox
+from camwatch.scenes.sane import refuse_nonsense
 from canary import Canary
 from products import BOX, DN, MAKERS, envi, landsat, pack, picture, plain, sentinel2, stac_item, striped, write_jp2
 
@@ -754,6 +755,27 @@ def test_an_mtl_cannot_name_bands_elsewhere(tmp_path, canary, value):
     mtl.write_text("\n".join(f'    {line.split("=")[0]}= "{named}"' if "FILE_NAME" in line else line for line in lines))
     assert "MTL without pixels" in attempt(product)
     assert canary.touched() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wanted"),
+    [
+        ("view:sun_elevation", 1e308, "-90 to 90"),
+        ("view:sun_azimuth", -1, "0 to 360"),
+        ("gsd", 0, "0.001 to 1e+06"),
+        ("accuracy:geometric_rmse", float("nan"), "0 to 1e+06"),
+        ("anything", float("inf"), "a finite number"),
+        ("proj:transform", [30, 0, float("nan")], "a finite number"),
+        ("raster:bands", [{"scale": 1}, {"scale": 1e300}], "-1e+09 to 1e+09"),
+    ],
+)
+def test_an_item_that_says_what_cannot_be_is_refused(tmp_path, field, value, wanted):
+    item = open_scene(plain(tmp_path))
+    refuse_nonsense(item)
+    item.properties[field] = value
+    with pytest.raises(SceneError, match="makes no sense") as caught:
+        refuse_nonsense(item)
+    assert f"expected {wanted};" in str(caught.value)
 
 
 # --- The command line -------------------------------------------------------------------------------------------------------------------------
