@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import numpy as np
+import pystac
 import pytest
 import rasterio
 import rasterio.shutil
@@ -29,7 +30,7 @@ from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
 from camwatch.scenes import search as searching
 from camwatch.scenes.cog import widened
-from camwatch.scenes.layouts import contents
+from camwatch.scenes.layouts import contents, of_product
 from camwatch.scenes.ranges import RemoteFile
 from camwatch.scenes.remote import Answer, Http, Patience, is_inward
 from camwatch.scenes.search import Query, search
@@ -138,7 +139,8 @@ def silent(_what, _done, _total):
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with archive() as running:
         running.files |= FILES | {"/s2/MTD_MSIL2A.xml": MTD}
         yield running
@@ -222,6 +224,11 @@ def test_the_item_states_hashes_sources_and_is_stac(server, tmp_path):
     assert box(*said["bbox"]).contains(AREA)
     assert box(*said["bbox"]).area < 0.1 * FOOTPRINT.area
     assert not set(said["assets"]) & {"visual", "thumbnail"}
+    again = pystac.Item.from_file(str(path))
+    assert (again.datetime, again.assets["red"].get_absolute_href()) == (
+        datetime(2021, 9, 8, 2, 19, 44, 500_000, UTC),
+        str(path.with_name("red.tif")),
+    )
 
 
 def test_the_same_fetch_writes_the_same_bytes(server, tmp_path):
@@ -355,6 +362,45 @@ def test_landsat_says_scale_masks_and_band_numbers(server, tmp_path):
     assert [said[name]["raster:bands"][0]["camwatch:number"] for name in ("red", "nir")] == [4, 5]
 
 
+def test_level_1_in_radiance_stays_digital_numbers(server, tmp_path):
+    grid = GeoBox((250, 250), Affine(60, 0, 560_000, 0, -60, 4_650_000), CRS)
+    dn = {key: noise(grid, n, 1, 255).astype(np.uint8) for n, key in enumerate(("green", "red", "nir08", "nir09"))}
+    assets = {}
+    for n, (key, values) in enumerate(dn.items(), 4):
+        server.files[f"/mss/LM02_B{n}.TIF"] = cog(values, grid)
+        radiance = {"scale": 0.65, "offset": 2.3, "unit": "watt/steradian/square_meter/micrometer"}
+        assets[key] = {"href": f"{server.address}/mss/LM02_B{n}.TIF", "roles": ["data"], "raster:bands": [radiance]}
+    server.pages = [[item("LM02_L1TP_19790101", collection="landsat-c2-l1", assets=assets)]]
+    wanted = Wanted(f"{server.address}/stac", margin_m=MARGIN, patience=QUICK)
+    report = fetch_scenes(query(collection="landsat-c2-l1"), wanted, tmp_path, progress=silent)
+    found = open_scene(report.fetched[0][1])
+    assert (scene.band_names(found), scene.calibration(found)) == (("green", "red", "nir08", "nir"), "dn")
+    image = load(found, scene.native_geobox(found), bands=("nir",))
+    np.testing.assert_array_equal(image.band("nir"), cut(dn["nir09"], grid).astype(np.float32))
+    server.pages[0][0]["collection"] = "landsat-c2-l2"
+    report = fetch_scenes(query(collection="landsat-c2-l2"), wanted, tmp_path, progress=silent)
+    assert "does not say how its numbers are meant" in report.refused[0][1]
+
+
+def test_bands_of_one_name_have_files_of_their_own(server, tmp_path):
+    def asset(file: str) -> dict:
+        return {"href": f"{server.address}/s2/{file}.tif", "roles": ["data"], "eo:bands": [{"name": file, "common_name": "red"}]}
+
+    server.pages = [[item("x", collection="other", assets={"first": asset("B04"), "second": asset("B08")})]]
+    report = fetch_scenes(query(collection="other"), Wanted(f"{server.address}/stac", margin_m=MARGIN, patience=QUICK), tmp_path, progress=silent)
+    for name, values in (("red", RED), ("second", NIR)):
+        with rasterio.open(report.fetched[0][1].with_name(f"{name}.tif")) as dataset:
+            np.testing.assert_array_equal(dataset.read(1), cut(values, FINE))
+
+
+@pytest.mark.parametrize(("product", "offset"), [("S2A_MSIL2A_20190212T192651_N0212", 0.0), ("S2B_MSIL2A_20220413T150759_N0400", -0.1)])
+def test_real_product_metadata_states_its_offset(shared, product, offset):
+    path = next((shared / "data" / "products" / "sentinel2_metadata").glob(f"{product}*/MTD_MSIL2A.xml"))
+    for number in range(13):
+        said = of_product(path.read_bytes(), number, "here")
+        assert said == {"scale": 0.0001, "offset": offset, "nodata": 0.0, "camwatch:saturated": 65535.0}
+
+
 # --- a server on a bad day -------------------------------------------------------------------------------------------------------------------------
 
 BAND = "/s2/B04.tif"
@@ -416,6 +462,18 @@ def test_waits_double_and_retry_after_goes_before_them(server):
     with Http(Patience(attempts=5, delay_s=0.25, longest_s=10, stall_s=1), inward=True, sleep=waits.append) as http:
         assert http.ask(f"{server.address}/x").body == b"{}"
     assert waits == [0.25, 0.5, 1.0, 2.0]
+
+
+def test_a_redirect_out_of_https_is_not_followed():
+    class Still(Http):
+        def _once(self, address, *_):
+            asked.append(address)
+            return Answer(302, {"location": "http://example.org/x"}, b"")
+
+    asked: list[str] = []
+    with Still(QUICK) as http, pytest.raises(SceneError, match="not https"):
+        http.ask("https://example.org/x")
+    assert asked == ["https://example.org/x"]
 
 
 def test_a_redirect_to_another_server_brings_the_same_bytes(server, tmp_path):

@@ -62,6 +62,8 @@ SENTINEL2 = {
 """Key of an asset (Earth Search, Planetary Computer) → common name, `band_id` in the product's metadata. 60 m bands see the atmosphere."""
 LANDSAT = {"coastal": "coastal", "blue": "blue", "green": "green", "red": "red", "nir08": "nir", "swir16": "swir16", "swir22": "swir22"}
 """Key of an asset (both archives) → the name that the band has in a downloaded Landsat product."""
+MSS = {"green": "green", "red": "red", "nir08": "nir08", "nir09": "nir"}
+"""The same for MSS, whose wider and longer infrared band is what compares with `nir` of the later sensors."""
 METADATA = ("product-metadata", "product_metadata")
 APPLIED = "earthsearch:boa_offset_applied"
 NEGATIVE_SHARE = 0.05
@@ -140,17 +142,18 @@ def contents(document: Mapping[str, Any], bands: Sequence[str], ask: Ask) -> Con
         found, calibrated = _sentinel2(document, assets, bands, ask)
         said |= calibrated
     elif collection.startswith("landsat"):
-        found = _landsat(document, assets, bands)
-        said |= {"camwatch:calibration": _level(collection)}
+        found, calibration = _landsat(document, assets, bands)
+        said |= {"camwatch:calibration": calibration}
     else:
         found = _plain(assets, bands)
     if not found:
         there = ", ".join(sorted(assets))[:200] or "none"
         wanted = ", ".join(bands) or "rasters with role data and named bands"
         raise SceneError("Item has none of the wanted bands", where=document["id"], got=f"assets {there}", expected=wanted)
-    stated = any(raster.get("offset") for one in found for raster in one.raster)
-    doubtful = stated and document["properties"].get(APPLIED) is False
-    return Contents((*found, *_masks(assets)), said, doubtful)
+    doubtful = document["properties"].get(APPLIED) is False
+    # Each has a file of its own name; of two assets with one name the first counts.
+    named = {one.name.lower(): one for one in reversed((*found, *_masks(assets)))}
+    return Contents(tuple(reversed(named.values())), said, doubtful)
 
 
 def _sentinel2(
@@ -193,21 +196,28 @@ def of_product(text: bytes, number: int, where: str) -> dict[str, Any]:
     return {"scale": 1 / quantification, "offset": offsets.get(str(number), 0.0) / quantification, **values}
 
 
-def _landsat(document: Mapping[str, Any], assets: Mapping[str, dict[str, Any]], bands: Sequence[str]) -> list[Raster]:
+def _landsat(document: Mapping[str, Any], assets: Mapping[str, dict[str, Any]], bands: Sequence[str]) -> tuple[list[Raster], str]:
+    """Return the bands and what their numbers are: Level 1 stays digital numbers where the Item gives radiance or nothing."""
+    names = MSS if "nir09" in assets else LANDSAT
+    chosen = {key: name for key, name in names.items() if key in assets and name in (bands or ORDER)}
+    stated = {key: _stated(assets[key]) for key in chosen}
+    calibration = _level(str(document["collection"]))
+    if chosen and not all(stated.values()):
+        if calibration == "surface reflectance":
+            key = next(key for key, raster in stated.items() if not raster)
+            raise SceneError("Item does not say how its numbers are meant", where=document["id"], expected=f"raster:bands of {key}")
+        calibration, stated = "dn", {key: {"scale": 1.0, "offset": 0.0} for key in chosen}
     found = []
-    for key, name in LANDSAT.items():
-        if key in assets and name in (bands or ORDER):
-            stated = _stated(assets[key])
-            if not stated:
-                raise SceneError("Item does not say how its numbers are meant", where=document["id"], expected=f"raster:bands of {key}")
-            numbered = re.search(r"_B(\d{1,2})\.TIF$", parts_of(address_of(assets[key])).path, re.IGNORECASE)
-            found.append(_band(key, assets[key], name, stated | ({"camwatch:number": int(numbered[1])} if numbered else {})))
-    return found
+    for key, name in chosen.items():
+        numbered = re.search(r"_B(\d{1,2})\.TIF$", parts_of(address_of(assets[key])).path, re.IGNORECASE)
+        # 0 is fill in every level and collection.
+        found.append(_band(key, assets[key], name, {"nodata": 0.0, **stated[key], **({"camwatch:number": int(numbered[1])} if numbered else {})}))
+    return found, calibration
 
 
 def _plain(assets: Mapping[str, dict[str, Any]], bands: Sequence[str]) -> list[Raster]:
     """Return the data of any other collection: what the Item names by common names, with the scale that it states or none."""
-    found = []
+    found: list[Raster] = []
     for key, asset in assets.items():
         said = objects(asset.get("bands")) or objects(asset.get("eo:bands"))
         names = [str(band.get("eo:common_name") or band.get("common_name") or "") for band in said]
@@ -218,7 +228,8 @@ def _plain(assets: Mapping[str, dict[str, Any]], bands: Sequence[str]) -> list[R
             if len(rasters) != len(names):
                 raise SceneError("Item contradicts itself", got=f"{len(rasters)} raster:bands of {key}", expected=f"{len(names)}, one a band")
             eo = tuple({"name": name, "common_name": name} for name in names)
-            found.append(Raster(names[0] if len(names) == 1 else plain_name(key), key, address_of(asset), eo, rasters))
+            alone = len(names) == 1 and names[0] not in {one.name for one in found}
+            found.append(Raster(names[0] if alone else plain_name(key), key, address_of(asset), eo, rasters))
     return found
 
 
