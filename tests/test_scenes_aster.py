@@ -267,6 +267,28 @@ def test_factors_in_a_geotiffs_tags_are_used(tmp_path):
     np.testing.assert_allclose(load(item, box_of("1"), bands=("red",)).values[0], (pixels("2") - 1.0) * 0.004, atol=1e-6)
 
 
+def test_the_xml_beside_geotiffs_calibrates_them(tmp_path):
+    write_raster(tmp_path / f"{GRANULE}-VNIR.tif", np.stack([pixels(band) for band in ("1", "2", "3N")]), box_of("1"))
+    write_raster(tmp_path / f"{GRANULE}_V.tif", np.stack([pixels("1")] * 3), box_of("1"))
+    psas = {
+        "ASTERGains": "01 LOW, 02 NOR, 3N HGH",
+        "Solar_Azimuth_Angle": "80",
+        "Solar_Elevation_Angle": "50",
+        "CorrectionAchieved": "Terrain+Precision",
+    }
+    said = "".join(f"<PSA><PSAName>{name}</PSAName><PSAValue>{value}</PSAValue></PSA>" for name, value in psas.items())
+    day = "<SingleDateTime><TimeofDay>04:04:47.000000</TimeofDay><CalendarDate>2000-05-03</CalendarDate></SingleDateTime>"
+    (tmp_path / f"{GRANULE}.hdf.xml").write_text(
+        f"<GranuleMetaDataFile><GranuleURMetaData>{day}<PSAs>{said}</PSAs></GranuleURMetaData></GranuleMetaDataFile>"
+    )
+    item = open_scene(tmp_path)
+    assert scene.acquired(item).second == 47
+    assert scene.position_error_m(item) == 0  # matched to control points; the archive gives no figure
+    image = load(item, box_of("1"))
+    for plane, band, ucc, esun in zip(image.values, ("1", "2", "3N"), (2.25, 1.415, 0.423), (1848, 1549, 1114), strict=True):
+        np.testing.assert_allclose(plane, reflectance(pixels(band), ucc, esun), rtol=SUN)
+
+
 def test_browse_pictures_are_no_data(tmp_path):
     write_raster(tmp_path / f"{GRANULE}_V.tif", np.stack([pixels("1")] * 3), box_of("1"))
     with pytest.raises(SceneError, match=r"without its bands.*browse pictures"):
@@ -343,6 +365,12 @@ def test_damaged_and_foreign_files_end_in_one_line(tmp_path):
         open_scene(tmp_path / "modis")
     with pytest.raises(SceneError, match="inside an archive"):
         open_scene(zipped(tmp_path / "whole"))
+
+
+def test_other_levels_are_not_dated_by_their_processing(tmp_path):
+    path = write_raster(tmp_path / "AST_07XT_00302012003124657_20250305062641_SRF_VNIR_B01.tif", pixels("1"), box_of("1"))
+    with pytest.raises(SceneError, match="level that camwatch does not read; expected AST_L1T"):
+        open_scene(path)
 
 
 def zipped(folder: Path) -> Path:

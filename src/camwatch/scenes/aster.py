@@ -74,19 +74,23 @@ SYSTEMATIC_M = 80.0
 (Photogrammetric Engineering and Remote Sensing, "Validation of the ASTER instrument level 1A scene geometry", USGS 70032141)."""
 
 _GRANULE = re.compile(r"(AST_L1T_\d{3}(\d{2})(\d{2})(\d{4})(\d{2})(\d{2})(\d{2})_\d{14}(?:_\d{1,6})?)(?![0-9])", re.IGNORECASE)
+_OTHER_LEVEL = re.compile(r"AST_(?!L1T)\w{2,5}_\d{17}_\d{14}", re.IGNORECASE)
 _BAND_FILE = re.compile(r"_(?:(?:VNIR|SWIR)_B|ImageData)0?(\d[NB]?)\.tiff?$", re.IGNORECASE)
 _SENSOR_FILE = re.compile(r"[-_.](VNIR|SWIR)\.tiff?$", re.IGNORECASE)
 
 
 def find_aster(files: Files) -> list[Found]:
-    """Return one product for each granule, the `.hdf` first among what may name it, and every other HDF4 file by itself."""
+    """Return one product for each granule, the `.hdf` first among what may name it.
+
+    Other HDF files, and rasters of other levels, are products that cannot be read: the date in their names is that of processing.
+    """
     granules: dict[str, list[str]] = {}
     others = []
     for name in files.names:
         granule = _GRANULE.match(base_of(name))
         if granule:
             granules.setdefault(folder_of(name) + granule[1], []).append(name)
-        elif name.lower().endswith(".hdf"):
+        elif name.lower().endswith(".hdf") or (_OTHER_LEVEL.match(base_of(name)) and name.lower().endswith((".tif", ".tiff"))):
             others.append(Found(name, frozenset({name})))
     products = []
     for key, names in granules.items():
@@ -107,10 +111,8 @@ def read_aster(files: Files, name: str, _given: Given = None) -> pystac.Item:
     where = files.root / name
     granule = _GRANULE.match(base_of(name))
     if granule is None:
-        what = "HDF4 product of a kind that camwatch does not read"
-        raise SceneError(
-            what, where=where, expected="AST_L1T", remedy="convert its bands to GeoTIFF with an ASTER L1T order or with GDAL's HDF4 driver"
-        )
+        what = "ASTER product of a level" if _OTHER_LEVEL.match(base_of(name)) else "HDF product of a kind"
+        raise SceneError(f"{what} that camwatch does not read", where=where, expected="AST_L1T", remedy="download the L1T granule")
     said = from_xml(files)
     rasters = _rasters(files.names)
     if rasters:
