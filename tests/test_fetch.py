@@ -709,6 +709,37 @@ def test_more_bands_join_those_that_are_there(server, tmp_path):
     assert scene.band_names(open_scene(report.fetched[0][1])) == ("red", "nir")
 
 
+def test_more_bands_are_gone_on_with_too(server, tmp_path):
+    fetch(server, tmp_path, earth_search(server.address), bands=("red",))
+    server.faults["/s2/B11.tif"] = ["*500"]
+    assert len(fetch(server, tmp_path, earth_search(server.address)).refused) == 1
+    assert scene.band_names(open_scene(next(tmp_path.rglob("S2A_*.json")))) == ("red",)  # the finished scene is as it was
+    server.faults.clear()
+    server.asked.clear()
+    report = fetch(server, tmp_path, earth_search(server.address))
+    assert {path for path, _ in server.asked if path.endswith(".tif")} == {"/s2/B11.tif"}
+    assert scene.band_names(open_scene(report.fetched[0][1])) == ("red", "nir", "swir16")
+
+
+def test_an_item_that_was_not_written_is_written_without_a_request(server, tmp_path):
+    path = fetch(server, tmp_path, earth_search(server.address)).fetched[0][1]
+    text = path.read_text()
+    path.rename(path.with_name(f"{path.name}.part"))
+    path.with_name("nir.tif").rename(path.with_name("nir.tif.part"))
+    server.asked.clear()
+    fetch(server, tmp_path, earth_search(server.address))
+    assert path.read_text() == text
+    assert sorted(p.name for p in path.parent.iterdir()) == [path.name, "nir.tif", "red.tif", "scl.tif", "swir16.tif"]
+    assert not [asked for asked, _ in server.asked if asked.endswith(".tif")]
+
+
+def test_numbers_that_the_archive_corrects_are_brought_again(server, tmp_path):
+    fetch(server, tmp_path, earth_search(server.address, applied=False))
+    assert offsets(tmp_path)["red"] == -0.1
+    fetch(server, tmp_path, earth_search(server.address, applied=True))
+    assert offsets(tmp_path)["red"] == 0
+
+
 def test_another_window_does_not_take_the_place_of_the_first(server, tmp_path):
     fetch(server, tmp_path, earth_search(server.address), bands=("red",))
     before = next(tmp_path.rglob("red.tif")).read_bytes()

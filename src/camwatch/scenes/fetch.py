@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapely.geometry import mapping
@@ -22,7 +23,6 @@ from camwatch.scenes.remote import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from odc.geo.geobox import GeoBox
 
@@ -97,12 +97,11 @@ def bring(http: Http, document: Mapping[str, Any], folder: Path, job: Job, tell:
     final, draft = folder / f"{item}.json", folder / f"{item}.json.part"
     wanted = contents(document, job.bands, lambda address: http.ask(_signed(address, job)).body)
     window = list(widened(job.bounds, job.margin_m))
-    old = _read(final) or _read(draft)
-    if final.exists() and old.get("properties", {}).get("camwatch:window") != window:
+    if final.exists() and _window(_read(final)) != window:
         got, remedy = "another window of this scene", "give another --out, or remove that folder"
         raise SceneError("folder holds something else", where=folder, got=got, expected=f"{[round(side, 5) for side in window]}", remedy=remedy)
-    same = old.get("properties", {}).get("camwatch:window") == window
-    assets: dict[str, Any] = dict(old.get("assets", {})) if same else {}
+    known = [said["assets"] for said in (_read(final), _read(draft)) if _window(said) == window]
+    assets: dict[str, Any] = {name: asset for those in known for name, asset in those.items() if any(map(Path.is_file, _files(folder, name)))}
     fetched = 0
     for raster in wanted.rasters:
         if not _there(folder, raster, assets.get(raster.name)):
@@ -110,7 +109,7 @@ def bring(http: Http, document: Mapping[str, Any], folder: Path, job: Job, tell:
             assets[raster.name] = _bring_one(http, raster, folder, window, job, doubtful=wanted.doubtful)
             fetched += 1
             _write(draft, _item(document, wanted, assets, window, job))
-    if fetched or not final.exists():
+    if fetched or draft.exists() or not final.exists():
         said = _item(document, wanted, assets, window, job)
         for part in sorted(folder.glob("*.tif.part")):
             if part.name.removesuffix(".tif.part") in assets:
@@ -127,11 +126,22 @@ def _signed(address: str, job: Job) -> str:
 
 
 def _there(folder: Path, raster: Raster, asset: Mapping[str, Any] | None) -> bool:
-    """Whether a file has been brought already, from the same place, and is as it was."""
-    if asset is None or asset.get("camwatch:source", {}).get("href") != shown(raster.href):
+    """Whether a file has been brought already, from the same place, with the same meaning, and is as it was."""
+    if asset is None or asset["camwatch:source"]["href"] != shown(raster.href):
         return False
-    files = (folder / f"{raster.name}.tif", folder / f"{raster.name}.tif.part")
-    return any(file.is_file() and _MULTIHASH + sha256_of(file) == asset.get("file:checksum") for file in files)
+    if any(not stated.items() <= written.items() for stated, written in zip(raster.raster, asset["raster:bands"], strict=False)):
+        return False  # the archive has corrected what the numbers mean
+    return any(file.is_file() and _MULTIHASH + sha256_of(file) == asset["file:checksum"] for file in _files(folder, raster.name))
+
+
+def _files(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return where a band lies once its scene is complete, and until then."""
+    return folder / f"{name}.tif", folder / f"{name}.tif.part"
+
+
+def _window(said: Mapping[str, Any]) -> Any:
+    """Return the window of an Item that an earlier fetch wrote; None where it is none of those."""
+    return said.get("properties", {}).get("camwatch:window")
 
 
 def _bring_one(http: Http, raster: Raster, folder: Path, window: Sequence[float], job: Job, *, doubtful: bool) -> dict[str, Any]:
@@ -150,7 +160,7 @@ def _bring_one(http: Http, raster: Raster, folder: Path, window: Sequence[float]
             raise SceneError(
                 what, where=where, got=f"offset {raster.raster[0]['offset']}", remedy="fetch it from sentinel-2-c1-l2a, or another --api"
             )
-        path = folder / f"{raster.name}.tif.part"
+        path = _files(folder, raster.name)[1]
         write_cog(path, dataset, values, part, raster.raster)
         geobox = geobox_of(dataset, part)
         numbers = [
