@@ -30,7 +30,7 @@ PAD = 4
 STRICT = 4
 """Blocks up to this side are averaged only when whole."""
 
-STRIP = 2**17
+STRIP = 2**18
 """Pixels of the target that are warped at once."""
 
 ALIGNED_PX = 2e-4
@@ -133,16 +133,21 @@ def resample(
         for rows in strips:
             usable[rows], whole[rows] = _warped(weights, target, rows, Resampling.bilinear) > 1 - 1e-5
 
-    def interpolate(n: int) -> None:
-        plane = np.where(valid, np.pad(values[n], rim), np.float32(0))[None]
-        with _in_memory(plane, source) as dataset:
+    def interpolate(bands: range) -> None:
+        some = values[bands.start : bands.stop]
+        planes = np.where(valid, np.pad(some, ((0, 0), (rim, rim), (rim, rim))), np.float32(0))
+        with _in_memory(planes, source) as dataset:
             for rows in strips:
-                out[n][rows] = _warped(dataset, target, rows, Resampling.cubic)[0]
+                smooth = _warped(dataset, target, rows, Resampling.cubic)
                 near = usable[rows] & ~whole[rows]
                 if near.any():
-                    np.copyto(out[n][rows], _warped(dataset, target, rows, Resampling.bilinear)[0], where=near)
+                    np.copyto(smooth, _warped(dataset, target, rows, Resampling.bilinear), where=near)
+                for n, plane in zip(bands, smooth, strict=True):
+                    out[n][rows] = plane
 
-    for_each(interpolate, range(len(values)), at_once=usable.size >= MANY)
+    together = max(1, STRIP // usable.size)
+    batches = [range(n, min(n + together, len(values))) for n in range(0, len(values), together)]
+    for_each(interpolate, batches, at_once=usable.size >= MANY)
     return usable
 
 
