@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -378,6 +379,23 @@ def zipped(folder: Path) -> Path:
         for path in folder.iterdir():
             out.write(path, path.name)
     return folder.with_suffix(".zip")
+
+
+def test_thirty_metres_begin_where_fifteen_do(tmp_path, monkeypatch):
+    """With an even number of 15 m rows the 30 m rows cannot end at the same place; both begin with the centre of their first pixel."""
+    monkeypatch.setattr(sys.modules[__name__], "ROWS", 48)
+    item = open_scene(write_hdf(tmp_path, attributes=odl()))
+    (green, *_, swir) = scene.bands_of(item)
+    assert green.geobox.shape == (48, 61)
+    assert swir.geobox.shape == (24, 31)
+    assert (green.geobox.affine * (0.5, 0.5), swir.geobox.affine * (0.5, 0.5)) == ((LEFT, UPPER), (LEFT, UPPER))
+
+
+def test_a_table_that_names_itself_ends(tmp_path):
+    data = bytearray(write_hdf(tmp_path).read_bytes())
+    data[6:10] = (4).to_bytes(4, "big")  # the first block of descriptors says that it is followed by itself
+    (tmp_path / f"{GRANULE}.hdf").write_bytes(data)
+    assert open_scene(tmp_path).id == GRANULE  # all descriptors of so small a file are in that block
 
 
 def test_size_and_corners_must_agree(tmp_path):

@@ -269,6 +269,13 @@ def test_a_date_in_a_tag_or_added_to_the_name(tmp_path):
     assert open_scene(path).properties["camwatch:date_source"] == "file name"
 
 
+def test_the_moment_of_scanning_is_no_date(tmp_path):
+    path = write_scan(tmp_path, BLANK, name="frame.tif", tags={"TIFFTAG_DATETIME": "1969:03:14 10:11:12"})
+    write_qgis(path.with_suffix(".points"))
+    with pytest.raises(SceneError, match="does not tell when it was taken"):
+        open_scene(path)
+
+
 def test_without_control_points_it_says_which(tmp_path):
     path = write_scan(tmp_path, BLANK)
     with pytest.raises(SceneError, match=r"no control points; expected DS1101-1069DF090_b\.points"):
@@ -289,6 +296,7 @@ def test_what_is_georeferenced_needs_no_points(tmp_path):
     "options",
     [
         {"border": (0, 0, 0, 0), "tilt": 0},
+        {"border": (0, 0, 0, 0), "tilt": 1.0},  # wedges at the corners
         {"border": (0.05, 0.04, 0, 0), "tilt": 0},  # a middle part of a frame
         {"tilt": 1.0, "level": 250, "noise": 4},
         {"tilt": -1.0, "level": 30, "noise": 4, "shape": (1000, 1000)},
@@ -305,6 +313,23 @@ def test_borders_are_no_ground_and_film_is(options):
     inside = measure(lambda row, n: image[row : row + n], image.shape).inside(np.arange(rows) + 0.5, np.arange(cols) + 0.5)
     assert (exposed & ~inside).sum() < 0.01 * exposed.sum()
     assert (inside & ~exposed).sum() <= 0.001 * (~exposed).sum()
+
+
+def test_sides_are_found_to_a_fraction_of_a_pixel():
+    image, exposed = film((1200, 1600), tilt=0.75)
+    frame = measure(lambda row, n: image[row : row + n], image.shape)
+    rise = np.tan(np.radians(0.75))
+    for side, border, slope, length in (
+        (frame.top, 0.05 * 1200, rise, 1600),
+        (frame.bottom, 0.04 * 1200, -rise, 1600),
+        (frame.left, 0.06 * 1600, -rise, 1200),
+        (frame.right, 0.03 * 1600, rise, 1200),
+    ):
+        assert side.slope == pytest.approx(slope, abs=3e-4)
+        middle = side.at(np.array([length / 2]))[0]
+        assert border + 1 < middle < border + 3  # drawn in by two pixels
+    inside = frame.inside(np.arange(1200) + 0.5, np.arange(1600) + 0.5)
+    assert not (inside & ~exposed).any()
 
 
 @pytest.mark.parametrize("options", [{}, {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}])
