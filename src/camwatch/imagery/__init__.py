@@ -3,7 +3,7 @@
 from camwatch.imagery.clouds import Clouds, find_clouds, without_clouds
 from camwatch.imagery.grids import pair_geobox, shared_bands
 from camwatch.imagery.image import Image, Sun
-from camwatch.imagery.load import coverage, load
+from camwatch.imagery.load import load
 from camwatch.imagery.radiometry import Radiometry, fit_radiometry
 from camwatch.imagery.share import clear_share
 
@@ -13,7 +13,6 @@ __all__ = [
     "Radiometry",
     "Sun",
     "clear_share",
-    "coverage",
     "find_clouds",
     "fit_radiometry",
     "load",

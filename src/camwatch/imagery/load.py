@@ -92,14 +92,6 @@ def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = Non
     )
 
 
-def coverage(item: pystac.Item, geobox: GeoBox) -> float:
-    """Return the share of the grid's pixels, 0..1, that a scene shows clearly; 0 where it does not reach the grid."""
-    try:
-        return float(load(item, geobox, bands=default_bands(item)[:1]).valid.mean())
-    except CoverageError:
-        return 0.0
-
-
 def _choose(item: pystac.Item, wanted: tuple[str, ...]) -> tuple[Band, ...]:
     there = {band.name: band for band in bands_of(item)}
     missing = [name for name in wanted if name not in there]
