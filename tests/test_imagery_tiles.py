@@ -197,6 +197,23 @@ def test_polygons_in_gml_hide_every_pixel_that_they_touch(tmp_path, name):
     assert clear == pytest.approx(1 - inside(cloud, WHOLE).mean(), abs=0.01)
 
 
+def test_polygons_of_one_band_count_with_that_band_only(tmp_path):
+    """Saturation of one band, in polygons; the other band lies on a grid of its own."""
+    patch = Polygon([(560_021, 4_649_981), (560_081, 4_649_981), (560_081, 4_649_921), (560_021, 4_649_921)])
+    (tmp_path / "s.gml").write_text(GML.format(" ".join(f"{x} {y}" for x, y in patch.exterior.coords)))
+    coarse = GeoBox((45, 60), WHOLE.affine * Affine.scale(2), WHOLE.crs)
+    made = [Layer("saturated", str(tmp_path / "s.gml"), mask="S", flags=(Flag("saturated", 0, 8, band=4),), placed=WHOLE)]
+    for name, box, number in (("red", WHOLE, 4), ("nir", coarse, 8)):
+        path = write_raster(tmp_path / f"{name}.tif", np.ones(box.shape, np.uint8), box)
+        made.append(Layer(name, str(path), (Channel(name, number=number),)))
+    item = build_item(FACTS, made)
+    assert load(item, coarse, bands=("nir",)).valid.all()
+    for bands in (("red",), ("red", "nir")):
+        valid = load(item, WHOLE, bands=bands).valid
+        assert not valid[inside(patch, WHOLE)].any()
+        assert valid[2:6, 2:-2].all()
+
+
 def test_an_outline_in_pixels_is_a_frame(tmp_path):
     """The frame of a scanned film: what lies outside, or is cut by its edge, is no picture."""
     frame = [(10.5, 8.0), (110.0, 12.0), (107.0, 80.5), (9.0, 84.0)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,12 +42,15 @@ class Level:
         Layers on the same lattice, and outlines. Beyond its own pixels a layer says nothing.
     own : mapping of str to tuple of Mask
         Layers that lie in the bands' own files (alpha, internal masks), by href; they speak of these files only.
+    loaded : tuple of Band
+        All bands that are loaded, of this grid and of others: a field of a quality layer may belong to one of them.
     """
 
     geobox: GeoBox
     bands: tuple[Band, ...]
     masks: tuple[Mask, ...]
-    own: Mapping[str, tuple[Mask, ...]] = field(default_factory=dict)
+    own: Mapping[str, tuple[Mask, ...]]
+    loaded: tuple[Band, ...]
 
 
 def levels_of(bands: Iterable[Band], masks: Iterable[Mask], data: Iterable[str]) -> tuple[list[Level], list[Mask]]:
@@ -61,8 +64,9 @@ def levels_of(bands: Iterable[Band], masks: Iterable[Mask], data: Iterable[str])
     data : iterable of str
         The hrefs of all bands of the scene: a layer that lies in the file of a band that is not loaded has nothing to say.
     """
+    loaded = tuple(bands)
     groups: dict[GeoBox, list[Band]] = {}
-    for band in bands:
+    for band in loaded:
         groups.setdefault(band.geobox, []).append(band)
     files = set(data)
     own: dict[str, tuple[Mask, ...]] = {}
@@ -76,7 +80,7 @@ def levels_of(bands: Iterable[Band], masks: Iterable[Mask], data: Iterable[str])
     for box, group in groups.items():
         near = [n for n, mask in enumerate(apart) if mask.is_vector or lattice_offset(box, mask.geobox) is not None]
         placed.update(near)
-        levels.append(Level(box, tuple(group), tuple(apart[n] for n in near), own))
+        levels.append(Level(box, tuple(group), tuple(apart[n] for n in near), own, loaded))
     return levels, [mask for n, mask in enumerate(apart) if n not in placed]
 
 
@@ -95,11 +99,11 @@ def read_level(level: Level, window: Window, targets: Sequence[NDArray[np.float3
     box = GeoBox(valid.shape, level.geobox.affine * Affine.translation(window.col_off, window.row_off), level.geobox.crs)
     for mask in level.masks:
         if mask.is_vector:
-            np.logical_and(valid, outside_polygons(mask, box), out=valid)
+            np.logical_and(valid, outside_polygons(mask, box, level.loaded), out=valid)
         else:
             row, col = lattice_offset(level.geobox, mask.geobox) or (0, 0)
             there = Window(window.col_off - col, window.row_off - row, window.width, window.height)
-            np.logical_and(valid, usable_in(mask, there, level.bands), out=valid)
+            np.logical_and(valid, usable_in(mask, there, level.loaded), out=valid)
 
 
 def usable_in(mask: Mask, window: Window, bands: Sequence[Band]) -> NDArray[np.bool_]:
@@ -113,9 +117,9 @@ def usable_in(mask: Mask, window: Window, bands: Sequence[Band]) -> NDArray[np.b
     return good
 
 
-def outside_polygons(mask: Mask, box: GeoBox) -> NDArray[np.bool_]:
+def outside_polygons(mask: Mask, box: GeoBox, bands: Sequence[Band]) -> NDArray[np.bool_]:
     """Return which pixels of a grid are usable by the outlines of a quality layer; a pixel that an unusable side touches is not."""
-    inside_good, outside_good = (bool(usable(mask.flags, np.array([[value]], np.uint8), ())[0, 0]) for value in (1, 0))
+    inside_good, outside_good = (bool(usable(mask.flags, np.array([[value]], np.uint8), bands)[0, 0]) for value in (1, 0))
     if inside_good and outside_good:
         return np.ones(box.shape, bool)
     if mask.polygon:

@@ -77,8 +77,8 @@ def clear_share(item: pystac.Item, geometry: BaseGeometry) -> tuple[float, float
         covered &= _has_data(band, rows, cols, _step(box, band.geobox))
     for mask in masks if covered.any() else ():
         if mask.is_vector:
-            covered &= outside_polygons(replace(mask, flags=_fill_of(mask)), box)[wanted]
-            clear &= outside_polygons(mask, box)[wanted]
+            covered &= outside_polygons(replace(mask, flags=_fill_of(mask)), box, ())[wanted]
+            clear &= outside_polygons(mask, box, ())[wanted]
             continue
         rows, cols = _pixels_at(x, y, box, mask.geobox)
         for part in mask.parts:

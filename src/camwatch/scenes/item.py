@@ -241,7 +241,7 @@ def masks_of(item: pystac.Item) -> tuple[Mask, ...]:
             polygon = tuple((float(col), float(row)) for col, row in fields.get("camwatch:polygon", []))
             said.append((str(fields["camwatch:mask"]), tuple(Flag.from_json(flag) for flag in fields["camwatch:flags"]), polygon))
     # Outlines say where they lie by themselves; they make no mosaic.
-    kinds = [(kind, flags, n if polygon or is_polygons(parts[n].href) else None) for n, (kind, flags, polygon) in enumerate(said)]
+    kinds = [(kind, flags, parts[n].index, n if polygon or is_polygons(parts[n].href) else None) for n, (kind, flags, polygon) in enumerate(said)]
     layers = []
     for mosaic in mosaics(boxes, kinds):
         kind, flags, polygon = said[mosaic.members[0]]
