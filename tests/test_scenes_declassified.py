@@ -1,5 +1,6 @@
 """Scans of film, written here with every point known: placed by control points, dated honestly, their borders not taken for ground."""
 
+import warnings
 import zipfile
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -383,3 +384,21 @@ def test_a_scan_in_an_archive(tmp_path):
     item = open_scene(tmp_path / "a.zip", date="1967-09-18")
     assert_placed(item)
     assert load(item, GeoBox((4, 4), TRUE * Affine.translation(400, 300), "EPSG:32652")).valid.all()
+
+
+def test_a_plain_tiff_with_control_points_inside_is_placed_by_them(tmp_path):
+    path = tmp_path / "warped_20110203.tif"
+    places = [(0, 0), (0, 40), (30, 0), (30, 40), (15, 20)]  # row, column; pixels of 3 m
+    points = [GroundControlPoint(row, col, 500_000 + 3 * col, 4_600_000 - 3 * row, 0, id=str(n)) for n, (row, col) in enumerate(places)]
+    profile = {"driver": "GTiff", "count": 1, "height": 30, "width": 40, "dtype": "uint8"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **profile) as dataset:
+            dataset.write(np.full((1, 30, 40), 7, np.uint8))
+            dataset.gcps = (points, "EPSG:32652")
+    item = open_scene(path)
+    assert item.properties["camwatch:family"] == "raster"
+    assert f"{item.datetime:%Y-%m-%d}" == "2011-02-03"
+    box = scene.native_geobox(item)
+    assert str(box.crs) == "EPSG:32652"
+    np.testing.assert_allclose(list(box.affine)[:6], [3, 0, 500_000, 0, -3, 4_600_000], atol=1e-4)

@@ -28,12 +28,12 @@ from shapely.affinity import scale
 from camwatch.errors import SceneError
 from camwatch.scenes import dates, film
 from camwatch.scenes.bands import name_bands
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
 from camwatch.scenes.control import beside, read_inner, read_points
 from camwatch.scenes.gdal import read_header
 from camwatch.scenes.placement import place
 from camwatch.scenes.product import Family, Found, base_of, folder_of
-from camwatch.scenes.raster import SUFFIXES, read_raster, sidecar_of, sidecars, stem_of
+from camwatch.scenes.raster import SUFFIXES, find_rasters, read_raster, sidecar_of, sidecars, stem_of
 from camwatch.scenes.xml import parse_xml
 
 if TYPE_CHECKING:
@@ -145,11 +145,13 @@ def _control(files: Files, name: str, header: Header) -> tuple[ControlPoints, st
         return read_points(files, source), source
     if header.other_georeference == "ground control points":
         return read_inner(files.href(name)), name
+    if header.other_georeference:
+        refuse_unplaced(header, files.href(name))
     raise SceneError(
-        "scan has no georeference and no control points",
+        "raster has no georeference and no control points",
         where=files.root / name,
         expected=f"{stem_of(base_of(name))}.points (QGIS georeferencer) or {stem_of(base_of(name))}.csv (col, row, lon, lat)",
-        remedy="pick at least five around the area of interest",
+        remedy="georeference it first, or pick at least five points around the area of interest",
     )
 
 
@@ -243,4 +245,5 @@ def _explorer_date(files: Files, name: str) -> datetime | None:
     return None
 
 
+RASTER = Family("raster", find_rasters, read_scan, dated=False)
 DECLASSIFIED = Family("declassified", find_scans, read_scan, dated=False, alone=True)

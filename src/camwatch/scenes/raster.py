@@ -13,7 +13,7 @@ from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.item import ORDER
-from camwatch.scenes.product import Family, Found, base_of
+from camwatch.scenes.product import Found, base_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,6 +213,3 @@ def _number(tags: Mapping[str, Any], keys: tuple[str, ...]) -> float | None:
         except (KeyError, ValueError, TypeError):
             continue
     return None
-
-
-RASTER = Family("raster", find_rasters, read_raster, dated=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from camwatch.errors import MissingInputError, SceneError
 from camwatch.scenes import dates
 from camwatch.scenes.aster import ASTER
-from camwatch.scenes.declassified import DECLASSIFIED
+from camwatch.scenes.declassified import DECLASSIFIED, RASTER
 from camwatch.scenes.dimap import DIMAP
 from camwatch.scenes.files import Files, is_archive, open_files
 from camwatch.scenes.hls import HLS
@@ -18,7 +18,7 @@ from camwatch.scenes.landsat import LANDSAT
 from camwatch.scenes.maxar import MAXAR
 from camwatch.scenes.planet import PLANET
 from camwatch.scenes.product import Family, Found, folder_of
-from camwatch.scenes.raster import ENVI_SUFFIXES, RASTER, SUFFIXES, sidecars
+from camwatch.scenes.raster import ENVI_SUFFIXES, SUFFIXES, sidecars
 from camwatch.scenes.sentinel2 import SENTINEL2
 from camwatch.scenes.stac import STAC
 from camwatch.scenes.vendors import OTHER_VENDORS
