@@ -780,6 +780,21 @@ def test_a_signer_that_fails_is_named(server, tmp_path, fault):
     assert f"{server.address}/sign" in report.refused[0][1]
 
 
+@pytest.mark.parametrize("signed", ["http://example.org/s2/B04.tif?sig=1", "file:///etc/passwd", "B04.tif?sig=1"])
+def test_a_signer_may_only_add_a_signature(server, tmp_path, monkeypatch, signed):
+    give = server.RequestHandlerClass._give
+    monkeypatch.setattr(
+        server.RequestHandlerClass,
+        "_give",
+        lambda self, status, body, *more, **heads: give(
+            self, status, json.dumps({"href": signed}).encode() if self.path.startswith("/sign") else body, *more, **heads
+        ),
+    )
+    report = fetch(server, tmp_path, earth_search(server.address), sign=f"{server.address}/sign")
+    assert "signer answers with another address" in report.refused[0][1]
+    assert "sig=" not in report.refused[0][1]
+
+
 # --- searching --------------------------------------------------------------------------------------------------------------------------------------
 
 

@@ -206,9 +206,6 @@ class Http:
                     raise SceneError("answer is too large", where=shown(address), got=f"over {limit} bytes")
                 if time.monotonic() > deadline:
                     raise _BrokenError(f"only {len(data)} bytes in {self.patience.answer_s:g} s")
-        stated = heads.get("content-length", "")
-        if stated.isdigit() and "content-encoding" not in heads and int(stated) != len(data):
-            raise _BrokenError(f"{len(data)} of {stated} bytes, then the connection closed")
         return Answer(response.status_code, heads, bytes(data))
 
 
