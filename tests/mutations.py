@@ -234,7 +234,7 @@ def structure(data: bytes, rng: np.random.Generator) -> bytes:
     """Replace, rename, repeat, nest or drop a part of an XML or JSON document."""
     if data.lstrip()[:1] in (b"{", b"["):
         try:
-            return json.dumps(_other_json(json.loads(data), rng, 0.25)).encode()
+            return json.dumps(_other_json(json.loads(data), rng)).encode()
         except (ValueError, RecursionError):
             return cut(data, rng)
     tags = list(re.finditer(rb"<(\w[\w:]*)[^<>]*>[^<>]*</\1>", data))
@@ -256,24 +256,30 @@ def structure(data: bytes, rng: np.random.Generator) -> bytes:
     return data[: one.start()] + middle + data[one.end() :]
 
 
-def _other_json(value: Any, rng: np.random.Generator, chance: float) -> Any:  # noqa: PLR0911 - one return for each way
-    if rng.random() < chance * 0.25:
+def _other_json(document: Any, rng: np.random.Generator) -> Any:
+    """Replace, drop, rename or wrap one value of a JSON document, each with the same chance, however deep it lies."""
+    places: list[tuple[Any, Any]] = []
+    left = [document]
+    while left:
+        value = left.pop()
+        entries = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+        places += [(value, key) for key, _ in entries]
+        left += [entry for _, entry in entries]
+    if not places or rng.random() < 0.02:
         return VALUES[rng.integers(len(VALUES))]
-    if isinstance(value, dict) and value:
-        keys = list(value)
-        key = keys[rng.integers(len(keys))]
-        what = rng.random()
-        if what < 0.12:
-            return {other: value[other] for other in keys if other != key}
-        if what < 0.2:
-            return list(value.values())
-        if what < 0.25:
-            return {**value, key: [value[key]]}
-        return {**value, key: _other_json(value[key], rng, min(1.0, chance * 2))}
-    if isinstance(value, list) and value:
-        n = int(rng.integers(len(value)))
-        return [*value[:n], _other_json(value[n], rng, min(1.0, chance * 2)), *value[n + 1 :]]
-    return VALUES[rng.integers(len(VALUES))]
+    parent, key = places[rng.integers(len(places))]
+    what = rng.random()
+    if what < 0.6:
+        parent[key] = VALUES[rng.integers(len(VALUES))]
+    elif what < 0.7:
+        parent[key] = [parent[key]]
+    elif what < 0.8:
+        parent[key] = WORDS[rng.integers(len(WORDS))]
+    elif isinstance(parent, dict):
+        value = parent.pop(key)
+        if what < 0.9:
+            parent[f"x{key}"] = value
+    return document
 
 
 def entities(data: bytes, rng: np.random.Generator) -> bytes:

@@ -160,6 +160,30 @@ def stac_item(folder: Path) -> Path:
     return folder / "item.json"
 
 
+def accompanied(folder: Path) -> Path:
+    """A GeoTIFF with a STAC Item beside it that names its bands."""
+    path = plain(folder)
+    bands = [{"name": "b", "eo:common_name": colour} for colour in ("blue", "green", "red")]
+    said = {
+        "datetime": "2014-05-06T02:03:04Z",
+        "view:sun_azimuth": 150.5,
+        "view:sun_elevation": 40,
+        "view:off_nadir": 3,
+        "gsd": 0.5,
+        "platform": "x-1",
+    }
+    said |= {"instruments": ["pan"], "camwatch:simulated": True, "camwatch:calibration": "dn", "accuracy:geometric_rmse": 4.5}
+    item = {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "id": "x",
+        "properties": said,
+        "assets": {"image": {"href": f"./{path.name}", "bands": bands}},
+    }
+    path.with_suffix(".json").write_text(json.dumps(item, indent=1))
+    return path
+
+
 def pack(product: Path, archive: Path) -> Path:
     """Put a folder into an archive as the archives deliver it: Landsat without its folder, the others with it."""
     if archive.suffix == ".zip":
@@ -192,5 +216,6 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "png": picture,
     "jpeg": lambda folder: picture(folder, "jpg"),
     "stac": stac_item,
+    "stac beside": accompanied,
 }
 """Name of a layout → its maker; each writes into an empty folder."""

@@ -28,7 +28,7 @@ from camwatch.scenes import archives, limits, open_scene, scan
 from camwatch.scenes.files import Files, on_disk, open_files
 from camwatch.scenes.gdal import DRIVERS, open_raster, read_header
 from camwatch.scenes.item import files_of, native_geobox
-from camwatch.scenes.sane import refuse_nonsense
+from camwatch.scenes.sane import refuse_nonsense, sensible
 from canary import Canary
 from products import BOX, DN, MAKERS, envi, landsat, pack, picture, plain, sentinel2, stac_item, striped, write_jp2
 
@@ -776,6 +776,16 @@ def test_an_item_that_says_what_cannot_be_is_refused(tmp_path, field, value, wan
     with pytest.raises(SceneError, match="makes no sense") as caught:
         refuse_nonsense(item)
     assert f"expected {wanted};" in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), TypeError("x"), AttributeError("x"), OverflowError("x"), ValueError("x")])
+def test_a_document_with_values_of_other_types_makes_no_sense(error):
+    with pytest.raises(SceneError, match=rf"a.json: document makes no sense \({type(error).__name__}: '?x'?\)"), sensible("document", "a.json"):
+        raise error
+    with pytest.raises(AssertionError), sensible("document", "a.json"):
+        raise AssertionError
+    with pytest.raises(SceneError, match=r"^as it was$"), sensible("document", "a.json"):
+        raise SceneError("as it was")
 
 
 # --- The command line -------------------------------------------------------------------------------------------------------------------------

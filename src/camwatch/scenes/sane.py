@@ -1,11 +1,12 @@
-"""Whether an Item says what can be: the last look at a product, whatever family read it."""
+"""Whether a product says what can be, whatever family read it."""
 
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from camwatch.errors import SceneError
+from camwatch.errors import CamwatchError, SceneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,21 @@ RANGES: dict[str, tuple[float, float]] = {
     "offset": (-1e9, 1e9),
 }
 """Field → lowest and highest value that it can have: degrees, metres, and what keeps a pixel within single precision."""
+
+
+@contextmanager
+def sensible(what: str, where: object) -> Iterator[None]:
+    """Raise SceneError for what Python raises when a document holds a value of another type than it should: a list for a number, text for a list.
+
+    For JSON alone, where any value can stand anywhere and no schema is asked; `what` is the document. As little else as can be stands in the block.
+    """
+    try:
+        yield
+    except CamwatchError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        remedy = "correct it or take it away"
+        raise SceneError(f"{what} makes no sense ({type(error).__name__}: {error})", where=where, remedy=remedy) from error
 
 
 def refuse_nonsense(item: pystac.Item) -> None:
