@@ -142,6 +142,8 @@ def _layers(files: Files, member: str, key: str, asset: Mapping[str, Any]) -> li
                 float(scale if scale is not None else header.scales[n]),
                 float(offset if offset is not None else header.offsets[n]),
                 None if nodata is None else float(nodata),
+                None if raster.get("camwatch:saturated") is None else float(raster["camwatch:saturated"]),
+                int(raster.get("camwatch:number", 0)),
             )
         )
     masks = [Layer(f"{key}-alpha", href, mask="alpha", index=n, header=header) for n in alpha_bands(header) if not names[n - 1]]
