@@ -80,12 +80,14 @@ class Cache:
         stream = io.BytesIO()
         np.save(stream, square.pixels, allow_pickle=False)
         np.save(stream, np.array([] if square.nodata is None else [square.nodata], np.float64), allow_pickle=False)
-        data = stream.getvalue()
+        data = stream.getbuffer()
         path = self._path(key)
         part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(data + zlib.crc32(data, _seed(key)).to_bytes(_CHECK, "little"))
+            with part.open("wb") as out:
+                out.write(data)
+                out.write(zlib.crc32(data, _seed(key)).to_bytes(_CHECK, "little"))
             part.replace(path)
             self._trim(path.parent)
         except OSError:

@@ -177,7 +177,7 @@ def _read_part(
     for band, square, target in zip(bands, read_stored(parts, window), targets, strict=True):
         plane = square.pixels
         # What the file declares holds beside what the product family defines: old Landsat files declare 255 and fill with 0.
-        np.logical_and(valid, _has_data(plane, (band.nodata, square.nodata, band.saturated)), out=valid)
+        _drop(plane, (band.nodata, square.nodata, band.saturated), valid)
         np.copyto(target, plane, casting="unsafe")
         if band.scale != 1:
             np.multiply(target, np.float32(band.scale), out=target)
@@ -189,14 +189,14 @@ def _read_part(
     return valid
 
 
-def _has_data(plane: NDArray[Any], special: Iterable[float | None]) -> NDArray[np.bool_]:
-    """Return where pixels are finite and have none of some special values."""
-    found: NDArray[np.bool_] = np.isfinite(plane) if np.issubdtype(plane.dtype, np.floating) else np.ones(plane.shape, bool)
+def _drop(plane: NDArray[Any], special: Iterable[float | None], valid: NDArray[np.bool_]) -> None:
+    """Make `valid` False where pixels are not finite or have one of some special values."""
+    if np.issubdtype(plane.dtype, np.floating):
+        np.logical_and(valid, np.isfinite(plane), out=valid)
     for value in set(special):
         code = _as_stored(value, plane.dtype)
         if code is not None:
-            np.logical_and(found, plane != code, out=found)
-    return found
+            np.logical_and(valid, plane != code, out=valid)
 
 
 def _as_stored(value: float | None, dtype: np.dtype[Any]) -> np.generic | None:
@@ -218,7 +218,9 @@ def read_quality(kind: str, part: Part, window: Window) -> NDArray[Any]:
 def read_presence(band: Band, part: Part, window: Window, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return where one file of a band has data, (y, x) bool of the `shape` asked for, from overviews where the file has them."""
     few = read_reduced(part, window, shape)
-    return _has_data(few.pixels, (band.nodata, few.nodata))
+    there = np.ones(few.pixels.shape, bool)
+    _drop(few.pixels, (band.nodata, few.nodata), there)
+    return there
 
 
 def _whole_numbers(layer: NDArray[Any], href: str) -> NDArray[Any]:
