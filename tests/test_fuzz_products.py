@@ -31,8 +31,6 @@ from test_scenes_vendors import BAND_META, write_bundle, write_raster
 
 CASES = 2100
 WORKERS = 2
-KNOWN = ("sun: got azimuth", "valid pixels that are no numbers", "Out of range float values are not JSON compliant", " at raster.py:", " at stac.py:")
-"""What escapes until `build_item` ends with `sane.refuse_nonsense` and Items of strangers are read inside `sane.sensible`; empty from then on."""
 
 
 def stereo(folder: Path) -> Path:
@@ -132,7 +130,7 @@ def test_mutated_products_end_in_an_answer_or_in_one_line(base, tmp_path, canary
         lanes = [pool.submit(run_worker, n, cases, base, tmp_path / str(n), canary) for n in range(WORKERS)]
         told = [line for lane in lanes for line in lane.result()]
     assert len(told) == cases
-    escaped = [line for line in told if "escaped" in line and not any(text in str(line["escaped"]) for text in KNOWN)]
+    escaped = [line for line in told if "escaped" in line]
     assert not escaped, "\n".join(map(str, escaped))
     assert not canary.touched()
     assert all(error.isprintable() for line in told for error in line["errors"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from camwatch.errors import ConfigError
+from camwatch.errors import ConfigError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +53,8 @@ def configuration(path: Path | None, **settings: Any) -> RunConfig:
 
 def emit(document: Any) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True))
+    text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())  # a file name need not be valid Unicode
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -64,7 +65,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
     grid = Table(*headers, box=box.SIMPLE, pad_edge=False, show_edge=False)
     for row in rows:
-        grid.add_row(*("" if cell is None else str(cell) for cell in row))
+        grid.add_row(*("" if cell is None else printable(cell) for cell in row))
     console = Console(highlight=False, markup=False, soft_wrap=False)
     console.width = console.width if console.is_terminal else PIPED_WIDTH
     console.print(grid)

@@ -9,6 +9,7 @@ import typer
 
 from camwatch.cli._common import REFUSED, AoiFile, AsJson, emit, progress, table
 from camwatch.cli.fetch import fetch
+from camwatch.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +52,9 @@ def _tell(rows: Sequence[dict[str, Any]], unreadable: Sequence[dict[str, str]], 
     table(headers, [_cells(row, shares) for row in rows])
     for row in rows:
         if row.get("problem"):
-            typer.echo(f"clear share not told: {row['scene']}: {row['problem']}")
+            typer.echo(f"clear share not told: {printable(row['scene'])}: {row['problem']}")
     for one in unreadable:
-        typer.echo(f"not readable: {one['path']}: {one['reason']}")
+        typer.echo(f"not readable: {printable(one['path'])}: {one['reason']}")
     typer.echo(f"{len(rows)} scene(s), {len(unreadable)} not readable")
 
 

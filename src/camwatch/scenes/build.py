@@ -15,11 +15,12 @@ from shapely.geometry import mapping
 from shapely.ops import unary_union
 
 from camwatch.aoi import LONLAT, reproject
-from camwatch.errors import SceneError
+from camwatch.errors import SceneError, printable
 from camwatch.scenes.flags import FLAGS, Flag
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.item import ORDER, is_polygons
 from camwatch.scenes.mosaic import mosaics
+from camwatch.scenes.sane import refuse_nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -203,10 +204,11 @@ def build_item(facts: Facts, layers: Iterable[Layer]) -> pystac.Item:
     finest = min(mosaics(grids, [None] * len(grids)), key=lambda mosaic: abs(mosaic.geobox.affine.determinant))
     geometry = _outline_of(finest, grids)
     said = _properties(facts, finest.geobox, assets)
-    item = pystac.Item(facts.id, mapping(geometry), list(geometry.bounds), facts.acquired, said, stac_extensions=EXTENSIONS)
+    item = pystac.Item(printable(facts.id), mapping(geometry), list(geometry.bounds), facts.acquired, said, stac_extensions=EXTENSIONS)
     item.assets = assets
     for asset in assets.values():
         asset.owner = item
+    refuse_nonsense(item)
     return item
 
 

@@ -99,7 +99,7 @@ def scan(folder: Path | str, *, progress: Progress | None = None) -> Catalogue:
         raise SceneError("not a folder", where=folder, expected="a folder of products", remedy="open a single product by itself")
     files = open_files(folder)
     items: list[pystac.Item] = []
-    unreadable: list[Unreadable] = []
+    unreadable = [Unreadable(files.root / entry.name, entry.reason) for entry in files.skipped]
     show = progress or _silent
     products = recognise(files)
     owned = frozenset().union(*(product.found.members for product in products))

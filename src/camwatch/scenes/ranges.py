@@ -25,7 +25,7 @@ KINDS = {b"II*\0": "GTiff", b"MM\0*": "GTiff", b"II+\0": "GTiff", b"MM\0+": "GTi
 
 _TAME: dict[str, Any] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "none",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "/dev/null",
     "PROJ_NETWORK": "OFF",
     "GDAL_NUM_THREADS": 1,
 }

@@ -14,6 +14,7 @@ from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unpl
 from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.item import ORDER
 from camwatch.scenes.product import Found, base_of
+from camwatch.scenes.sane import sensible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,31 +110,36 @@ def read_raster(files: Files, name: str, given: Given) -> pystac.Item:
     refuse_unplaced(header, href)
     _refuse_no_imagery(header, href)
     beside, sidecar = sidecar_of(files, name)
-    said: Mapping[str, Any] = sidecar.get("properties", {})
-    when, source = _date(header, said, name.rsplit("/", 1)[-1], given, href)
-    names = _sidecar_names(sidecar, name, header) or name_bands(header)
-    channels = tuple(Channel(names[n], header.scales[n], header.offsets[n], header.nodata[n]) for n in range(header.count))
+    with sensible("STAC Item beside the raster", href):
+        facts, channels = _described(header, sidecar, name.rsplit("/", 1)[-1], given, href)
     layers = [Layer("image", href, channels, header=header), *_masks(href, header)]
     if beside is not None:
         layers.append(Layer("stac", files.href(beside), metadata=True))
+    return build_item(facts, layers)
+
+
+def _described(header: Header, sidecar: Mapping[str, Any], file: str, given: Given, href: str) -> tuple[Facts, tuple[Channel, ...]]:
+    """Return what the raster and the Item beside it say."""
+    said: Mapping[str, Any] = sidecar.get("properties", {})
+    when, source = _date(header, said, file, given, href)
+    names = _sidecar_names(sidecar, file, header) or name_bands(header)
+    channels = tuple(Channel(names[n], header.scales[n], header.offsets[n], header.nodata[n]) for n in range(header.count))
     tags = {re.sub(r"[^a-z0-9]", "", key.lower()): value for key, value in (*header.tags.items(), *said.items()) if value is not None}
     azimuth, elevation = _number(tags, _SUN[0]), _number(tags, _SUN[1])
-    return build_item(
-        Facts(
-            id=stem_of(name.rsplit("/", 1)[-1]),
-            family="raster",
-            acquired=when,
-            date_source=source,
-            calibration=said.get("camwatch:calibration") or _calibration(header),
-            simulated=_simulated(header, said),
-            sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
-            off_nadir=_number(tags, _OFF_NADIR),
-            gsd=float(said["gsd"]) if said.get("gsd") else None,
-            platform=str(next((tags[key] for key in _PLATFORM if tags.get(key)), "")).lower().replace("_", "-").replace(" ", "-"),
-            instrument=str((said.get("instruments") or [""])[0]),
-        ),
-        layers,
+    facts = Facts(
+        id=stem_of(file),
+        family="raster",
+        acquired=when,
+        date_source=source,
+        calibration=str(said.get("camwatch:calibration") or _calibration(header)),
+        simulated=_simulated(header, said),
+        sun=None if azimuth is None or elevation is None else (azimuth % 360, elevation),
+        off_nadir=_number(tags, _OFF_NADIR),
+        gsd=float(said["gsd"]) if said.get("gsd") else None,
+        platform=str(next((tags[key] for key in _PLATFORM if tags.get(key)), "")).lower().replace("_", "-").replace(" ", "-"),
+        instrument=str((said.get("instruments") or [""])[0]),
     )
+    return facts, channels
 
 
 def _masks(href: str, header: Header) -> list[Layer]:
@@ -174,9 +180,8 @@ def _date(header: Header, said: Mapping[str, Any], name: str, given: Given, href
     )
 
 
-def _sidecar_names(sidecar: Mapping[str, Any], name: str, header: Header) -> tuple[str, ...] | None:
+def _sidecar_names(sidecar: Mapping[str, Any], file: str, header: Header) -> tuple[str, ...] | None:
     """Return the band names that the Item beside the raster gives it, when there is one for each band."""
-    file = name.rsplit("/", 1)[-1]
     for asset in sidecar.get("assets", {}).values():
         if str(asset.get("href", "")).rsplit("/", 1)[-1] != file:
             continue

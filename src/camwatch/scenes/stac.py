@@ -13,6 +13,7 @@ from camwatch.scenes.flags import FLAGS, Flag
 from camwatch.scenes.gdal import read_header
 from camwatch.scenes.product import Family, Found
 from camwatch.scenes.raster import SUFFIXES, is_item, json_of, name_of, sidecars
+from camwatch.scenes.sane import sensible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +75,13 @@ def read_stac(files: Files, name: str, _given: Given = None) -> pystac.Item:
     SceneError
         When the JSON is no STAC Item, has no datetime, or none of its rasters is here.
     """
+    with sensible("STAC Item", files.root / name):
+        facts, layers = _described(files, name)
+    return build_item(facts, layers)
+
+
+def _described(files: Files, name: str) -> tuple[Facts, list[Layer]]:
+    """Return what an Item says of itself and of its rasters."""
     where = str(files.root / name)
     file = name if name in files.names else name.rpartition("#")[0]
     document = _documents(files, file).get(name)
@@ -92,24 +100,22 @@ def read_stac(files: Files, name: str, _given: Given = None) -> pystac.Item:
         raise SceneError("STAC Item without pixels: none of its rasters is here", where=where, remedy="download its assets beside it")
     layers.append(Layer("stac", files.href(file), metadata=True))
     azimuth, elevation = (said.get(f"view:{key}", said.get(f"eo:{key}")) for key in ("sun_azimuth", "sun_elevation"))
-    return build_item(
-        Facts(
-            id=str(document.get("id") or name),
-            family="stac",
-            acquired=when,
-            date_source="STAC Item",
-            calibration=_calibration(said, layers),
-            simulated=bool(said.get("camwatch:simulated")),
-            sun=None if azimuth is None or elevation is None else (float(azimuth) % 360, float(elevation)),
-            off_nadir=None if said.get("view:off_nadir") is None else float(said["view:off_nadir"]),
-            gsd=float(said["gsd"]) if said.get("gsd") else None,
-            position_error_m=float(said["accuracy:geometric_rmse"]) if said.get("accuracy:geometric_rmse") else None,
-            platform=str(said.get("platform") or ""),
-            instrument=str((said.get("instruments") or [""])[0]),
-            more={key: str(said[key]) for key in ("s2:processing_baseline", "processing:level", "camwatch:processing") if said.get(key)},
-        ),
-        layers,
+    facts = Facts(
+        id=str(document.get("id") or name),
+        family="stac",
+        acquired=when,
+        date_source="STAC Item",
+        calibration=_calibration(said, layers),
+        simulated=bool(said.get("camwatch:simulated")),
+        sun=None if azimuth is None or elevation is None else (float(azimuth) % 360, float(elevation)),
+        off_nadir=None if said.get("view:off_nadir") is None else float(said["view:off_nadir"]),
+        gsd=float(said["gsd"]) if said.get("gsd") else None,
+        position_error_m=float(said["accuracy:geometric_rmse"]) if said.get("accuracy:geometric_rmse") else None,
+        platform=str(said.get("platform") or ""),
+        instrument=str((said.get("instruments") or [""])[0]),
+        more={key: str(said[key]) for key in ("s2:processing_baseline", "processing:level", "camwatch:processing") if said.get(key)},
     )
+    return facts, layers
 
 
 def _no_data(key: str, asset: Mapping[str, Any]) -> bool:
