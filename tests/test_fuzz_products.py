@@ -16,8 +16,8 @@ import pytest
 
 from camwatch.imagery import load
 from camwatch.scenes import scan
+from camwatch.scenes.access.limits import VARIABLE
 from camwatch.scenes.item import native_geobox
-from camwatch.scenes.limits import VARIABLE
 from canary import Canary
 from fuzzing import MEMORY, SECONDS
 from products import BOX, DN, MAKERS

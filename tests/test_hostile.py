@@ -24,9 +24,10 @@ from pyproj import CRS
 from camwatch.errors import CamwatchError, ConfigError, SceneError, printable
 from camwatch.imagery import load
 from camwatch.rasters import write_raster
-from camwatch.scenes import archives, limits, open_scene, scan
-from camwatch.scenes.files import Files, on_disk, open_files
-from camwatch.scenes.gdal import DRIVERS, open_raster, read_header
+from camwatch.scenes import open_scene, scan
+from camwatch.scenes.access import archives, limits
+from camwatch.scenes.access.files import Files, on_disk, open_files
+from camwatch.scenes.access.gdal import DRIVERS, open_raster, read_header
 from camwatch.scenes.item import files_of, native_geobox
 from camwatch.scenes.sane import refuse_nonsense, sensible
 from canary import Canary

@@ -19,9 +19,9 @@ from camwatch.imagery.load import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
-from camwatch.scenes.gdal import open_raster
-from camwatch.scenes.hdf4 import MAGIC, href_of, read_contents
-from camwatch.scenes.odl import parse_odl
+from camwatch.scenes.access.gdal import open_raster
+from camwatch.scenes.access.hdf4 import MAGIC, href_of, read_contents
+from camwatch.scenes.access.odl import parse_odl
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 

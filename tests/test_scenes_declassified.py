@@ -21,7 +21,7 @@ from camwatch.imagery.load import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
-from camwatch.scenes.film import measure
+from camwatch.scenes.access.film import measure
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 
@@ -350,7 +350,7 @@ def test_loaded_pixels_stop_at_the_frame(tmp_path, options):
 
 
 def test_an_overview_serves_as_well(tmp_path, monkeypatch):
-    monkeypatch.setattr("camwatch.scenes.film._OVERVIEW", 700)  # a scan has ten times as many pixels
+    monkeypatch.setattr("camwatch.scenes.access.film._OVERVIEW", 700)  # a scan has ten times as many pixels
     image, exposed = film((1400, 1800))
     path = write_scan(tmp_path, image)
     with pytest.warns(NotGeoreferencedWarning), rasterio.open(path, "r+") as dataset:

@@ -20,8 +20,8 @@ from camwatch.imagery import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
-from camwatch.scenes.files import Files
-from camwatch.scenes.xml import number_of, parse_bytes, parse_xml, text_of
+from camwatch.scenes.access.files import Files
+from camwatch.scenes.access.xml import number_of, parse_bytes, parse_xml, text_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic

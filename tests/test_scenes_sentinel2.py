@@ -19,9 +19,9 @@ from camwatch.imagery import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
-from camwatch.scenes.files import Files
-from camwatch.scenes.gml import RING_LIMIT, read_polygons
-from camwatch.scenes.sentinel2 import find_sentinel2
+from camwatch.scenes.access.files import Files
+from camwatch.scenes.access.gml import RING_LIMIT, read_polygons
+from camwatch.scenes.families.sentinel2 import find_sentinel2
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 

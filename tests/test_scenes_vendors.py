@@ -18,9 +18,9 @@ from camwatch.imagery.load import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
+from camwatch.scenes.access.pairs import parse_pairs
 from camwatch.scenes.bands import common_name
 from camwatch.scenes.dates import from_name, from_tags, parse_time
-from camwatch.scenes.pairs import parse_pairs
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning"),  # affine 3 about odc-geo's own arithmetic

@@ -37,8 +37,8 @@ def fetch(
     from camwatch.aoi import load_aoi
     from camwatch.errors import ConfigError
     from camwatch.pipeline.fetch import Wanted, fetch_scenes
-    from camwatch.scenes.remote import Patience
-    from camwatch.scenes.search import Query
+    from camwatch.scenes.fetching.remote import Patience
+    from camwatch.scenes.fetching.search import Query
 
     first, last = parse_day(since, "--from"), parse_day(until, "--to")
     if first is None or last is None:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio
 
-from camwatch.scenes.files import on_disk
+from camwatch.scenes.access.files import on_disk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -126,7 +126,7 @@ def outside_polygons(mask: Mask, box: GeoBox, bands: Sequence[Band]) -> NDArray[
         a = mask.geobox.affine
         shape: BaseGeometry = affine_transform(Polygon(mask.polygon), [a.a, a.b, a.d, a.e, a.c, a.f])
     else:
-        from camwatch.scenes.gml import read_polygons
+        from camwatch.scenes.access.gml import read_polygons
 
         shape = read_polygons(mask.href, str(mask.geobox.crs))
     if mask.geobox.crs != box.crs:

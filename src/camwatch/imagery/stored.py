@@ -11,7 +11,7 @@ from rasterio.windows import Window
 
 from camwatch.errors import SceneError
 from camwatch.imagery.cache import SIDE, Square, identity, is_slow, user_cache
-from camwatch.scenes.gdal import open_raster
+from camwatch.scenes.access.gdal import open_raster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

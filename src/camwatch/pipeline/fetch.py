@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from camwatch.errors import CamwatchError, ConfigError, SceneError
-from camwatch.scenes.fetch import Job, bring
+from camwatch.scenes.access.jsonvalues import parse
+from camwatch.scenes.fetching.fetch import Job, bring
+from camwatch.scenes.fetching.layouts import plain_name
+from camwatch.scenes.fetching.remote import Http, Patience, is_inward, parts_of, shown
+from camwatch.scenes.fetching.search import APIS, SIGNERS, Query, search
 from camwatch.scenes.item import ORDER
-from camwatch.scenes.jsonvalues import parse
-from camwatch.scenes.layouts import plain_name
-from camwatch.scenes.remote import Http, Patience, is_inward, parts_of, shown
-from camwatch.scenes.search import APIS, SIGNERS, Query, search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from camwatch.scenes.remote import Answer
+    from camwatch.scenes.fetching.remote import Answer
 
     Progress = Callable[[str, int, int], None]
 

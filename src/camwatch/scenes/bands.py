@@ -10,7 +10,7 @@ from camwatch.scenes.item import ORDER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from camwatch.scenes.gdal import Header
+    from camwatch.scenes.access.gdal import Header
 
 _WORDS = (
     ("", r"(thermal|mid|middle|long ?wave) ?(wave ?)?(infra ?red|ir)?|tirs? ?\d*|[ml]wir ?\d*"),

@@ -16,8 +16,8 @@ from shapely.ops import unary_union
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import SceneError, printable
+from camwatch.scenes.access.gdal import Header, read_header
 from camwatch.scenes.flags import FLAGS, Flag
-from camwatch.scenes.gdal import Header, read_header
 from camwatch.scenes.item import ORDER, is_polygons
 from camwatch.scenes.mosaic import mosaics
 from camwatch.scenes.sane import refuse_nonsense

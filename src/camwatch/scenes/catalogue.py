@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from camwatch.errors import CamwatchError, SceneError
+from camwatch.scenes.access.files import is_archive, open_files
 from camwatch.scenes.duplicates import duplicates
-from camwatch.scenes.files import is_archive, open_files
 from camwatch.scenes.recognise import product_at, products_of_archive, recognise
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ What is dropped, and why:
 - Sentinel-2 `SCL`: no data (0), saturated or defective (1), cloud shadow (3), cloud of medium and high probability (8, 9), thin cirrus (10). Dark
   area (2) is topographic shadow and dark roofs as often as cloud shadow, unclassified (7) is mostly bright ground; both stay, as does snow (11).
 - Sentinel-2 without an SCL: what lies in the polygons of `MSK_CLOUDS` (opaque clouds and cirrus), or the first two planes of `MSK_CLASSI` (likewise);
-  the polygons of `MSK_SATURA`, each for its band. See `camwatch.scenes.sentinel2_layers`.
+  the polygons of `MSK_SATURA`, each for its band. See `camwatch.scenes.families.sentinel2_layers`.
 - Planet's Unusable Data Mask `UDM`: blackfill (bit 0), cloud (1), missing or suspect data in any band (2-7). Its cloud is a brightness threshold on a
   reduced picture: it takes snow, and rarely a large bright roof, for cloud, and knows no shadow. Planet Imagery Product Specifications (2021), UDM.
 - Planet's Usable Data Mask 2 `UDM2`: cloud shadow (band 3), heavy haze (5), cloud (6); of band 8, which repeats the `UDM`, blackfill and missing data

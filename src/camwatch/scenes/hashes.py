@@ -6,7 +6,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from camwatch.scenes.files import on_disk
+from camwatch.scenes.access.files import on_disk
 from camwatch.scenes.item import files_of
 
 if TYPE_CHECKING:

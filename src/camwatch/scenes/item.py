@@ -11,7 +11,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import shape
 
 from camwatch.errors import SceneError
-from camwatch.scenes.files import on_disk
+from camwatch.scenes.access.files import on_disk
 from camwatch.scenes.flags import Flag
 from camwatch.scenes.mosaic import mosaics
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pystac
 
-    from camwatch.scenes.files import Files
+    from camwatch.scenes.access.files import Files
 
     Given = datetime | date | str | None
 
@@ -60,13 +60,3 @@ class Family:
     read: Callable[[Files, str, Given], pystac.Item]
     dated: bool = True
     alone: bool = False
-
-
-def folder_of(name: str) -> str:
-    """Return the folder of a member with its slash, empty at the top."""
-    return name[: len(name) - len(base_of(name))]
-
-
-def base_of(name: str) -> str:
-    """Return a member's file name without its folders."""
-    return name.rsplit("/", 1)[-1]

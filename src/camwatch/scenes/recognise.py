@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from camwatch.errors import MissingInputError, SceneError
 from camwatch.scenes import dates
-from camwatch.scenes.aster import ASTER
-from camwatch.scenes.declassified import DECLASSIFIED, RASTER
-from camwatch.scenes.dimap import DIMAP
-from camwatch.scenes.files import Files, is_archive, open_files
-from camwatch.scenes.hls import HLS
-from camwatch.scenes.landsat import LANDSAT
-from camwatch.scenes.maxar import MAXAR
-from camwatch.scenes.planet import PLANET
-from camwatch.scenes.product import Family, Found, folder_of
-from camwatch.scenes.raster import ENVI_SUFFIXES, SUFFIXES, sidecars
-from camwatch.scenes.sentinel2 import SENTINEL2
-from camwatch.scenes.stac import STAC
-from camwatch.scenes.vendors import OTHER_VENDORS
+from camwatch.scenes.access.files import Files, folder_of, is_archive, open_files
+from camwatch.scenes.families.aster import ASTER
+from camwatch.scenes.families.declassified import DECLASSIFIED, RASTER
+from camwatch.scenes.families.dimap import DIMAP
+from camwatch.scenes.families.hls import HLS
+from camwatch.scenes.families.landsat import LANDSAT
+from camwatch.scenes.families.maxar import MAXAR
+from camwatch.scenes.families.planet import PLANET
+from camwatch.scenes.families.raster import ENVI_SUFFIXES, SUFFIXES, sidecars
+from camwatch.scenes.families.sentinel2 import SENTINEL2
+from camwatch.scenes.families.stac import STAC
+from camwatch.scenes.families.vendors import OTHER_VENDORS
+from camwatch.scenes.product import Family, Found
 
 if TYPE_CHECKING:
     import pystac

@@ -1,0 +1,1 @@
+"""Bringing windows of remote scenes: the only part of camwatch that reaches the network."""
