@@ -15,3 +15,9 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"real scenes are not at {folder}: set CAMWATCH_TEST_DATA to the folder that holds data/ and documents/ to run this test")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what tests decode and hash out of the user's own cache."""
+    monkeypatch.setenv("CAMWATCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -14,9 +14,11 @@ import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from camwatch.imagery import cache, load, stored
+from camwatch import resources
+from camwatch.imagery import load, stored
 from camwatch.imagery.cache import SIDE, Cache, Square, identity, is_slow, user_cache
 from camwatch.rasters import write_raster
+from camwatch.resources import CACHE_VARIABLE
 from camwatch.scenes import open_scene
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 
@@ -36,7 +38,7 @@ WINDOWS = {
 def kept(tmp_path, monkeypatch) -> Path:
     """The cache of a test."""
     folder = tmp_path / "kept"
-    monkeypatch.setenv(cache.VARIABLE, str(folder))
+    monkeypatch.setenv(CACHE_VARIABLE, str(folder))
     return folder
 
 
@@ -85,7 +87,7 @@ def test_the_same_numbers_with_and_without(tmp_path, monkeypatch, decoded, name,
     assert count == 1
     second = load(item, target)
     assert len(decoded) == count  # nothing was decoded again
-    monkeypatch.setenv(cache.VARIABLE, "off")
+    monkeypatch.setenv(CACHE_VARIABLE, "off")
     without = load(item, target)
     assert len(decoded) == count + 1
     for image in (second, without):
@@ -215,7 +217,7 @@ def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path, monkeypatch):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     for folder in (tmp_path / "file", closed / "below", Path("/proc/nowhere")):
-        monkeypatch.setenv(cache.VARIABLE, str(folder))
+        monkeypatch.setenv(CACHE_VARIABLE, str(folder))
         assert (load(item, part_of((60, 70), (40, 30))).values[0] == values[0, 40:100, 30:100]).all()
 
 
@@ -242,11 +244,11 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
 
 
 def test_where_it_lies_and_what_is_slow(monkeypatch, tmp_path):
-    assert user_cache() == Cache(tmp_path / "kept")
-    monkeypatch.setenv(cache.VARIABLE, "OFF")
+    assert user_cache() == Cache(tmp_path / "kept" / "pixels")
+    monkeypatch.setenv(CACHE_VARIABLE, "OFF")
     assert user_cache() is None
-    monkeypatch.delenv(cache.VARIABLE)
-    monkeypatch.setattr(cache.sys, "platform", "linux")
+    monkeypatch.delenv(CACHE_VARIABLE)
+    monkeypatch.setattr(resources.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert user_cache() == Cache(tmp_path / "camwatch" / "pixels")
     slow = ("/a/b.JP2", "/vsizip/{/a/b.zip}/c.tif", "/vsitar/{/a/b.tar.gz}/c.tif", "/vsitar/{/a/b.tgz}/c.tif", "/vsitar/{/a/b.tar}/c.jp2")

@@ -23,7 +23,7 @@ from rasterio.enums import Resampling
 from rasterio.shutil import copy
 
 from camwatch.imagery import load
-from camwatch.imagery.cache import VARIABLE
+from camwatch.resources import CACHE_VARIABLE
 from camwatch.scenes import open_scene
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
@@ -56,7 +56,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(folder, monkeypatch):
-    monkeypatch.setenv(VARIABLE, str(folder / "kept"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(folder / "kept"))
 
 
 @cache

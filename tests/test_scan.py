@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 
@@ -13,10 +14,12 @@ from typer.testing import CliRunner
 from camwatch.cli.app import app
 from camwatch.errors import MissingInputError, SceneError
 from camwatch.rasters import write_raster
+from camwatch.resources import cache_folder
+from camwatch.scenes import hashes, open_scene, scan
 from camwatch.scenes import item as scene
-from camwatch.scenes import open_scene, scan
 from camwatch.scenes.build import Channel, Facts, Layer, build_item, outline
 from camwatch.scenes.duplicates import duplicates
+from camwatch.scenes.hashes import hash_files, sha256_of
 from test_scenes import BOX, DN, pack, write_landsat, write_sentinel2
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
@@ -171,3 +174,25 @@ def test_an_item_collection_is_one_scene_for_each_item(tmp_path):
     assert open_scene(tmp_path / "items.json#2").id == "t1"
     with pytest.raises(ValueError, match=r"holds 2 scenes.*items.json#1"):
         open_scene(tmp_path / "items.json")
+
+
+def test_a_hash_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
+    path = tmp_path / "scene.bin"
+    path.write_bytes(b"first")
+    asked = []
+    monkeypatch.setattr(hashes, "sha256_of", lambda file: asked.append(file) or sha256_of(file))
+    wanted = hashlib.sha256(b"first").hexdigest()
+    assert [hash_files([path])[path] for _ in range(3)] == [wanted] * 3
+    assert asked == [path]
+    before = path.stat()
+    path.write_bytes(b"other")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # dated back, as long as before: the inode still tells
+    assert hash_files([path])[path] == hashlib.sha256(b"other").hexdigest()
+    assert len(asked) == 2
+    for note in cache_folder("sha256").iterdir():
+        note.write_text("0" * 63)
+    assert hash_files([path])[path] == hashlib.sha256(b"other").hexdigest()
+    assert len(asked) == 3
+    monkeypatch.setenv("CAMWATCH_CACHE", "off")
+    assert hash_files([path])[path] == hashlib.sha256(b"other").hexdigest()
+    assert len(asked) == 4

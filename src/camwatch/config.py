@@ -26,6 +26,8 @@ class RunConfig(BaseModel):
         What to search for.
     margin_m : float
         Ground around the AOI that is looked at too; registration and the false-alarm density need it.
+    search_clouds : bool
+        Search for clouds where a product has no layer that tells them (`camwatch.imagery.clouds`); a wide field of snow can be taken for one.
     registration_limit_px : float
         A pair whose check points stay worse than this is refused.
     tile_px : int
@@ -44,6 +46,7 @@ class RunConfig(BaseModel):
 
     kinds: tuple[Kind, ...] = Field(default=KINDS, min_length=1)
     margin_m: float = Field(default=150.0, ge=0, le=20_000)
+    search_clouds: bool = True
     registration_limit_px: float = Field(default=0.5, gt=0, le=5)
     tile_px: int = Field(default=1024, ge=256, le=8192)
     planted_per_size: int = Field(default=24, ge=4, le=400)

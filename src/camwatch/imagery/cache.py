@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 import threading
 import zlib
 from contextlib import suppress
@@ -26,12 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio
 
+from camwatch.resources import cache_folder, state_of
 from camwatch.scenes.access.files import on_disk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-VARIABLE = "CAMWATCH_CACHE"
 
 SIDE = 512
 """Rows and columns of a square."""
@@ -111,20 +109,9 @@ class Cache:
 
 
 def user_cache() -> Cache | None:
-    """Return the cache that `CAMWATCH_CACHE` names, by default in the platform's folder for such files; None where it is `off`."""
-    named = os.environ.get(VARIABLE, "")
-    if named.lower() == "off":
-        return None
-    return Cache(Path(named) if named else _platform_folder() / "camwatch" / "pixels")
-
-
-def _platform_folder() -> Path:
-    """Return where programmes of this user keep what can be made again: the XDG Base Directory Specification, or the system's own place."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    """Return the cache of this user; None where it is off (:func:`camwatch.resources.cache_folder`)."""
+    folder = cache_folder("pixels")
+    return None if folder is None else Cache(folder)
 
 
 def is_slow(href: str) -> bool:
@@ -141,13 +128,8 @@ def identity(href: str) -> str | None:
     To be asked before the file is opened: one that is replaced in between is then kept under the name of what is gone.
     """
     path = on_disk(href)
-    try:
-        said = None if path is None else path.stat()
-    except OSError:  # it is not there: opening it tells so, better
-        said = None
-    if said is None:
-        return None
-    return repr((href, said.st_size, said.st_mtime_ns, said.st_ctime_ns, said.st_dev, said.st_ino, SIDE, rasterio.__gdal_version__))
+    same = None if path is None else state_of(path)
+    return None if same is None else repr((href, same, SIDE, rasterio.__gdal_version__))
 
 
 def _seed(key: str) -> int:

@@ -8,7 +8,8 @@ another cloud in each. Where clouds beyond the overview cast their shadows into 
 With reflectance in blue, red and near infrared, a cell is cloud-like by the tests of Fmask (Zhu & Woodcock 2012, doi:10.1016/j.rse.2011.10.028,
 equations 1, 2, 3, 5) that need no thermal band: bright, white, hazier than the clear line of land (Zhang et al. 2002,
 doi:10.1016/S0034-4257(02)00034-2), neither vegetation nor snow, and, where there is a short-wave infrared band, not rock. Otherwise it is
-cloud-like where it is nearly as bright as anything in the image, white, and smooth. Either way a cloud holds a disc of :data:`WIDTH_M`.
+cloud-like where it is nearly as bright as anything in the image, white, and smooth; where that would be most of the image it is snow or bare ground
+as likely, and nothing is found. Either way a cloud holds a disc of :data:`WIDTH_M`.
 
 The shadow of a cloud has its shape and lies away from the sun; its height, 200 to 8,000 m, is the one at which most of it is dark in the near
 infrared. A cloud for which no height makes half of it dark gets none.
@@ -47,6 +48,9 @@ FALLBACK = "fallback"
 
 LOWEST_SUN_DEG = 5.0
 """Below this the shadow of a cloud lies too far away to be told for its own."""
+
+MOST = 0.5
+"""Share of an uncalibrated image that may look like cloud before the test is not believed."""
 
 _HEIGHTS_M = np.arange(200.0, 8001.0, 50.0)
 _POINTS = 2000
@@ -143,8 +147,8 @@ def _bright(image: Image, values: NDArray[np.float32], valid: NDArray[np.bool_],
     weight = np.maximum(uniform_filter(valid.astype(np.float64), side), 1e-6)
     average = uniform_filter(seen, side) / weight
     variance = np.maximum(uniform_filter(seen**2, side) / weight - average**2, 0)
-    found: NDArray[np.bool_] = (mean > 0.8 * top) & (spread < 0.15 * mean) & (np.sqrt(variance) < 0.06 * mean)
-    return found
+    found: NDArray[np.bool_] = valid & (mean > 0.8 * top) & (spread < 0.15 * mean) & (np.sqrt(variance) < 0.06 * mean)
+    return found if found.sum() <= MOST * valid.sum() else np.zeros_like(found)
 
 
 def _opened(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:

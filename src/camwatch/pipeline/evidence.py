@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from camwatch.findings import Findings
-from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, load_compared, load_registered, window_of
+from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, window_of
 from camwatch.pipeline.search import BY_TILE, detect_line, search, traced, unheard
 from camwatch.report import detail_bounds, detect_page, registration_page, zoom_bounds
 from camwatch.sensitivity import control_window, false_alarms, measure, planting_window
@@ -156,5 +156,5 @@ def _compared(alignment: Alignment, window: GeoBox) -> Overview:
     """Return the earlier scene, and the later one as delivered and as registered, on a grid."""
     if window == alignment.overview.before.geobox:
         return alignment.overview
-    earlier, delivered = (load_compared(item, window, alignment.bands) for item in (alignment.before, alignment.after))
-    return Overview(earlier, delivered, load_registered(alignment.after, window, alignment.registration, alignment.bands))
+    earlier, delivered = alignment.earlier.load(window), alignment.later.load(window)
+    return Overview(earlier, delivered, alignment.later.registered(window, alignment.registration))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shapely import intersection
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import CoverageError, PairError
-from camwatch.imagery import Image, fit_radiometry, load, pair_geobox, shared_bands
+from camwatch.imagery import fit_radiometry, pair_geobox, shared_bands
+from camwatch.pipeline.view import view_of
 from camwatch.rasters import mask_of
 from camwatch.registration import register
 from camwatch.scenes import item as scene
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Aoi, Site
     from camwatch.config import RunConfig
-    from camwatch.imagery import Radiometry
+    from camwatch.imagery import Image, Radiometry
+    from camwatch.pipeline.view import View
     from camwatch.registration import Registration
 
 OVERVIEW_PX = 1600
@@ -59,30 +61,36 @@ class Alignment:
 
     Attributes
     ----------
-    before, after : pystac.Item
+    earlier, later : View
     geobox : GeoBox
         The analysis grid.
     registration : Registration
         On its own grid, which may show more ground than `geobox`.
     radiometry : Radiometry
         Brings the later scene to the radiometry of the earlier one.
-    bands : tuple of str or None
-        Bands that both scenes have; None = each with its own, compared by luminance.
     overview : Overview
     """
 
-    before: pystac.Item
-    after: pystac.Item
+    earlier: View
+    later: View
     geobox: GeoBox
     registration: Registration
     radiometry: Radiometry
-    bands: tuple[str, ...] | None
     overview: Overview
+
+    @property
+    def before(self) -> pystac.Item:
+        """The earlier scene."""
+        return self.earlier.item
+
+    @property
+    def after(self) -> pystac.Item:
+        """The later scene."""
+        return self.later.item
 
     def images(self, window: GeoBox) -> tuple[Image, Image]:
         """Load both dates on a part of the grid, or on a coarser version of it; each pixel is interpolated once."""
-        earlier = load_compared(self.before, window, self.bands)
-        return earlier, self.radiometry.apply(load_registered(self.after, window, self.registration, self.bands))
+        return self.earlier.load(window), self.radiometry.apply(self.later.registered(window, self.registration))
 
     def shown(self) -> tuple[Image, Image]:
         """Return both dates whole, reduced, registered and in one radiometry."""
@@ -146,7 +154,8 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     geobox = _frame(before, after, ground, config.margin_m if aoi else 0.0)
     bands = shared_bands(before, after)
     small = coarser(geobox, OVERVIEW_PX)
-    earlier, delivered = (load_compared(item, small, bands) for item in (before, after))
+    first, second = (view_of(item, small, bands, search_clouds=config.search_clouds) for item in (before, after))
+    earlier, delivered = first.load(small), second.load(small)
     if registration is None:
         _check_usable((earlier, delivered), (before, after), ground)
         one = None if bands is None else (next((b for b in REGISTERED if b in bands), bands[0]),)
@@ -155,10 +164,10 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
         # metres off, both dates must show the same ground in spite of that.
         far = POSITION_SIGMAS * math.hypot(scene.position_error_m(before), scene.position_error_m(after))
         frame = _frame(before, after, ground, max(config.margin_m, REGISTERED_PX / 2 * coarsest, 2 * far)) if aoi else geobox
-        registration = register(*(load_compared(item, frame, one) for item in (before, after)), limit_px=config.registration_limit_px)
-    registered = load_registered(after, small, registration, bands)
+        registration = register(*(view.load(frame, one) for view in (first, second)), limit_px=config.registration_limit_px)
+    registered = second.registered(small, registration)
     overview = Overview(earlier, delivered, registered)
-    return Alignment(before, after, geobox, registration, fit_radiometry(earlier, registered), bands, overview)
+    return Alignment(first, second, geobox, registration, fit_radiometry(earlier, registered), overview)
 
 
 def _frame(before: pystac.Item, after: pystac.Item, ground: BaseGeometry, margin_m: float) -> GeoBox:
@@ -166,17 +175,6 @@ def _frame(before: pystac.Item, after: pystac.Item, ground: BaseGeometry, margin
     geobox = pair_geobox(before, after, ground, margin_m=margin_m)
     shown = intersection(scene.footprint(before), scene.footprint(after))
     return window_of(geobox, *reproject(shown, LONLAT, geobox.crs).bounds)
-
-
-def load_compared(item: pystac.Item, window: GeoBox, bands: tuple[str, ...] | None) -> Image:
-    """Load a scene in the bands in which it is compared; where the scenes share none (None), as the one plane that every sensor has."""
-    image = load(item, window, bands=bands)
-    return image if bands is not None else replace(image, values=image.luminance()[None].copy(), bands=("luminance",))
-
-
-def load_registered(item: pystac.Item, window: GeoBox, registration: Registration, bands: tuple[str, ...] | None) -> Image:
-    """Load the moving scene onto a part of the reference's grid, the transform folded into the one interpolation."""
-    return replace(load_compared(item, registration.moving_geobox(window), bands), geobox=window)
 
 
 def check_coverage(item: pystac.Item, ground: BaseGeometry) -> None:
@@ -196,7 +194,7 @@ def _check_usable(images: Sequence[Image], items: Sequence[pystac.Item], ground:
             raise CoverageError(
                 "nothing of the AOI is usable",
                 where=item.id,
-                got=f"{usable:.1%} clear (mask: {scene.cloud_mask(item)})",
+                got=f"{usable:.1%} clear (mask: {image.clouds})",
                 expected=f"at least {LEAST_USABLE:.0%}",
                 remedy="choose a scene with less cloud",
             )

@@ -63,7 +63,7 @@ class PairWork:
     def do(self, journal: Journal, progress: Progress) -> str:
         """Align; then search, measure the sensitivity and draw; as far as that is not done. Return the key of it all."""
         inputs = [self.hashes[path] for item in (self.before, self.after) for path in scene.files_of(item)]
-        geometry = [inputs, aoi_document(self.aoi), self.config.margin_m, self.config.registration_limit_px]
+        geometry = [inputs, aoi_document(self.aoi), self.config.margin_m, self.config.registration_limit_px, self.config.search_clouds]
         aligned = journal.step(f"{self.id}.align", geometry, lambda: self._align(progress))
         key = journal.step(f"{self.id}.search", [aligned, self.config.model_dump(mode="json")], lambda: self._search(progress))
         self.release()
@@ -88,7 +88,7 @@ class PairWork:
 
     def sources(self) -> tuple[Source, Source]:
         """Return both scenes as the pages quote them."""
-        return source_of(self.before, self.hashes), source_of(self.after, self.hashes)
+        return source_of(self.before, self.hashes, self.config), source_of(self.after, self.hashes, self.config)
 
     @property
     def _generated(self) -> str:

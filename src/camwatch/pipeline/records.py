@@ -12,6 +12,7 @@ from camwatch.claims import Claim
 from camwatch.custody import digest_of, read_json, write_json
 from camwatch.findings import Findings
 from camwatch.imagery import Sun
+from camwatch.imagery.clouds import FALLBACK
 from camwatch.judge import SceneInfo
 from camwatch.rasters import read_raster, write_raster
 from camwatch.report import Source
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pystac
 
     from camwatch.aoi import Aoi
+    from camwatch.config import RunConfig
 
 LONGEST_NAME = 120
 """Characters of a folder name; scene identifiers can be long, and paths have limits."""
@@ -181,7 +183,7 @@ def folder_name(pair: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 13]}-{digest_of(pair)[:12]}"
 
 
-def source_of(item: pystac.Item, hashes: Mapping[Path, str]) -> Source:
+def source_of(item: pystac.Item, hashes: Mapping[Path, str], config: RunConfig) -> Source:
     """Return a scene as the pages quote it."""
     angles = scene.sun(item)
     values = [hashes[path] for path in scene.files_of(item)]
@@ -193,5 +195,5 @@ def source_of(item: pystac.Item, hashes: Mapping[Path, str]) -> Source:
         sun=Sun(*angles) if angles else None,
         off_nadir_deg=item.properties.get("view:off_nadir"),
         sha256=values[0] if len(values) == 1 else digest_of(values),
-        mask=scene.cloud_mask(item),
+        mask=FALLBACK if config.search_clouds and scene.cloud_mask(item) == "none" else scene.cloud_mask(item),
     )

@@ -16,7 +16,7 @@ from camwatch.rasters import write_raster
 from camwatch.report import sensitivity_page
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
-from camwatch.scenes.hashes import sha256_of
+from camwatch.scenes.hashes import files_behind, hash_files
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -88,8 +88,8 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     write_json(out / "registration.json", registration_record(alignment, place))
     write_findings(out, findings)
     progress("drawing", 0, 1)
-    hashes = {path: sha256_of(path) for item in items for path in scene.files_of(item)}
-    sources, generated = [source_of(item, hashes) for item in items], config.report_date.isoformat()
+    hashes = hash_files(files_behind(items))
+    sources, generated = [source_of(item, hashes, config) for item in items], config.report_date.isoformat()
     detect_picture(out / "detect.png", alignment, place, findings, sources=sources, generated=generated)
     return findings
 

@@ -1,11 +1,16 @@
-"""SHA-256 of files, in parallel, and how an Item states it."""
+"""SHA-256 of files: in parallel, remembered as long as the file is the same, and how an Item states it."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from camwatch.resources import cache_folder, state_of
 from camwatch.scenes.access.files import on_disk
 from camwatch.scenes.item import files_of
 
@@ -38,11 +43,36 @@ def files_behind(items: Iterable[pystac.Item]) -> list[Path]:
     return sorted({path for item in items for path in files_of(item)})
 
 
+def remembered_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; computed once, and again when the file changed (:func:`camwatch.resources.state_of`).
+
+    For finding and naming inputs. What proves that nothing was changed (`camwatch verify`) computes it anew.
+    """
+    state, folder = state_of(path), cache_folder("sha256")
+    if folder is None or state is None:
+        return sha256_of(path)
+    note = folder / hashlib.sha256(repr((str(path), state)).encode("utf-8", "surrogatepass")).hexdigest()
+    try:
+        known = note.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):  # never seen, or a note that cannot be read: computed anew
+        known = ""
+    if re.fullmatch(r"[0-9a-f]{64}", known):
+        return known
+    digest = sha256_of(path)
+    part = note.with_name(f".{note.name}.{os.getpid()}.{threading.get_ident()}.part")
+    # A full disk or a folder that may only be read: the hash is at hand all the same.
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.write_text(digest, encoding="ascii")
+        part.replace(note)
+    return digest
+
+
 def hash_files(files: Sequence[Path], *, progress: Callable[[str, int, int], None] | None = None) -> dict[Path, str]:
-    """Return the SHA-256 of each file; several at a time, in a fixed order."""
+    """Return the SHA-256 of each file, as :func:`remembered_sha256`; several at a time, in a fixed order."""
     sums = {}
     with ThreadPoolExecutor(WORKERS) as pool:
-        for n, (path, digest) in enumerate(zip(files, pool.map(sha256_of, files), strict=True)):
+        for n, (path, digest) in enumerate(zip(files, pool.map(remembered_sha256, files), strict=True)):
             if progress is not None:
                 progress("hashing", n, len(files))
             sums[path] = digest

@@ -1,0 +1,51 @@
+"""One scene of a pair, as it is compared: in which bands, and without clouds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from camwatch.imagery import Clouds, Image, find_clouds, load, without_clouds
+from camwatch.scenes import item as scene
+
+if TYPE_CHECKING:
+    import pystac
+    from odc.geo.geobox import GeoBox
+
+    from camwatch.registration import Registration
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """How one scene is looked at.
+
+    Attributes
+    ----------
+    item : pystac.Item
+    bands : tuple of str or None
+        Bands in which the pair is compared; None = the scenes share none, and each is seen as the one plane that every sensor has, its luminance.
+    clouds : Clouds or None
+        Clouds that were searched for because the product has no layer that tells them; None = its own quality layers count.
+    """
+
+    item: pystac.Item
+    bands: tuple[str, ...] | None
+    clouds: Clouds | None = None
+
+    def load(self, window: GeoBox, bands: tuple[str, ...] | None = None) -> Image:
+        """Load a window, in other `bands` where given; what clouds hide is not valid."""
+        image = load(self.item, window, bands=bands or self.bands)
+        if self.clouds is not None:
+            image = without_clouds(image, self.clouds)
+        return image if bands or self.bands else replace(image, values=image.luminance()[None].copy(), bands=("luminance",))
+
+    def registered(self, window: GeoBox, registration: Registration) -> Image:
+        """Load the moving scene onto a part of the reference's grid, the transform folded into the one interpolation."""
+        return replace(self.load(registration.moving_geobox(window)), geobox=window)
+
+
+def view_of(item: pystac.Item, overview: GeoBox, bands: tuple[str, ...] | None, *, search_clouds: bool) -> View:
+    """Return the view of a scene; clouds are searched for on an overview of all the ground that matters, where no quality layer tells them."""
+    if not search_clouds or scene.cloud_mask(item) != "none":
+        return View(item, bands)
+    return View(item, bands, find_clouds(load(item, overview, bands=bands)))

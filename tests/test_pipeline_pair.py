@@ -1,0 +1,58 @@
+"""Two scenes on one grid: what hides the ground at a date is hidden in every window, at the place where the scene shows it."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scipy.ndimage import gaussian_filter, shift
+
+from camwatch.config import RunConfig
+from camwatch.pipeline.pair import align
+from camwatch.rasters import write_raster
+from camwatch.scenes import open_scene
+
+BOX = GeoBox((500, 500), Affine(2, 0, 559_000, 0, -2, 4_633_000), "EPSG:32652")
+CLOUD = (150, 320, 80)
+"""Row, column and radius of a cloud in the later scene, pixels of 2 m."""
+
+OFFSET = (6.0, -4.0)
+"""Rows and columns by which the later product misplaces the ground."""
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    random = np.random.default_rng(5)
+    ground = 90 + 120 * gaussian_filter(random.normal(size=BOX.shape), 2.5)
+    rows, cols = np.mgrid[: BOX.shape[0], : BOX.shape[1]]
+    row, col, radius = CLOUD
+    paths = []
+    for year in (2010, 2013):
+        image = ground + random.normal(0, 1.5, BOX.shape)
+        if year == 2013:
+            image = shift(image, OFFSET, mode="nearest")
+            image[np.hypot(rows - row, cols - col) < radius] = 250
+        paths.append(write_raster(tmp_path / f"scene_{year}0601.tif", np.clip(image, 1, 255).astype(np.uint8), BOX))
+    return [open_scene(path) for path in paths]
+
+
+def test_a_cloud_found_on_the_overview_is_hidden_in_every_window_where_registration_puts_it(scenes):
+    alignment = align(*scenes, None, RunConfig(report_date=dt.date(2026, 1, 1)))
+    assert alignment.registration.ok
+    assert alignment.overview.delivered.clouds == "fallback"
+    row, col, radius = CLOUD
+    # As delivered the cloud lies at CLOUD; once the scene is put right, the offset less.
+    before, after = alignment.images(alignment.geobox)
+    assert before.valid.all()
+    rows, cols = np.mgrid[: after.geobox.shape[0], : after.geobox.shape[1]]
+    away = np.hypot(rows - (row - OFFSET[0]), cols - (col - OFFSET[1]))
+    assert not after.valid[away < radius].any()
+    clear = (away > radius + 45) & (rows > 10) & (rows < 480) & (cols > 10) & (cols < 480)  # its thin rim of 60 m, its cells of 10 m
+    assert after.valid[clear].all()
+
+
+def test_the_search_for_clouds_can_be_left_out(scenes):
+    alignment = align(*scenes, None, RunConfig(report_date=dt.date(2026, 1, 1), search_clouds=False))
+    assert alignment.overview.delivered.clouds == "none"
+    assert alignment.overview.delivered.valid.all()
