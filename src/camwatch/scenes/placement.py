@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from affine import Affine
@@ -13,6 +13,8 @@ from pyproj import Transformer
 from camwatch.errors import SceneError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 1e-4
@@ -75,6 +77,25 @@ class Placement:
         return 2 * self.rmse_m if self.n == 4 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where an image lies whose file does not say it, and how that is known; where it is delivered in tiles, all of it.
+
+    Attributes
+    ----------
+    geobox : GeoBox
+        Of the shape that the metadata states.
+    more : mapping
+        What the Item says of it.
+    error_m : float or None
+        How far the ground lies from this grid on account of the grid's own stiffness, root mean square metres; None where nothing tells.
+    """
+
+    geobox: GeoBox
+    more: Mapping[str, Any] = field(default_factory=dict)
+    error_m: float | None = None
+
+
 def place(shape: tuple[int, int], pixels: ArrayLike, lonlat: ArrayLike, *, where: object = None) -> Placement:
     """Fit the affine grid that puts points of a raster where they lie on the ground, by least squares in metres of UTM.
 
@@ -125,6 +146,46 @@ def place(shape: tuple[int, int], pixels: ArrayLike, lonlat: ArrayLike, *, where
         outlier, outlier_m = _outlier(*judge, PICKED_PX * abs(affine.determinant) ** 0.5)
     rmse, worst = float(np.sqrt((lengths**2).mean())), float(lengths.max())
     return Placement(GeoBox(shape, affine, crs), rmse, worst, n, withheld, bent, outlier, outlier_m)
+
+
+def fitted(shape: tuple[int, int], pixels: ArrayLike, lonlat: ArrayLike, how: str, where: object) -> Located:
+    """Return the grid that fits points best (see :func:`place`), with its residual; `how` says in words what the points are."""
+    fit = place(shape, pixels, lonlat, where=where)
+    more = {"camwatch:placement": how, "camwatch:placement_rmse_m": round(fit.rmse_m, 3), "camwatch:control_points": fit.n}
+    return Located(fit.geobox, more, fit.error_m)
+
+
+def spread(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return 81 (col, row), counted from the outer corner of the first pixel, that lie evenly in an image."""
+    steps = (np.arange(9) + 0.5) / 9
+    cols, rows = np.meshgrid(steps * shape[1], steps * shape[0])
+    return np.column_stack([cols.ravel(), rows.ravel()])
+
+
+def part(whole: GeoBox, corner: tuple[int, int], size: tuple[int, int], shape: tuple[int, int], where: object) -> GeoBox:
+    """Return the grid of a tile.
+
+    Parameters
+    ----------
+    whole : GeoBox
+    corner, size : (int, int)
+        Row and column of its first pixel in the whole, and its rows and columns, as the metadata state them.
+    shape : (int, int)
+        The rows and columns that its file has: as many, or fewer by one factor when it was decimated.
+    where : object
+        The file, for messages.
+
+    Raises
+    ------
+    SceneError
+        When the file has another shape.
+    """
+    rows, cols = size
+    if min(rows, cols) < 1 or abs(shape[1] - cols * shape[0] / rows) > 1 + cols / rows:
+        got, expected = f"{shape[0]} × {shape[1]} pixels", f"{rows} × {cols}, or both divided by one factor"
+        raise SceneError("raster has another shape than its metadata states", where=where, got=got, expected=expected, remedy="download it again")
+    affine = whole.affine * Affine.translation(corner[1], corner[0]) * Affine.scale(cols / shape[1], rows / shape[0])
+    return GeoBox(shape, affine, whole.crs)
 
 
 def _curved(design: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

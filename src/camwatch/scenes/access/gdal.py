@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -96,6 +96,8 @@ class Header:
         The raster and its companions (headers, world files).
     other_georeference : str
         `ground control points` or `rational polynomials` where those are what georeferences the raster.
+    rpc : mapping of str to str
+        Rational polynomials in its tags, as GDAL's `RPC` domain tells them; see `camwatch.scenes.rpc`.
     """
 
     driver: str
@@ -114,6 +116,7 @@ class Header:
     tags: Mapping[str, str]
     files: tuple[str, ...]
     other_georeference: str
+    rpc: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def georeferenced(self) -> bool:
@@ -236,6 +239,7 @@ def _header(dataset: Any, href: str) -> Header:
         tags={**dataset.tags(ns="ENVI"), **dataset.tags(ns="IMAGERY"), **dataset.tags()},
         files=(href,) if envi is None else (href, envi),
         other_georeference="ground control points" if dataset.gcps[0] else "rational polynomials" if dataset.tags(ns="RPC") else "",
+        rpc=dataset.tags(ns="RPC"),
     )
 
 

@@ -30,34 +30,31 @@ from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import SceneError
 from camwatch.scenes.access.files import base_of
 from camwatch.scenes.access.gdal import read_header
+from camwatch.scenes.access.pairs import Pairs
 from camwatch.scenes.access.xml import parse_xml, text_of
 from camwatch.scenes.bands import common_name
 from camwatch.scenes.build import Channel, Facts, Layer, outline
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.families.dimap_parts import (
     FAR,
-    MODEL_DEG,
     Document,
-    Whole,
     acquisition,
     epsg,
-    fitted,
     identifier,
     inserted,
     member,
     off_nadir,
-    part,
     sane,
     size_of,
     special_values,
-    spread,
     stated,
     sun_of,
     times,
     to_reflectance,
 )
-from camwatch.scenes.families.rpc import Rpc
 from camwatch.scenes.flags import Flag
+from camwatch.scenes.placement import Located, fitted, part
+from camwatch.scenes.rpc import located, pairs_of, rpc_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,6 +63,7 @@ if TYPE_CHECKING:
     from camwatch.scenes.access.files import Files
     from camwatch.scenes.access.gdal import Header
     from camwatch.scenes.product import Given
+    from camwatch.scenes.rpc import Rpc
 
 CE90_M = {"PHR": 8.5, "PNEO": 5.0, "SPOT": 35.0}
 """Mission → circular error at 90 % without ground control, metres."""
@@ -79,6 +77,7 @@ _NAMES = {"B0": "blue", "B1": "green", "B2": "red", "B3": "nir", "P": "pan", "PA
 _NAMES |= {"R": "red", "G": "green", "B": "blue", "NIR": "nir", "N": "nir", "RE": "rededge", "DB": "coastal"}
 _CLOUD = (Flag("cloud", 0, 8),)
 _SURFACE = re.compile(r"SURFACE|\bBOA\b|\bTOC\b|AEROSOL")
+_VERSION_3 = re.compile(rb"METADATA_FORMAT[^>]*version\s*=\s*[\"']3")
 _SRS = re.compile(rb"srsName\s*=\s*[\"']([^\"']*)")
 
 
@@ -137,7 +136,7 @@ def read_dimap2(files: Files, name: str, given: Given) -> Document:
         gsd=_gsd(image, centre),
         platform="-".join(filter(None, (mission, index))).lower().replace(" ", "-"),
         instrument=(text_of(source, "INSTRUMENT") + text_of(source, "INSTRUMENT_INDEX")).lower(),
-        position_error_m=_position_error(root, mission, level, 0.0 if whole is None else whole.error_m),
+        position_error_m=_position_error(root, mission, level, 0.0 if whole is None else whole.error_m or 0.0),
         more=more,
     )
     masks = _clouds(image, layers, sensor=whole is not None and "camwatch:control_points" in whole.more)
@@ -160,11 +159,11 @@ def _gsd(image: _Image, centre: Element) -> float | None:
     return math.sqrt(across * along) if across and along and across > 0 and along > 0 else None
 
 
-def _tiles(image: _Image) -> tuple[list[Layer], Whole | None]:
+def _tiles(image: _Image) -> tuple[list[Layer], Located | None]:
     """Return a layer for each tile of each file, and where the whole image lies when the tiles do not say that themselves."""
     root, files = image.root, image.files
     shape = size_of(root)
-    whole: Whole | None = None
+    whole: Located | None = None
     layers = []
     for group in root.findall(".//Data_Files"):
         display = group.find("Raster_Display")
@@ -180,7 +179,7 @@ def _tiles(image: _Image) -> tuple[list[Layer], Whole | None]:
             if not header.georeferenced and shape is not None:
                 whole = whole or _placed(image, shape)
                 corner, size = _tile(root, entry, shape)
-                box = None if whole is None else part(whole, corner, size, header.shape, files.root / raster)
+                box = None if whole is None else part(whole.geobox, corner, size, header.shape, files.root / raster)
             key = re.sub(r"^IMG_|\.\w+$", "", base_of(raster))
             layers.append(Layer(key, files.href(raster), _channels(image, display, header), header=header, placed=box))
     if not layers:
@@ -208,7 +207,7 @@ def _whole_number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _placed(image: _Image, shape: tuple[int, int]) -> Whole | None:
+def _placed(image: _Image, shape: tuple[int, int]) -> Located | None:
     """Return the grid of an image whose files have none.
 
     An orthoimage states its insertion point. An image in sensor geometry comes with rational polynomials, and states where its corners and its centre
@@ -227,15 +226,14 @@ def _placed(image: _Image, shape: tuple[int, int]) -> Whole | None:
     if len(points):
         # Vertices are centres of pixels, numbered from 1; documents whose first one is (0, 0) number from 0.
         points[:, :2] += 0.5 if points[:, :2].min() == 0 else -0.5
-    how = "corners and centre"
     model = _rpc(image)
     if model is not None:
-        grid = spread(shape)
         height = None if extent is None else stated(extent, "Center/H")
-        lonlat, known = model.lonlat(grid - 0.5, height), model.lonlat(points[:, :2] - 0.5, height) if len(points) else points[:, 2:]
-        if lonlat is not None and known is not None and np.abs(known - points[:, 2:]).max(initial=0) <= MODEL_DEG:
-            points, how = np.column_stack([grid, lonlat]), "rational polynomials"
-    return fitted(shape, points[:, :2], points[:, 2:], f"{how} in the metadata; relief not removed", image.where) if len(points) >= 3 else None
+        found = located(model, shape, image.where, height=height, known=(points[:, :2], points[:, 2:], None))
+        if found is not None:
+            return found
+    how = "corners and centre in the metadata; relief not removed"
+    return fitted(shape, points[:, :2], points[:, 2:], how, image.where) if len(points) >= 3 else None
 
 
 def _rpc(image: _Image) -> Rpc | None:
@@ -244,22 +242,12 @@ def _rpc(image: _Image) -> Rpc | None:
     name = None if path is None else member(image.files, image.name, path.get("href", ""))
     if name is None:
         return None
-    root = parse_xml(image.files, name)
-    axes = ("LONG", "LAT", "HEIGHT", "SAMP", "LINE")
-    offsets, scales = ([stated(root, f".//RFM_Validity/{axis}_{kind}") for axis in axes] for kind in ("OFF", "SCALE"))
-    inverse = root.find(".//Inverse_Model")
-    inverse = root.find(".//GroundtoImage_Values") if inverse is None else inverse
-    if inverse is None:
-        return None
-    names = [[f"{axis}_{side}_COEFF_{n}" for side in ("NUM", "DEN") for n in range(1, 21)] for axis in ("SAMP", "LINE")]
-    column, row = ([stated(inverse, tag) for tag in tags] for tags in names)
-    if any(value is None or abs(value) > FAR for value in (*offsets, *scales, *column, *row)) or 0 in scales:
-        return None
-    version = root.find(".//METADATA_FORMAT")
+    said = pairs_of(image.files, name)
+    parts = dict(said.sections("RFM_Validity|Inverse_Model|GroundtoImage_Values"))
+    inverse = parts.get("Inverse_Model") or parts.get("GroundtoImage_Values") or Pairs()
     # Pixels are numbered from 1 up to version 2, from 0 in version 3.
-    first = 0.0 if version is not None and version.get("version", "").startswith("3") else 1.0
-    shift = np.array([0, 0, 0, first, first])
-    return Rpc(np.array(offsets, float) - shift, np.array(scales, float), np.array(column, float).reshape(2, 20), np.array(row, float).reshape(2, 20))
+    first = 0.0 if _VERSION_3.search(image.files.read(name)) else 1.0
+    return rpc_of(Pairs(parts.get("RFM_Validity", Pairs()).entries + inverse.entries), first)
 
 
 def _channels(image: _Image, display: Element | None, header: Header) -> tuple[Channel, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,16 +19,15 @@ from camwatch.scenes.access.files import folder_of
 from camwatch.scenes.access.xml import text_of
 from camwatch.scenes.dates import as_time, parse_time
 from camwatch.scenes.families.landsat_calibration import earth_sun_distance
-from camwatch.scenes.placement import place
+from camwatch.scenes.placement import Located
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
     from xml.etree.ElementTree import Element  # for the type checker only; nothing is parsed with it
 
     from camwatch.scenes.access.files import Files
     from camwatch.scenes.build import Facts, Layer
-    from camwatch.scenes.placement import Placement
     from camwatch.scenes.product import Given
 
 FAR = 1e8
@@ -49,25 +48,6 @@ class Document:
 
     facts: Facts
     layers: tuple[Layer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Where a whole image lies, of which the rasters are tiles, and how that is known.
-
-    Attributes
-    ----------
-    geobox : GeoBox
-        Of the shape that the metadata states.
-    more : mapping
-        What the Item says of it.
-    error_m : float
-        How far the ground lies from this grid on account of the grid's own stiffness, root mean square metres.
-    """
-
-    geobox: GeoBox
-    more: Mapping[str, Any] = field(default_factory=dict)
-    error_m: float = 0.0
 
 
 def stated(element: Element, path: str) -> float | None:
@@ -195,7 +175,7 @@ def size_of(root: Element) -> tuple[int, int] | None:
     return (int(rows), int(cols)) if rows and cols and 1 <= rows < FAR and 1 <= cols < FAR else None
 
 
-def inserted(root: Element, shape: tuple[int, int], crs: str | None, *, centre: bool) -> Whole | None:
+def inserted(root: Element, shape: tuple[int, int], crs: str | None, *, centre: bool) -> Located | None:
     """Return the grid that `Geoposition_Insert` states; `centre` says that its coordinates are the middle of the first pixel, not its corner."""
     insert = root.find(".//Geoposition_Insert")
     if insert is None or crs is None:
@@ -205,7 +185,7 @@ def inserted(root: Element, shape: tuple[int, int], crs: str | None, *, centre: 
         return None
     half = 0.5 if centre else 0.0
     affine = Affine(abs(dx), 0, x - half * abs(dx), 0, -abs(dy), y + half * abs(dy))
-    return Whole(GeoBox(shape, affine, crs), {"camwatch:placement": "insertion point in the metadata"})
+    return Located(GeoBox(shape, affine, crs), {"camwatch:placement": "insertion point in the metadata"})
 
 
 def lonlat_of(points: list[tuple[float, float]], crs: str | None) -> np.ndarray[Any, Any]:
@@ -214,41 +194,3 @@ def lonlat_of(points: list[tuple[float, float]], crs: str | None) -> np.ndarray[
     if crs is None or CRS.from_user_input(crs).is_geographic:
         return xy
     return np.column_stack(Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*xy.T))
-
-
-def spread(shape: tuple[int, int]) -> np.ndarray[Any, Any]:
-    """Return 81 (col, row), counted from the outer corner of the first pixel, that lie evenly in an image."""
-    steps = (np.arange(9) + 0.5) / 9
-    cols, rows = np.meshgrid(steps * shape[1], steps * shape[0])
-    return np.column_stack([cols.ravel(), rows.ravel()])
-
-
-def fitted(shape: tuple[int, int], pixels: Any, lonlat: Any, how: str, where: object) -> Whole:
-    """Return the grid that fits control points best, with the residual on the Item."""
-    fit: Placement = place(shape, pixels, lonlat, where=where)
-    more = {"camwatch:placement": how, "camwatch:placement_rmse_m": round(fit.rmse_m, 3), "camwatch:control_points": fit.n}
-    return Whole(fit.geobox, more, fit.error_m or 0.0)
-
-
-def part(whole: Whole, corner: tuple[int, int], size: tuple[int, int], shape: tuple[int, int], where: object) -> GeoBox:
-    """Return the grid of a tile.
-
-    Parameters
-    ----------
-    whole : Whole
-    corner, size : (int, int)
-        Row and column of its first pixel in the whole, and its rows and columns, as the metadata state them.
-    shape : (int, int)
-        The rows and columns that its file has: as many, or fewer by one factor when it was decimated.
-
-    Raises
-    ------
-    SceneError
-        When the file has another shape.
-    """
-    rows, cols = size
-    if min(rows, cols) < 1 or abs(shape[1] - cols * shape[0] / rows) > 1 + cols / rows:
-        got, expected = f"{shape[0]} × {shape[1]} pixels", f"{rows} × {cols}, or both divided by one factor"
-        raise SceneError("raster has another shape than its metadata states", where=where, got=got, expected=expected, remedy="download it again")
-    affine = whole.geobox.affine * Affine.translation(corner[1], corner[0]) * Affine.scale(cols / shape[1], rows / shape[0])
-    return GeoBox(shape, affine, whole.geobox.crs)

@@ -35,24 +35,21 @@ from camwatch.scenes.families.dimap_parts import (
     MODEL_DEG,
     RASTERS,
     Document,
-    Whole,
     acquisition,
     epsg,
-    fitted,
     identifier,
     inserted,
     lonlat_of,
     member,
     off_nadir,
-    part,
     size_of,
     special_values,
-    spread,
     stated,
     sun_of,
     times,
     to_reflectance,
 )
+from camwatch.scenes.placement import Located, fitted, part, spread
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,10 +96,10 @@ def read_dimap1(files: Files, name: str, given: Given) -> Document:
     for (raster, header), own in zip(rasters, channels, strict=True):
         whole = None if header.georeferenced else _placed(root, header, where)
         size = size_of(root) or header.shape
-        box = None if whole is None else part(whole, (0, 0), size, header.shape, files.root / raster)
+        box = None if whole is None else part(whole.geobox, (0, 0), size, header.shape, files.root / raster)
         layers.append(Layer("image" if len(rasters) == 1 else base_of(raster), files.href(raster), own, header=header, placed=box))
         more |= {} if whole is None else whole.more
-        bend = max(bend, 0.0 if whole is None else whole.error_m)
+        bend = max(bend, 0.0 if whole is None else whole.error_m or 0.0)
     layers.append(Layer("dim", files.href(name), metadata=True))
     facts = Facts(
         id="_".join(
@@ -211,7 +208,7 @@ def _in_file_order(bands: list[_Band], root: Element) -> list[_Band]:
     return bands
 
 
-def _placed(root: Element, header: Header, where: object) -> Whole | None:
+def _placed(root: Element, header: Header, where: object) -> Located | None:
     """Return the grid of an image whose file has none, from the best that the metadata offers."""
     shape = size_of(root) or header.shape
     crs = epsg(text_of(root, ".//HORIZONTAL_CS_CODE"), where)
