@@ -33,6 +33,9 @@ KindName = Annotated[Literal["structures", "towers", "perimeter"] | None, typer.
 PIPED_WIDTH = 160
 """Characters of a table's line where standard output is a file or a pipe."""
 
+SHORT = 10
+"""Characters of a column that is never wrapped: dates, numbers, single words."""
+
 KIND_OF: dict[str, Kind] = {"structures": "structure", "towers": "tower", "perimeter": "perimeter"}
 
 
@@ -57,17 +60,25 @@ def emit(document: Any) -> None:
     typer.echo(text.encode("utf-8", "backslashreplace").decode())  # a file name need not be valid Unicode
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a plain table, wrapped to the terminal; wide where the output is not one."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, whole: bool = False) -> None:
+    """Print a plain table, wrapped to the terminal and never cut; where the output is none, wide, or with `whole` one line a row."""
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
-    grid = Table(*headers, box=box.SIMPLE, pad_edge=False, show_edge=False)
-    for row in rows:
-        grid.add_row(*("" if cell is None else printable(cell) for cell in row))
+    grid = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
+    cells = [["" if cell is None else printable(cell) for cell in row] for row in rows]
+    for n, header in enumerate(headers):
+        longest = max(len(header), *(len(row[n]) for row in cells)) if cells else len(header)
+        short = longest <= SHORT
+        grid.add_column(header, overflow="fold", no_wrap=short, min_width=longest if short else None)
+    for row in cells:
+        grid.add_row(*row)
     console = Console(highlight=False, markup=False, soft_wrap=False)
-    console.width = console.width if console.is_terminal else PIPED_WIDTH
+    if not console.is_terminal:
+        endless = console.options.update(width=10_000)
+        console.width = Measurement.get(console, endless, grid).maximum if whole else PIPED_WIDTH
     console.print(grid)
 
 

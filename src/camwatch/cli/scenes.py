@@ -48,8 +48,11 @@ def scan(
 
 def _tell(rows: Sequence[dict[str, Any]], unreadable: Sequence[dict[str, str]], *, with_aoi: bool) -> None:
     shares = ("covers", "clear") if with_aoi else ()
-    headers = ("scene", "date", "sensor", "m", *shares, "sun", "off nadir", "processing", "mask", "date from", "same acquisition as")
-    table(headers, [_cells(row, shares) for row in rows])
+    headers = ("date", "scene", "sensor", "m", *shares, "sun", "tilt", "mask", "processing", "date from")
+    table(headers, [_cells(row, shares) for row in rows], whole=True)
+    for row in rows:
+        if row["same_as"]:
+            typer.echo(f"same acquisition as {printable(row['same_as'])}, which goes first: {printable(row['path'])} ({row['calibration']})")
     for row in rows:
         if row.get("problem"):
             typer.echo(f"clear share not told: {printable(row['scene'])}: {row['problem']}")
@@ -60,7 +63,10 @@ def _tell(rows: Sequence[dict[str, Any]], unreadable: Sequence[dict[str, str]], 
 
 def _cells(row: dict[str, Any], shares: Sequence[str]) -> tuple[str, ...]:
     sun, tilt = row["sun"], row["off_nadir_deg"]
-    told = tuple("?" if row[share] is None else f"{row[share]:.0%}" for share in shares)
-    high = f"{sun['azimuth']:.0f}°, {sun['elevation']:.0f}° high" if sun else ""
-    tail = (row["processing"] or "", row["mask"], row["date_from"], row["same_as"] or "")
-    return (row["scene"], row["acquired"][:10], row["sensor"], f"{row['gsd_m']:g}", *told, high, "" if tilt is None else f"{tilt:.0f}°", *tail)
+    unknown = "?" if row.get("problem") else "no mask"
+    told = tuple(unknown if row[share] is None else f"{row[share]:.0%}" for share in shares)
+    high = f"{sun['azimuth']:.0f}° / {sun['elevation']:.0f}°" if sun else ""
+    # Only a raster without metadata of its own leaves a choice of where its date comes from.
+    source = row["date_from"] if row["family"] in ("raster", "declassified", "stac") else "metadata"
+    tail = (high, "" if tilt is None else f"{tilt:.0f}°", row["mask"], row["processing"] or "", source)
+    return (row["acquired"][:10], row["scene"], row["sensor"], f"{row['gsd_m']:g}", *told, *tail)

@@ -9,6 +9,7 @@ from camwatch.custody import write_json
 from camwatch.errors import CamwatchError
 from camwatch.imagery import clear_share
 from camwatch.pipeline.records import scene_row
+from camwatch.scenes import item as scene
 from camwatch.scenes import scan
 from camwatch.scenes.hashes import files_behind, hash_files, with_hashes
 
@@ -29,9 +30,9 @@ class Listing:
     Attributes
     ----------
     rows : tuple of dict
-        One for each scene that can be read, as :func:`camwatch.pipeline.records.scene_row`; `same_as` names the product to be used instead where
-        several show one acquisition; with an AOI, `covers` and `clear` are the shares of it that the scene shows, and shows clearly (0..1), and
-        `problem` says why they could not be told.
+        One for each scene that can be read, as :func:`camwatch.pipeline.records.scene_row`; `same_as` is a file of the product that goes first where
+        several show one acquisition; with an AOI, `covers` and `clear` are the shares of it that the scene shows, and shows clearly (0..1; `clear` is
+        None where no layer of the product tells clouds), and `problem` says why they could not be told.
     items : tuple of pystac.Item
     unreadable : tuple of dict
         `path` and `reason`.
@@ -68,10 +69,10 @@ def list_scenes(folder: Path, aoi: Aoi | None, *, hashed: bool, progress: Progre
     if hashed:
         sums = hash_files(files_behind(items), progress=progress)
         items = tuple(with_hashes(item, sums) for item in items)
-    better = {id(other): best.id for best, *others in found.duplicates for other in others}
+    better = {id(other): str(scene.files_of(best)[0]) for best, *others in found.duplicates for other in others}
     rows = []
     for n, (original, item) in enumerate(zip(found.items, items, strict=True)):
-        row = {**scene_row(item), "same_as": better.get(id(original))}
+        row = {**scene_row(item), "path": str(scene.files_of(item)[0]), "same_as": better.get(id(original))}
         if aoi is not None:
             progress("looking for clouds over the AOI", n, len(items))
             row |= _shares(item, aoi)
@@ -84,7 +85,9 @@ def _shares(item: pystac.Item, aoi: Aoi) -> dict[str, Any]:
         covers, clear = clear_share(item, aoi.camp.geometry)
     except CamwatchError as error:  # a damaged file inside an intact product: told with its row
         return {"covers": None, "clear": None, "problem": str(error)}
-    return {"covers": round(covers, 4), "clear": round(clear, 4), "problem": None}
+    # Without a layer that tells clouds nobody has looked for them yet: what is covered need not be clear.
+    told = None if scene.cloud_mask(item) == "none" else round(clear, 4)
+    return {"covers": round(covers, 4), "clear": told, "problem": None}
 
 
 def _unreadable(found: Catalogue) -> tuple[dict[str, str], ...]:

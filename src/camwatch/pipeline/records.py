@@ -157,6 +157,7 @@ def scene_row(item: pystac.Item) -> dict[str, Any]:
     angles = scene.sun(item)
     return {
         "scene": item.id,
+        "family": item.properties.get("camwatch:family", ""),
         "acquired": f"{scene.acquired(item):%Y-%m-%dT%H:%M:%SZ}",
         "date_from": item.properties.get("camwatch:date_source", ""),
         "sensor": sensor_of(item),
