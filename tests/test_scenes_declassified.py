@@ -402,3 +402,10 @@ def test_a_plain_tiff_with_control_points_inside_is_placed_by_them(tmp_path):
     box = scene.native_geobox(item)
     assert str(box.crs) == "EPSG:32652"
     np.testing.assert_allclose(list(box.affine)[:6], [3, 0, 500_000, 0, -3, 4_600_000], atol=1e-4)
+
+
+def test_a_raster_without_suffix_and_georeference_is_refused_in_one_line(tmp_path):
+    (tmp_path / "1972").write_bytes(bytes(16))
+    (tmp_path / "1972.hdr").write_text("ENVI\nsamples = 4\nlines = 4\nbands = 1\ndata type = 1\ninterleave = bsq\nbyte order = 0\n")
+    with pytest.raises(SceneError, match="no georeference"):
+        open_scene(tmp_path / "1972")

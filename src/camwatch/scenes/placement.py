@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,11 +90,22 @@ class Located:
         What the Item says of it.
     error_m : float or None
         How far the ground lies from this grid on account of the grid's own stiffness, root mean square metres; None where nothing tells.
+    stated_m : float
+        Root mean square error of what the grid was fitted to, as the metadata state it; 0 where they do not.
+    source : str
+        Member of the product that tells it, where that is one of its own.
     """
 
     geobox: GeoBox
     more: Mapping[str, Any] = field(default_factory=dict)
     error_m: float | None = None
+    stated_m: float = 0.0
+    source: str = ""
+
+    @property
+    def position_error_m(self) -> float | None:
+        """Both errors together, root mean square metres; None where nothing tells."""
+        return math.hypot(self.error_m, self.stated_m) if self.error_m is not None else self.stated_m or None
 
 
 def place(shape: tuple[int, int], pixels: ArrayLike, lonlat: ArrayLike, *, where: object = None) -> Placement:

@@ -157,22 +157,6 @@ def rpc_beside(image: str) -> tuple[str, ...]:
     return tuple(f"{stem}{end}" for end in BESIDE)
 
 
-def read_rpc(files: Files, image: str, header: Header | None = None) -> tuple[Rpc, str] | None:
-    """Return the model of an image and the member that holds it, empty where those are the image's own tags; None where there is none.
-
-    Raises
-    ------
-    SceneError
-        When a member that should hold one cannot be read.
-    """
-    for name in rpc_beside(image):
-        model = rpc_of(pairs_of(files, name)) if name in files.names else None
-        if model is not None:
-            return model, name
-    model = None if header is None else rpc_of(_tags(header.rpc))
-    return None if model is None else (model, "")
-
-
 def pairs_of(files: Files, name: str) -> Pairs:
     """Return the keys and values of a member with rational polynomials, each list in brackets as one value."""
     return parse_pairs(_LISTS.sub(lambda found: b" ".join(found[1].split()), files.read(name)), files.root / name)
@@ -182,9 +166,28 @@ def _tags(tags: Mapping[str, str]) -> Pairs:
     return Pairs(tuple(Pair((), plain(key), value.strip()) for key, value in tags.items()))
 
 
-def located(
-    model: Rpc, shape: tuple[int, int], where: object, *, height: float | None = None, known: tuple[Array, Array, Array | None] | None = None
-) -> Located | None:
+Known = tuple["Array", "Array", "Array | None"]
+"""Columns and rows from the outer corner of the first pixel, longitudes and latitudes, heights of points that metadata state beside a model."""
+
+
+def locate(files: Files, image: str, header: Header, model: Rpc | None = None, *, known: Known | None = None) -> Located | None:
+    """Return where the rational polynomials beside an image put it, else `model`, else those in its tags; None where none has an answer.
+
+    Raises
+    ------
+    SceneError
+        When a member that should hold them cannot be read.
+    """
+    name = next((name for name in rpc_beside(image) if name in files.names), "")
+    candidates = ((rpc_of(pairs_of(files, name)) if name else None, name), (model, ""), (rpc_of(_tags(header.rpc)), ""))
+    for candidate, source in candidates:
+        fit = None if candidate is None else located(candidate, header.shape, files.root / image, known=known)
+        if fit is not None:
+            return replace(fit, source=source)
+    return None
+
+
+def located(model: Rpc, shape: tuple[int, int], where: object, *, height: float | None = None, known: Known | None = None) -> Located | None:
     """Return the affine grid that fits a model best.
 
     Parameters
@@ -196,8 +199,7 @@ def located(
         The file, for messages.
     height : float, optional
         Metres above the ellipsoid; by default the model's own.
-    known : ((n, 2) array, (n, 2) array, (n,) array or None), optional
-        Columns and rows from the outer corner of the first pixel, longitudes and latitudes, heights of points that the metadata state besides.
+    known : Known, optional
 
     Returns
     -------
@@ -216,4 +218,5 @@ def located(
             return None
     fit = fitted(shape, grid, lonlat, f"rational polynomials at a height of {height:.0f} m; relief not removed", where)
     parallax = model.parallax(np.array([[shape[1] / 2, shape[0] / 2]]) - 0.5, height)
-    return replace(fit, more={**fit.more, "camwatch:parallax": round(parallax, 4)} if math.isfinite(parallax) else fit.more)
+    more = {**fit.more, "camwatch:parallax": round(parallax, 4)} if math.isfinite(parallax) else fit.more
+    return replace(fit, more=more, stated_m=model.error_m)

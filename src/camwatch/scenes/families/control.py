@@ -68,7 +68,7 @@ def beside(files: Files, name: str, there: AbstractSet[str]) -> str | None:
 
     `there` are the names in `files`, as a set: a folder may hold thousands of rasters.
     """
-    stem = name[: name.rindex(".")]
+    stem = re.sub(r"\.[^./]*$", "", name)  # an ENVI raster may have no suffix
     for points in (f"{stem}.points", f"{name}.points"):
         if points in there:
             return points

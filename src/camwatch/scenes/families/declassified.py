@@ -32,11 +32,12 @@ from camwatch.scenes.access.files import base_of, folder_of
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.xml import parse_xml
 from camwatch.scenes.bands import name_bands
-from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
+from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.families.control import beside, read_inner, read_points
 from camwatch.scenes.families.raster import SUFFIXES, find_rasters, read_raster, sidecar_of, sidecars, stem_of
 from camwatch.scenes.placement import place
 from camwatch.scenes.product import Family, Found
+from camwatch.scenes.rpc import rpc_beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,7 @@ def find_scans(files: Files) -> list[Found]:
 
 
 def read_scan(files: Files, name: str, given: Given) -> pystac.Item:
-    """Return the Item of one scan; a raster that is georeferenced after all is read as such.
+    """Return the Item of one scan; a raster that is georeferenced after all, or has rational polynomials and no control points, is read as such.
 
     Raises
     ------
@@ -101,9 +102,11 @@ def read_scan(files: Files, name: str, given: Given) -> pystac.Item:
     """
     href = files.href(name)
     header = read_header(href, companions=True)
-    if header.georeferenced:
+    source = beside(files, name, frozenset(files.names))
+    controlled = source is not None or header.other_georeference == "ground control points"
+    if header.georeferenced or (not controlled and (header.rpc or any(other in files.names for other in rpc_beside(name)))):
         return read_raster(files, name, given)
-    points, source = _control(files, name, header)
+    points, source = _control(files, name, header, source)
     placement = place(header.shape, points.pixels, points.lonlat, where=files.root / source)
     _refuse_outlier(placement, points, str(files.root / source))
     camera = _camera_of(name)
@@ -141,14 +144,11 @@ def read_scan(files: Files, name: str, given: Given) -> pystac.Item:
     )
 
 
-def _control(files: Files, name: str, header: Header) -> tuple[ControlPoints, str]:
-    source = beside(files, name, frozenset(files.names))
+def _control(files: Files, name: str, header: Header, source: str | None) -> tuple[ControlPoints, str]:
     if source is not None:
         return read_points(files, source), source
     if header.other_georeference == "ground control points":
         return read_inner(files.href(name)), name
-    if header.other_georeference:
-        refuse_unplaced(header, files.href(name))
     raise SceneError(
         "raster has no georeference and no control points",
         where=files.root / name,

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 FAR = 1e8
 """No pixel number and no map coordinate of a scene is as large."""
 
-MODEL_DEG = 1e-3
-"""A location model that misses a point known from the same metadata by more (100 m) counts from another origin or has its terms in another order."""
-
 RASTERS = (".tif", ".tiff", ".jp2")
 
 _EPSG = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)$", re.IGNORECASE)

@@ -4,8 +4,8 @@ A product is one acquisition: the multispectral part (`…_P001_MUL`) and the pa
 order part are one Item with a `pan` band, as with Landsat. A pan-sharpened part is an Item of its own; so is every other part of an order.
 
 Format: DigitalGlobe, Imagery Support Data Documentation, version 1.1.2 (2014). The bands of a file are those of `bandId` where it spells them (RGB,
-NRG, BGRN), else the band groups in their order. Zero is fill in 16-bit images. Images without a map projection (1B) are placed by the corner
-coordinates of the metadata: good to ten or twenty metres in flat country, worse in relief.
+NRG, BGRN), else the band groups in their order. Zero is fill in 16-bit images. Images without a map projection (1B) are placed by their rational
+polynomials (.RPB, the RPB group of an .XML, or the tags of an image that is no tile), else by the corner coordinates of the metadata.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from affine import Affine
-from odc.geo.geobox import GeoBox
+import numpy as np
 
 from camwatch.errors import CamwatchError, SceneError
 from camwatch.scenes.access.files import base_of, folder_of
@@ -27,18 +26,22 @@ from camwatch.scenes.bands import name_vendor_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
 from camwatch.scenes.families.maxar_calibration import reflectance_scaling
-from camwatch.scenes.placement import place
+from camwatch.scenes.placement import fitted
+from camwatch.scenes.placement import part as tile_of
 from camwatch.scenes.product import Family, Found
+from camwatch.scenes.rpc import locate, rpc_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     import pystac
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
 
     from camwatch.scenes.access.files import Files
     from camwatch.scenes.access.gdal import Header
-    from camwatch.scenes.placement import Placement
+    from camwatch.scenes.placement import Located
     from camwatch.scenes.product import Given
 
 SATELLITES = {
@@ -148,11 +151,15 @@ def read_maxar(files: Files, name: str, _given: Given = None) -> pystac.Item:
     calibrated = all(draft.scaling is not None for draft in drafts)
     layers = [draft.layer(calibrated=calibrated) for draft in drafts]
     texts = [text for part in parts for text in (part.document, part.til) if text]
+    texts += sorted({draft.whole.source for draft in drafts if draft.whole is not None and draft.whole.source})
     layers += [Layer(f"metadata-{n}", files.href(text), metadata=True) for n, text in enumerate(texts, 1)]
     satellite = said.text("satId").upper()
-    errors = [math.hypot(draft.error_m, POINTING_M.get(satellite, OTHER_POINTING_M)) for draft in drafts if draft.error_m is not None]
+    fits = [draft.whole for draft in drafts if draft.whole is not None]
+    pointing = POINTING_M.get(satellite, OTHER_POINTING_M)
+    errors = [math.hypot(fit.error_m, fit.stated_m or pointing) for fit in fits if fit.error_m is not None]
     image = said.text("catId", "productCatalogId")
-    more: dict[str, Any] = {"maxar:catalog_id": image} if image else {}
+    more: dict[str, Any] = dict(fits[0].more) if fits else {}
+    more |= {"maxar:catalog_id": image} if image else {}
     if max(times) > min(times):
         more |= {"start_datetime": f"{min(times):%Y-%m-%dT%H:%M:%S.%fZ}", "end_datetime": f"{max(times):%Y-%m-%dT%H:%M:%S.%fZ}"}
     return build_item(
@@ -259,7 +266,7 @@ class _Draft:
     names: tuple[str, ...]
     scaling: tuple[tuple[float, float], ...] | None
     placed: GeoBox | None
-    error_m: float | None
+    whole: Located | None
 
     def layer(self, *, calibrated: bool) -> Layer:
         fill = 0.0 if self.header.dtype == "uint16" else None
@@ -273,7 +280,7 @@ class _Draft:
 
 def _drafts(files: Files, part: _Part, elevation: float | None, when: datetime) -> list[_Draft]:
     drafts = []
-    whole: Placement | None = None
+    whole: Located | None = None
     for raster in part.rasters:
         href = files.href(raster)
         header = read_header(href)
@@ -281,12 +288,12 @@ def _drafts(files: Files, part: _Part, elevation: float | None, when: datetime) 
         names = tuple(BANDS.get(code, f"b{n}") for n, code in enumerate(codes, 1)) or name_vendor_bands(header)
         placed = None
         if not header.georeferenced:
-            whole = whole or _placement(part, header, href)
+            whole = whole or _located(files, part, header, href)
             placed = None if whole is None else _tile_box(whole.geobox, part.said, header, raster)
         tile = _TILE.search(base_of(raster))
         key = ("pan" if names == ("pan",) else "ms") + (f"-{tile[0][1:].upper()}" if tile else "")
         scaling = reflectance_scaling(part.said, codes, elevation, when)
-        drafts.append(_Draft(key, href, header, names, scaling, placed, None if placed is None or whole is None else whole.error_m))
+        drafts.append(_Draft(key, href, header, names, scaling, placed, None if placed is None else whole))
     return drafts
 
 
@@ -300,17 +307,32 @@ def _codes(said: Pairs, count: int) -> tuple[str, ...]:
     return ()
 
 
-def _placement(part: _Part, header: Header, href: str) -> Placement | None:
-    """Return where the corner coordinates of the band groups put the whole image, None where they are not stated."""
-    band = next((group for _, group in part.said.sections("BAND_.+") if group.number("ULLon") is not None), None)
-    if band is None:
-        return None
+def _located(files: Files, part: _Part, header: Header, href: str) -> Located | None:
+    """Return where rational polynomials, else the corner coordinates of the band groups, put the whole image; None where neither is stated."""
     rows, cols = part.said.number("numRows"), part.said.number("numColumns")
-    shape = header.shape if len(part.rasters) == 1 or not rows or not cols else (int(rows), int(cols))
-    lonlat = [(band.number(f"{corner}Lon"), band.number(f"{corner}Lat")) for corner in _CORNERS]
+    alone = len(part.rasters) == 1
+    shape = header.shape if alone or not rows or not cols else (int(rows), int(cols))
+    pixels, lonlat, heights = _corners(part.said, shape)
+    # Those in the tags of a tile are the tile's own.
+    whole = replace(header, shape=shape, rpc=header.rpc if alone else {})
+    fit = locate(files, part.document, whole, rpc_of(_group(part.said, "RPB")), known=(pixels, lonlat, heights))
+    if fit is not None or not len(pixels):
+        return fit
+    return fitted(shape, pixels, lonlat, "corners in the metadata; relief not removed", href)
+
+
+def _corners(said: Pairs, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return column and row, longitude and latitude of the corners that a band group states, and their heights where it states all of them."""
+    band = next((group for _, group in said.sections("BAND_.+") if group.number("ULLon") is not None), Pairs())
     pixels = [(0, 0), (shape[1], 0), (shape[1], shape[0]), (0, shape[0])]
-    known = [(pixel, (lon, lat)) for pixel, (lon, lat) in zip(pixels, lonlat, strict=True) if lon is not None and lat is not None]
-    return place(shape, [pixel for pixel, _ in known], [point for _, point in known], where=href)
+    table = [(*pixel, *(band.number(f"{corner}{key}") for key in ("Lon", "Lat", "HAE"))) for corner, pixel in zip(_CORNERS, pixels, strict=True)]
+    known = np.array([row for row in table if row[2] is not None and row[3] is not None], float).reshape(-1, 5)
+    heights = known[:, 4]
+    return known[:, :2], known[:, 2:4], heights if np.isfinite(heights).all() else None
+
+
+def _group(said: Pairs, name: str) -> Pairs:
+    return next((group for _, group in said.sections(name)), Pairs())
 
 
 def _tile_box(whole: GeoBox, said: Pairs, header: Header, raster: str) -> GeoBox | None:
@@ -320,7 +342,7 @@ def _tile_box(whole: GeoBox, said: Pairs, header: Header, raster: str) -> GeoBox
     tiles = {tile.text("filename").lower(): tile for _, tile in said.sections(r"TILE(_\d+)?")}
     tile = tiles.get(base_of(raster).lower())
     col, row = (None, None) if tile is None else (tile.number("ULColOffset"), tile.number("ULRowOffset"))
-    return None if col is None or row is None else GeoBox(header.shape, whole.affine * Affine.translation(col, row), whole.crs)
+    return None if col is None or row is None else tile_of(whole, (int(row), int(col)), header.shape, header.shape, raster)
 
 
 MAXAR = Family("maxar", find_maxar, read_maxar, alone=True)

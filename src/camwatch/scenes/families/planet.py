@@ -11,6 +11,8 @@ Calibration, best first: `_SR` images are surface reflectance times 10,000; anal
 `reflectanceCoefficient` of each band; RapidEye without coefficients by π·L·d² / (EAI·sin(sun elevation)), L = DN · radiometricScaleFactor (EAI:
 ibidem, section 4); otherwise digital numbers.
 
+Basic scenes (1B) have no map grid; their rational polynomials place them, with their masks.
+
 Quality: the Usable Data Mask 2 where it is delivered, else the Unusable Data Mask; see `camwatch.scenes.flags`.
 """
 
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from camwatch.errors import CamwatchError, SceneError
@@ -32,11 +34,13 @@ from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.families.landsat_calibration import earth_sun_distance
 from camwatch.scenes.flags import UDM2
 from camwatch.scenes.product import Family, Found
+from camwatch.scenes.rpc import locate
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import pystac
+    from odc.geo.geobox import GeoBox
 
     from camwatch.scenes.access.files import Files
     from camwatch.scenes.access.gdal import Header
@@ -137,6 +141,10 @@ def read_planet(files: Files, name: str, given: Given = None) -> pystac.Item:
     layers += [Layer(f"{key}-alpha", href, mask="alpha", index=n, header=header) for n in alpha_bands(header) if key == "visual"]
     layers += [Layer("pan", files.href(member), (Channel("pan", nodata=FILL),)) for member in images[1:] if _is_pan(member)]
     layers += _masks(files)
+    located = None if header.georeferenced else locate(files, images[0], header)
+    if located is not None:
+        layers = [_placed(layer, header, located.geobox) for layer in layers]
+        layers += [Layer("rpc", files.href(located.source), metadata=True)] if located.source else []
     layers += [Layer(f"metadata-{n}", files.href(member), metadata=True) for n, member in enumerate((*documents, *_stac(files)), 1)]
     return build_item(
         Facts(
@@ -151,13 +159,21 @@ def read_planet(files: Files, name: str, given: Given = None) -> pystac.Item:
             gsd=next((gsd for gsd in (within(number, 0.01, LARGEST_GSD_M) for number in spacings) if gsd is not None), None),
             platform=platform.lower(),
             instrument=_instrument(said),
+            position_error_m=None if located is None else located.position_error_m,
             more={
+                **({} if located is None else located.more),
                 "constellation": "rapideye" if rapideye else "skysat" if platform.upper().startswith("SSC") else "planetscope",
                 **({} if incidence is None else {"view:incidence_angle": abs(incidence)}),
             },
         ),
         layers,
     )
+
+
+def _placed(layer: Layer, image: Header, geobox: GeoBox) -> Layer:
+    """Return a layer of a basic scene on the grid of its image, where it has the same rows and columns."""
+    header = layer.header or read_header(layer.href)
+    return replace(layer, header=header, placed=geobox if header.shape == image.shape and not header.georeferenced else None)
 
 
 def _images(names: list[str] | tuple[str, ...]) -> list[str]:

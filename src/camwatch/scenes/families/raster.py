@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
 from camwatch.scenes.item import ORDER
 from camwatch.scenes.product import Found
+from camwatch.scenes.rpc import locate, rpc_beside
 from camwatch.scenes.sane import sensible
 
 if TYPE_CHECKING:
@@ -43,14 +45,18 @@ def stem_of(name: str) -> str:
     return next((name[: -len(suffix)] for suffix in SUFFIXES if low.endswith(suffix)), name)
 
 
-def sidecars(name: str) -> tuple[str, str]:
-    """Return the names that a STAC Item beside the raster `NAME.tif` may have: `NAME.json`, `NAME.tif.json`."""
+def sidecars(name: str) -> tuple[str, ...]:
+    """Return the names of what may lie beside the raster `NAME.tif` and tell of it: a STAC Item, rational polynomials."""
+    return (*_items(name), *rpc_beside(name))
+
+
+def _items(name: str) -> tuple[str, str]:
     return f"{stem_of(name)}.json", f"{name}.json"
 
 
 def sidecar_of(files: Files, name: str) -> tuple[str | None, dict[str, Any]]:
     """Return the STAC Item beside a raster with its member name; (None, {}) where there is none or the JSON is something else."""
-    for wanted in sidecars(name):
+    for wanted in _items(name):
         document = stac_document(files, wanted) if wanted in files.names else None
         if document is not None:
             return wanted, document
@@ -79,7 +85,7 @@ def is_item(document: Any) -> bool:
 
 
 def find_rasters(files: Files) -> list[Found]:
-    """Return every raster, with the STAC Item beside it."""
+    """Return every raster, with what lies beside it and tells of it."""
     there = frozenset(files.names)
     return [Found(name, frozenset({name, *sidecars(name)}) & there) for name in files.names if _may_be_scene(name, there)]
 
@@ -96,7 +102,7 @@ def _may_be_scene(name: str, there: frozenset[str]) -> bool:
 
 
 def read_raster(files: Files, name: str, given: Given) -> pystac.Item:
-    """Return the Item of one raster.
+    """Return the Item of one raster; where it has no map grid, its rational polynomials place it.
 
     The date is, in this order: the given one; that of a STAC Item beside the raster; of the tags; of the product named in the band descriptions; of
     the file name.
@@ -108,14 +114,20 @@ def read_raster(files: Files, name: str, given: Given) -> pystac.Item:
     """
     href = files.href(name)
     header = read_header(href, companions=True)
-    refuse_unplaced(header, href)
+    located = None if header.georeferenced else locate(files, name, header)
+    if located is None:
+        refuse_unplaced(header, href)
     _refuse_no_imagery(header, href)
     beside, sidecar = sidecar_of(files, name)
     with sensible("STAC Item beside the raster", href):
         facts, channels = _described(header, sidecar, name.rsplit("/", 1)[-1], given, href)
-    layers = [Layer("image", href, channels, header=header), *_masks(href, header)]
+    placed = None if located is None else located.geobox
+    layers = [replace(layer, placed=placed) for layer in (Layer("image", href, channels, header=header), *_masks(href, header))]
     if beside is not None:
         layers.append(Layer("stac", files.href(beside), metadata=True))
+    if located is not None:
+        facts = replace(facts, position_error_m=located.position_error_m, more=located.more)
+        layers += [Layer("rpc", files.href(located.source), metadata=True)] if located.source else []
     return build_item(facts, layers)
 
 

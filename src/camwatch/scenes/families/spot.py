@@ -32,7 +32,6 @@ from camwatch.scenes.bands import common_name
 from camwatch.scenes.build import Channel, Facts, Layer
 from camwatch.scenes.families.dimap_parts import (
     FAR,
-    MODEL_DEG,
     RASTERS,
     Document,
     acquisition,
@@ -66,6 +65,9 @@ CONTROLLED_M = 20.0
 
 ALTITUDE_M = 822_000.0
 """Of SPOT 1 to 5."""
+
+MODEL_DEG = 1e-3
+"""A location model that misses a point known from the same metadata by more (100 m) counts from another origin or has its terms in another order."""
 
 _STRIP = (b"Ephemeris", b"Satellite_Attitudes", b"Sensor_Configuration", b"Frame_Counters", b"Models", b"Calibration", b"Spectral_Sensitivities")
 _NUMBERED = {"1": "green", "2": "red", "3": "nir", "4": "swir16"}

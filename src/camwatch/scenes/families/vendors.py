@@ -2,14 +2,17 @@
 
 Where the keys come from: the metadata readers of GDAL (gcore/mdreader) for GeoEye, OrbView, EROS, KOMPSAT, Resurs and ALOS; NRSC's product format
 for Cartosat and Resourcesat (BAND_META.txt; NRSC writes both `SunAziumthAtCenter` and `SunAzimuthAtCenter`). What a delivery's metadata does not
-state stays unstated: some of these texts hold a date and little else. No published irradiances are used, values stay digital numbers.
+state stays unstated: some of these texts hold a date and little else. Images without a map grid are placed by rational polynomials (beside them,
+or in their tags), else by the corners that the text states. No published irradiances are used, values stay digital numbers.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from camwatch.errors import CamwatchError, SceneError
 from camwatch.scenes.access.files import base_of, folder_of
@@ -18,8 +21,9 @@ from camwatch.scenes.access.pairs import BLOCK, LARGEST_GSD_M, Pairs, parse_pair
 from camwatch.scenes.bands import alpha_bands, name_vendor_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
-from camwatch.scenes.placement import Placement, place
+from camwatch.scenes.placement import fitted
 from camwatch.scenes.product import Family, Found
+from camwatch.scenes.rpc import locate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
     from camwatch.scenes.access.files import Files
     from camwatch.scenes.access.gdal import Header
+    from camwatch.scenes.placement import Located
     from camwatch.scenes.product import Given
 
 _BGRN = ("blue", "green", "red", "nir")
@@ -271,16 +276,21 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
         raise SceneError("metadata without pixels: no image that belongs to it is here", where=where, remedy="keep image and metadata together")
     when, source = _acquired(vendor, said, where)
     layers, errors = [], []
+    more: dict[str, Any] = {}
     for image in images:
         href = files.href(image)
         header = read_header(href, companions=True)
-        placed = None if header.georeferenced else _placement(vendor, said, header, href)
+        placed = None if header.georeferenced else _located(files, vendor, said, header, image)
+        box = None if placed is None else placed.geobox
         stem = _stem(base_of(image))
         names = _band_names(vendor, _tail(vendor, document, stem), header)
         channels = tuple(Channel(band, nodata=_fill(vendor, header, n), number=n + 1) for n, band in enumerate(names))
-        layers.append(Layer(stem, href, channels, header=header, placed=None if placed is None else placed.geobox))
-        layers += [Layer(f"{stem}-alpha", href, mask="alpha", index=n, header=header) for n in alpha_bands(header) if not names[n - 1]]
-        errors += [] if placed is None or placed.error_m is None else [placed.error_m]
+        layers.append(Layer(stem, href, channels, header=header, placed=box))
+        layers += [Layer(f"{stem}-alpha", href, mask="alpha", index=n, header=header, placed=box) for n in alpha_bands(header) if not names[n - 1]]
+        if placed is not None:
+            errors.append(placed.position_error_m)
+            more |= placed.more
+            layers += [Layer(f"rpc-{stem}", files.href(placed.source), metadata=True)] if placed.source else []
     layers.append(Layer("metadata", files.href(document), metadata=True))
     tilt, incidence, height = (within(said.number(*keys), -90, 90) for keys in (vendor.off_nadir, vendor.incidence, vendor.elevation))
     incidence = 90 - height if incidence is None and height is not None else incidence
@@ -299,8 +309,8 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
             gsd=round(sum(spacings) / len(spacings), 6) if spacings else None,
             platform=said.text(*vendor.platform).lower(),
             instrument=said.text(*vendor.instrument).lower(),
-            position_error_m=max(errors, default=None),
-            more={} if incidence is None else {"view:incidence_angle": round(abs(incidence), 6)},
+            position_error_m=max((error for error in errors if error is not None), default=None),
+            more=more | ({} if incidence is None else {"view:incidence_angle": round(abs(incidence), 6)}),
         ),
         layers,
     )
@@ -357,18 +367,21 @@ def _fill(vendor: Vendor, header: Header, n: int) -> float | None:
     return header.nodata[n] if header.nodata[n] is not None or header.dtype != "uint16" else vendor.fill
 
 
-def _placement(vendor: Vendor, said: Pairs, header: Header, href: str) -> Placement | None:
+def _located(files: Files, vendor: Vendor, said: Pairs, header: Header, image: str) -> Located | None:
+    """Return where rational polynomials, else the stated corners, put an image; None where neither is stated."""
     rows, cols = header.shape
-    pixels: list[tuple[int, int]] = []
-    lonlat: list[tuple[float, float]] = []
+    known: list[tuple[float, ...]] = []
     for (section, lat_key, lon_key), pixel in zip(vendor.corners, ((0, 0), (cols, 0), (cols, rows), (0, rows)), strict=bool(vendor.corners)):
         group = next((part for _, part in said.sections(section)), Pairs()) if section else said
         # KOMPSAT states latitude and longitude in one value.
         latitude, longitude = _degrees(group.text(lat_key).split(" ")[0]), _degrees(group.text(lon_key).split(" ")[-1])
         if latitude is not None and longitude is not None:
-            pixels.append(pixel)
-            lonlat.append((longitude, latitude))
-    return place(header.shape, pixels, lonlat, where=href) if len(pixels) >= 3 else None
+            known.append((*pixel, longitude, latitude))
+    table = np.array(known, float).reshape(-1, 4)
+    fit = locate(files, image, header, known=(table[:, :2], table[:, 2:], None))
+    if fit is not None or len(known) < 3:
+        return fit
+    return fitted(header.shape, table[:, :2], table[:, 2:], "corners in the metadata; relief not removed", files.href(image))
 
 
 def _degrees(text: str) -> float | None:
