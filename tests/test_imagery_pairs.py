@@ -19,7 +19,7 @@ from camwatch.imagery.sample import aligned
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
-from camwatch.scenes.families.landsat import earth_sun_distance
+from camwatch.scenes.families.reflectance import earth_sun_distance
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 

@@ -10,9 +10,10 @@ What the readers of such products need to know:
   solar irradiance and the sun's elevation turn into top-of-atmosphere reflectance. DISPLAY, SEAMLESS and LINEAR_STRETCH are pictures: digital
   numbers.
 - **Sensor geometry** (Primary level) has no map grid: see `_placed`.
-- **Position error**: CE68 or CE90 where the quality assessment states one that is not 0 (0 means not assessed), else the figures of the user guides
-  without ground control: 8.5 m CE90 for Pléiades, 5 m for Pléiades Neo, 35 m for SPOT 6/7, 10 m for its orthoimages. For a circular normal error the
-  root mean square is CE90 / √(ln 10).
+- **Position error**: CE68 or CE90 where the quality assessment states one that is not 0 (0 means not assessed), else figures
+  without ground control: 5 m CE90 for Pléiades Neo (International Charter, mission parameters: better than that on average, at nadir), and what
+  Airbus advertises, taken over without a document at hand: 8.5 m for Pléiades, 35 m for SPOT 6/7, 10 m for its orthoimages. They only say how far to
+  search. For a circular normal error the root mean square is CE90 / √(ln 10).
 - **Clouds**: the polygons of the CLD mask. Other masks mark snow, saturation, or pixels that have the no-data value anyway.
 """
 

@@ -20,7 +20,6 @@ A granule's name is AST_L1T_ with the version, the time of acquisition as MMDDYY
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,8 +35,8 @@ from camwatch.scenes.access.gdal import Header, open_raster, read_header
 from camwatch.scenes.access.hdf4 import Image, href_of, read_contents
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.families.astermeta import Said, from_attributes, from_name, from_stac, from_xml
-from camwatch.scenes.families.landsat_calibration import earth_sun_distance
 from camwatch.scenes.families.raster import stac_document
+from camwatch.scenes.families.reflectance import reflectance_of_radiance
 from camwatch.scenes.product import Family, Found
 
 if TYPE_CHECKING:
@@ -282,12 +281,11 @@ def _calibrated(layers: list[Layer], said: Said) -> tuple[list[Layer], str]:
     factors = {band: UCC[band].get(gains.get(band, ""), UCC[band].get("LO1") if gains.get(band) == "LOW" else None) for band in used}
     if said.acquired is None or said.sun is None or said.sun[1] <= 0 or None in factors.values():
         return layers, "dn"
-    distance = earth_sun_distance(said.acquired.timetuple().tm_yday)
-    common = math.pi * distance**2 / math.sin(math.radians(said.sun[1]))
+    when, elevation = said.acquired, said.sun[1]
 
     def scaled(channel: Channel) -> Channel:
         band = bands[channel.name]
-        scale = common * (factors[band] or 0.0) / ESUN[band]
+        scale = (factors[band] or 0.0) * reflectance_of_radiance(ESUN[band], elevation, when)
         return replace(channel, scale=scale, offset=-scale)
 
     return [replace(layer, channels=tuple(map(scaled, layer.channels))) for layer in layers], "toa reflectance"

@@ -18,7 +18,7 @@ from camwatch.errors import SceneError
 from camwatch.scenes.access.files import folder_of
 from camwatch.scenes.access.xml import text_of
 from camwatch.scenes.dates import as_time, parse_time
-from camwatch.scenes.families.landsat_calibration import earth_sun_distance
+from camwatch.scenes.families.reflectance import reflectance_of_radiance
 from camwatch.scenes.placement import Located
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def to_reflectance(
     """
     if not gain or bias is None or not irradiance or irradiance < 0 or sun is None or sun[1] <= 0:
         return None
-    factor = math.pi * earth_sun_distance(when.timetuple().tm_yday) ** 2 / (irradiance * math.sin(math.radians(sun[1])))
+    factor = reflectance_of_radiance(irradiance, sun[1], when)
     return sane(factor / gain, factor * bias)
 
 

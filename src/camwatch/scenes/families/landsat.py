@@ -17,7 +17,7 @@ from camwatch.errors import SceneError
 from camwatch.scenes.access.files import base_of, folder_of
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
-from camwatch.scenes.families.landsat_calibration import Scaling, earth_sun_distance, scaling_of
+from camwatch.scenes.families.landsat_calibration import Scaling, scaling_of
 from camwatch.scenes.families.mtl import Mtl, parse_mtl
 from camwatch.scenes.product import Family, Found
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from camwatch.scenes.access.files import Files
     from camwatch.scenes.product import Given
-
-__all__ = ["BANDS", "FILL", "LANDSAT", "SYSTEMATIC_ERROR_M", "earth_sun_distance", "find_landsat", "read_landsat"]
 
 BANDS: dict[str, dict[int, str]] = {
     # MSS has 0.7-0.8 µm and 0.8-1.1 µm; the wider and longer one is what compares with `nir` of the later sensors.
@@ -45,10 +43,11 @@ BANDS: dict[str, dict[int, str]] = {
 FILL = 0.0
 """DN of fill and of scan-line-corrector gaps in every Landsat level and collection (reflectance data start at DN 1)."""
 
-SYSTEMATIC_ERROR_M = {"OLI": 43.0, "": 250.0}
+SYSTEMATIC_ERROR_M = {"OLI": 43.0, "ETM": 250.0, "TM": 250.0, "MSS": 330.0}
 """Root-mean-square error of position of products made without ground control (L1GS, L1GT, L1G) by sensor. OLI: required 65 m at 90 % circular
-(Storey, Choate & Lee 2014, doi:10.3390/rs61111127), which is 43 m root mean square. Others: 250 m, what ETM+ was designed for (USGS, "geometric
-accuracy of L7 systematic corrected data"); for TM and MSS USGS states no figure, and MSS may lie farther off."""
+(Storey, Choate & Lee 2014, doi:10.3390/rs61111127, section 3.1), which is 43 m root mean square. ETM+: designed for 250 m, one sigma; with the
+definitive ephemeris 30 to 50 m are frequent (USGS, "What is the geometric accuracy of a Landsat 7 ETM+ systematically corrected data product?"). MSS,
+of all five, what was measured on Landsat 1, 327 m (Yan & Roy 2025, doi:10.1016/j.rse.2025.114679). TM: no figure is stated; we take that of ETM+."""
 
 _CONTENTS = ("PRODUCT_CONTENTS", "PRODUCT_METADATA")
 _QUALITY = (
@@ -194,7 +193,7 @@ def _position_error_m(mtl: Mtl, sensor: str) -> float | None:
         return at_points
     level = _level_1(mtl)
     if level.startswith("L1G"):
-        return SYSTEMATIC_ERROR_M["OLI" if sensor.startswith("OLI") else ""]
+        return SYSTEMATIC_ERROR_M.get("OLI" if sensor.startswith("OLI") else sensor)
     return None
 
 

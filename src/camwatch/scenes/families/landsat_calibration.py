@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.families.reflectance import earth_sun_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,15 +95,6 @@ def scaling_of(mtl: Mtl, spacecraft: str, sensor: str, bands: Iterable[int], ele
         unit = {n: math.pi * distance**2 / (irradiance[n] * sine) for n in numbers if n in irradiance}
         factors = {n: (m * unit[n], a * unit[n]) for n, (m, a) in _radiance(mtl, tuple(unit)).items()}
     return Scaling("toa reflectance" if factors else "dn", factors, saturated)
-
-
-def earth_sun_distance(day_of_year: float) -> float:
-    """Return the Earth-Sun distance in astronomical units at noon of a day of the year (1 is 1 January), good to 0.0002.
-
-    The low-precision formula of the Astronomical Almanac, section C, with the mean anomaly of the mean year: leap days move it by up to half a day.
-    """
-    anomaly = math.radians(0.9856003 * (day_of_year - 3.15))
-    return 1.00014 - 0.01671 * math.cos(anomaly) - 0.00014 * math.cos(2 * anomaly)
 
 
 def _radiance(mtl: Mtl, numbers: tuple[int, ...]) -> dict[int, tuple[float, float]]:

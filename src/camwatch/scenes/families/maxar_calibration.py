@@ -8,10 +8,9 @@ counts, not for pan-sharpened, colour-balanced or atmospherically compensated pi
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from camwatch.scenes.families.landsat_calibration import earth_sun_distance
+from camwatch.scenes.families.reflectance import reflectance_of_radiance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +86,6 @@ def reflectance_scaling(said: Pairs, bands: Sequence[str], elevation: float | No
     if elevation is None or not 0 < elevation <= 90 or not bands or not set(bands) <= set(factors):
         return None
     groups = {name[5:].upper(): group for name, group in said.sections("BAND_.+")}
-    factor = math.pi * earth_sun_distance(when.timetuple().tm_yday) ** 2 / math.sin(math.radians(elevation))
     scaling = []
     for band in bands:
         group = groups.get(band)
@@ -95,5 +93,6 @@ def reflectance_scaling(said: Pairs, bands: Sequence[str], elevation: float | No
         if not counts or not width or counts < 0 or width < 0:
             return None
         gain, offset, irradiance = factors[band]
-        scaling.append((gain * counts / width * factor / irradiance, offset * factor / irradiance))
+        factor = reflectance_of_radiance(irradiance, elevation, when)
+        scaling.append((gain * counts / width * factor, offset * factor))
     return tuple(scaling)

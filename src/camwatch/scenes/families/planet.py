@@ -18,7 +18,6 @@ Quality: the Usable Data Mask 2 where it is delivered, else the Unusable Data Ma
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.pairs import LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
-from camwatch.scenes.families.landsat_calibration import earth_sun_distance
+from camwatch.scenes.families.reflectance import reflectance_of_radiance
 from camwatch.scenes.flags import UDM2
 from camwatch.scenes.product import Family, Found
 from camwatch.scenes.rpc import locate
@@ -56,7 +55,7 @@ BANDS: dict[int, tuple[str, ...]] = {
 """Number of bands of an analytic image → their names."""
 
 RAPIDEYE_IRRADIANCE = (1997.8, 1863.5, 1560.4, 1395.0, 1124.4)
-"""Exo-atmospheric irradiance of the RapidEye bands, W/(m² µm)."""
+"""Exo-atmospheric irradiance of the RapidEye bands, W/(m² µm): Planet, RapidEye Imagery Product Specifications (June 2016)."""
 
 FILL = 0.0
 SURFACE_SCALE = 1e-4
@@ -254,9 +253,11 @@ def _channels(image: str, header: Header, said: Pairs, elevation: float | None, 
     bands = {int(band.number("bandNumber") or 0): band for _, band in said.sections("bandSpecificMetadata")}
     scales = [bands[n].number("reflectanceCoefficient") for n in range(1, header.count + 1) if n in bands]
     if rapideye and elevation and elevation > 0 and header.count == len(RAPIDEYE_IRRADIANCE) == len(bands) and None in scales:
-        factor = math.pi * earth_sun_distance(rapideye.timetuple().tm_yday) ** 2 / math.sin(math.radians(elevation))
         radiance = [bands[n].number("radiometricScaleFactor") for n in range(1, header.count + 1)]
-        scales = [None if gain is None else gain * factor / eai for gain, eai in zip(radiance, RAPIDEYE_IRRADIANCE, strict=True)]
+        scales = [
+            None if gain is None else gain * reflectance_of_radiance(eai, elevation, rapideye)
+            for gain, eai in zip(radiance, RAPIDEYE_IRRADIANCE, strict=True)
+        ]
     whole = [scale for scale in scales if scale is not None and scale > 0]
     calibrated = len(whole) == header.count and header.dtype == "uint16"
     numbers = whole if calibrated else [1.0] * header.count
