@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyproj import Geod
 
+from camwatch.scenes.access.files import without_suffix
 from camwatch.scenes.access.pairs import Pair, Pairs, parse_pairs, plain
 from camwatch.scenes.placement import fitted, spread
 
@@ -153,8 +154,7 @@ def _coefficients(said: Pairs, key: str) -> list[float | None]:
 
 def rpc_beside(image: str) -> tuple[str, ...]:
     """Return the names that a file with the model of an image may have."""
-    stem = re.sub(r"\.[^./]*$", "", image)
-    return tuple(f"{stem}{end}" for end in BESIDE)
+    return tuple(f"{without_suffix(image)}{end}" for end in BESIDE)
 
 
 def pairs_of(files: Files, name: str) -> Pairs:
@@ -209,7 +209,7 @@ def located(model: Rpc, shape: tuple[int, int], where: object, *, height: float 
     height = float(model.offsets[2]) if height is None else height
     grid = spread(shape)
     lonlat = model.lonlat(grid - 0.5, height)
-    if lonlat is None or not np.abs(lonlat[:, 1]).max() <= 90:
+    if lonlat is None or not (np.abs(lonlat).max(axis=0) <= (360, 90)).all():
         return None
     if known is not None and len(known[0]):
         pixels, stated, heights = known

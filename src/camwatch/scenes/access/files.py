@@ -165,3 +165,9 @@ def folder_of(name: str) -> str:
 def base_of(name: str) -> str:
     """Return a member's file name without its folders."""
     return name.rsplit("/", 1)[-1]
+
+
+def without_suffix(name: str) -> str:
+    """Return a member's name up to the last dot of its file name."""
+    base = base_of(name)
+    return name[: len(name) - len(base)] + (base.rpartition(".")[0] if "." in base else base)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyproj import Transformer
 
+from camwatch.scenes.access.numbers import finite
 from camwatch.scenes.access.odl import parse_odl
 from camwatch.scenes.access.xml import parse_xml, text_of
 from camwatch.scenes.dates import parse_time
@@ -81,16 +81,16 @@ def from_xml(files: Files) -> Said:
         return Said()
     root = parse_xml(files, name)
     said = {text_of(entry, "PSAName"): text_of(entry, "PSAValue") for entry in root.iter("PSA")}
-    corners = [(_float(text_of(p, "PointLongitude")), _float(text_of(p, "PointLatitude"))) for p in root.iter("Point")]
-    zone = int(_float(said.get("UTMZoneNumber", "")) or 0)
-    azimuth, elevation = _float(said.get("Solar_Azimuth_Angle", "")), _float(said.get("Solar_Elevation_Angle", ""))
+    corners = [(finite(text_of(p, "PointLongitude")), finite(text_of(p, "PointLatitude"))) for p in root.iter("Point")]
+    zone = int(finite(said.get("UTMZoneNumber", "")) or 0)
+    azimuth, elevation = finite(said.get("Solar_Azimuth_Angle", "")), finite(said.get("Solar_Elevation_Angle", ""))
     when = parse_time(f"{text_of(root, './/SingleDateTime/CalendarDate')}T{text_of(root, './/SingleDateTime/TimeofDay').rstrip('Z')[:15]}Z")
     return Said(
         when,
         "XML CalendarDate and TimeofDay" if when else "",
         None if azimuth is None or elevation is None else (azimuth % 360, elevation),
         _gains(tuple(pair.split()[:2]) for pair in said.get("ASTERGains", "").split(",")),
-        _float(said.get("ASTERVNIRPointingAngle", "")),
+        finite(said.get("ASTERVNIRPointingAngle", "")),
         said.get("CorrectionAchieved", ""),
         zone,
         _corners_in_metres(corners, zone),
@@ -113,7 +113,7 @@ def from_attributes(contents: Contents) -> Said:
     day, clock = _first(entries, "CALENDARDATE"), _first(entries, "TIMEOFDAY")
     when = _when(day[0], clock[0] if clock else "") if day else None
     sun, upper, lower = (_floats(_first(entries, key)) for key in ("SOLARDIRECTION", "UPPERLEFTM", "LOWERRIGHTM"))
-    zone = int(_float((_first(entries, "UTMZONENUMBER") or _first(entries, "UTMZONECODE") or ("",))[0]) or 0)
+    zone = int(finite((_first(entries, "UTMZONENUMBER") or _first(entries, "UTMZONECODE") or ("",))[0]) or 0)
     return Said(
         when,
         "HDF attributes CALENDARDATE and TIMEOFDAY" if when else "",
@@ -128,15 +128,15 @@ def from_attributes(contents: Contents) -> Said:
 
 def _pointing(entries: tuple[Entry, ...]) -> float | None:
     vnir = {entry.number for entry in entries if entry.name in ("SENSORNAME", "SENSORSHORTNAME") and entry.values[:1] == ("VNIR",)}
-    return next((_float(entry.values[0]) for entry in entries if entry.name == "POINTINGANGLE" and entry.number in vnir and entry.values), None)
+    return next((finite(entry.values[0]) for entry in entries if entry.name == "POINTINGANGLE" and entry.number in vnir and entry.values), None)
 
 
 def from_stac(properties: Mapping[str, object]) -> Said:
     """Read the properties of the STAC Item that the AWS store puts beside its rasters."""
-    azimuth, elevation = (_float(str(properties.get(f"view:sun_{angle}"))) for angle in ("azimuth", "elevation"))
+    azimuth, elevation = (finite(str(properties.get(f"view:sun_{angle}"))) for angle in ("azimuth", "elevation"))
     when = parse_time(str(properties.get("datetime")))
     sun = None if azimuth is None or elevation is None else (azimuth % 360, elevation)
-    return Said(when, "STAC Item beside the raster" if when else "", sun, pointing=_float(str(properties.get("view:off_nadir"))))
+    return Said(when, "STAC Item beside the raster" if when else "", sun, pointing=finite(str(properties.get("view:off_nadir"))))
 
 
 def _gains(pairs: Iterable[tuple[str, ...]]) -> dict[str, str]:
@@ -158,13 +158,5 @@ def _first(entries: tuple[Entry, ...], name: str) -> tuple[str, ...]:
 
 
 def _floats(values: tuple[str, ...]) -> list[float]:
-    numbers = [_float(value) for value in values]
+    numbers = [finite(value) for value in values]
     return [number for number in numbers if number is not None]
-
-
-def _float(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

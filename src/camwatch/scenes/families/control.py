@@ -22,6 +22,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
 from camwatch.errors import SceneError
+from camwatch.scenes.access.files import without_suffix
 from camwatch.scenes.access.gdal import open_raster
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def beside(files: Files, name: str, there: AbstractSet[str]) -> str | None:
 
     `there` are the names in `files`, as a set: a folder may hold thousands of rasters.
     """
-    stem = re.sub(r"\.[^./]*$", "", name)  # an ENVI raster may have no suffix
+    stem = without_suffix(name)
     for points in (f"{stem}.points", f"{name}.points"):
         if points in there:
             return points

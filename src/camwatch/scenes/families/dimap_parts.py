@@ -16,6 +16,7 @@ from pyproj.exceptions import CRSError
 
 from camwatch.errors import SceneError
 from camwatch.scenes.access.files import folder_of
+from camwatch.scenes.access.numbers import finite
 from camwatch.scenes.access.xml import text_of
 from camwatch.scenes.dates import as_time, parse_time
 from camwatch.scenes.families.reflectance import reflectance_of_radiance
@@ -53,11 +54,7 @@ def stated(element: Element, path: str) -> float | None:
     What is no number is as good as absent here: stripped and anonymised deliveries keep `GAIN` or `N/A` where the value stood. Nothing is guessed in
     its place; without gains, for one, the Item says that its values are digital numbers.
     """
-    try:
-        value = float(text_of(element, path))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return finite(text_of(element, path))
 
 
 def member(files: Files, document: str, href: str) -> str | None:

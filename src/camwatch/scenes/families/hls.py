@@ -6,7 +6,6 @@ of the surface, adjusted to the view from nadir, is 0.0001 · DN; no data is -99
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from camwatch.errors import SceneError
 from camwatch.scenes.access.files import base_of, folder_of
 from camwatch.scenes.access.gdal import Header, read_header
+from camwatch.scenes.access.numbers import finite
 from camwatch.scenes.access.xml import parse_xml, text_of
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
 from camwatch.scenes.dates import parse_time
@@ -205,11 +205,7 @@ def _more(known: Mapping[str, str], granule: str, where: object) -> dict[str, st
 
 def _number(known: Mapping[str, str], key: str) -> float | None:
     """Return a finite number that the metadata states; None where there is none: of several, `a; b`, the first."""
-    try:
-        value = float(re.split(r"[;,]", known.get(key, ""))[0])
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    return finite(re.split(r"[;,]", known.get(key, ""))[0])
 
 
 HLS = Family("hls", find_hls, read_hls, alone=True)

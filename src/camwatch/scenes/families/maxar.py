@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from camwatch.errors import CamwatchError, SceneError
-from camwatch.scenes.access.files import base_of, folder_of
+from camwatch.scenes.access.files import base_of, folder_of, without_suffix
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.pairs import LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.bands import name_vendor_bands
@@ -164,7 +164,7 @@ def read_maxar(files: Files, name: str, _given: Given = None) -> pystac.Item:
         more |= {"start_datetime": f"{min(times):%Y-%m-%dT%H:%M:%S.%fZ}", "end_datetime": f"{max(times):%Y-%m-%dT%H:%M:%S.%fZ}"}
     return build_item(
         Facts(
-            id=re.sub(r"\.[^.]*$", "", base_of(name)),
+            id=without_suffix(base_of(name)),
             family="maxar",
             acquired=when,
             date_source=f"metadata {key}",
@@ -192,7 +192,7 @@ def _documents(files: Files) -> list[str]:
 
 def _stem(name: str) -> str:
     """Return a member's path without its suffix, in lower case."""
-    return re.sub(r"\.[^./]*$", "", name).lower()
+    return without_suffix(name).lower()
 
 
 def _is_isd(files: Files, name: str) -> bool:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from camwatch.errors import CamwatchError, SceneError
 from camwatch.scenes import dates
 from camwatch.scenes.access import jsonvalues
-from camwatch.scenes.access.files import base_of, folder_of
+from camwatch.scenes.access.files import base_of, folder_of, without_suffix
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.pairs import LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.bands import alpha_bands, name_bands
@@ -85,7 +85,7 @@ class _Said:
 
 def scene_of(name: str) -> str:
     """Return a member's folder with the identifier of its scene: the words of the file name before the first that names a file of the scene."""
-    stem = re.sub(r"\.[^.]*$", "", base_of(name))
+    stem = without_suffix(base_of(name))
     words = stem.split("_")
     end = next((n for n, word in enumerate(words) if n and _WORDS.fullmatch(word)), len(words))
     return folder_of(name) + "_".join(words[:end])

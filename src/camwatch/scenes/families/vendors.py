@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from camwatch.errors import CamwatchError, SceneError
-from camwatch.scenes.access.files import base_of, folder_of
+from camwatch.scenes.access.files import base_of, folder_of, without_suffix
 from camwatch.scenes.access.gdal import read_header
+from camwatch.scenes.access.numbers import finite
 from camwatch.scenes.access.pairs import BLOCK, LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.bands import alpha_bands, name_vendor_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
@@ -214,20 +215,15 @@ class _Beside:
 
     def companions(self, of: Sequence[str]) -> list[str]:
         """Return the small files that bear the name of one of these: coefficients, world files, headers."""
-        stems = [_stem(base_of(name)).lower() for name in of]
+        stems = [without_suffix(base_of(name)).lower() for name in of]
         return [name for stem in stems for end in ("", "_rpc") for name in self.others.get(stem + end, [])]
-
-
-def _stem(base: str) -> str:
-    """Return a file name without its last suffix."""
-    return re.sub(r"\.[^.]*$", "", base)
 
 
 def find_vendors(files: Files) -> list[Found]:
     """Return one product for each metadata member of a known vendor; a GeoEye delivery that shows several source images is several."""
     products: list[Found] = []
     for beside in _Beside.of(files.names).values():
-        stems = {_stem(base_of(image)).lower() for image in beside.images}
+        stems = {without_suffix(base_of(image)).lower() for image in beside.images}
         owned: set[str] = set()
         for name in sorted(name for names in beside.others.values() for name in names):
             vendor = _vendor_of(files, name, stems)
@@ -247,7 +243,9 @@ def find_vendors(files: Files) -> list[Found]:
 def _vendor_of(files: Files, name: str, stems: set[str]) -> Vendor | None:
     """Return whose metadata a member is; names that say nothing are looked into only where an image of the same name lies beside them."""
     for vendor in VENDORS:
-        if re.fullmatch(vendor.document, base_of(name), re.IGNORECASE) and (vendor.document not in _ANY or _stem(base_of(name)).lower() in stems):
+        if re.fullmatch(vendor.document, base_of(name), re.IGNORECASE) and (
+            vendor.document not in _ANY or without_suffix(base_of(name)).lower() in stems
+        ):
             try:
                 if vendor.marker.lower() in files.read(name).lower():
                     return vendor
@@ -266,7 +264,7 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
     """
     document, part = (name, "") if name in files.names else name.rsplit("#", 1)
     where = str(files.root / document)
-    vendor = _vendor_of(files, document, {_stem(base_of(other)).lower() for other in files.names if other != document})
+    vendor = _vendor_of(files, document, {without_suffix(base_of(other)).lower() for other in files.names if other != document})
     if vendor is None:
         raise SceneError("metadata of no known vendor", where=where, expected=", ".join(vendor.name for vendor in VENDORS))
     whole = parse_pairs(files.read(document), where)
@@ -282,7 +280,7 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
         header = read_header(href, companions=True)
         placed = None if header.georeferenced else _located(files, vendor, said, header, image)
         box = None if placed is None else placed.geobox
-        stem = _stem(base_of(image))
+        stem = without_suffix(base_of(image))
         names = _band_names(vendor, _tail(vendor, document, stem), header)
         channels = tuple(Channel(band, nodata=_fill(vendor, header, n), number=n + 1) for n, band in enumerate(names))
         layers.append(Layer(stem, href, channels, header=header, placed=box))
@@ -295,7 +293,7 @@ def read_vendors(files: Files, name: str, _given: Given = None) -> pystac.Item:
     tilt, incidence, height = (within(said.number(*keys), -90, 90) for keys in (vendor.off_nadir, vendor.incidence, vendor.elevation))
     incidence = 90 - height if incidence is None and height is not None else incidence
     spacings = [number for number in (within(said.number(key), 0.01, LARGEST_GSD_M) for key in vendor.gsd) if number is not None]
-    identifier = said.text(*vendor.identifier) or _stem(base_of(images[0] if vendor.document.startswith("()") else document))
+    identifier = said.text(*vendor.identifier) or without_suffix(base_of(images[0] if vendor.document.startswith("()") else document))
     return build_item(
         Facts(
             id=f"{identifier}#{part}" if part else identifier,
@@ -324,7 +322,7 @@ def _tail(vendor: Vendor, document: str, stem: str) -> re.Match[str] | None:
 
 
 def _images(images: Sequence[str], document: str, vendor: Vendor) -> list[str]:
-    return [name for name in images if _tail(vendor, document, _stem(base_of(name)))]
+    return [name for name in images if _tail(vendor, document, without_suffix(base_of(name)))]
 
 
 def _by_image(said: Pairs, images: Sequence[str]) -> dict[str, list[str]]:
@@ -333,7 +331,7 @@ def _by_image(said: Pairs, images: Sequence[str]) -> dict[str, list[str]]:
     shown = {block.text("Component ID"): block.text("Product Image ID") for block in blocks if block.text("Component ID")}
     parts: dict[str, list[str]] = {}
     for image in images:
-        component = _stem(base_of(image)).rsplit("_", 1)[-1]
+        component = without_suffix(base_of(image)).rsplit("_", 1)[-1]
         if shown.get(component):
             parts.setdefault(shown[component], []).append(image)
     return parts
@@ -388,10 +386,7 @@ def _degrees(text: str) -> float | None:
     """Return decimal degrees of `54.8365` or `54:50:11.36`; None for anything else."""
     if found := _DMS.match(text):
         return (-1 if found[1] == "-" else 1) * (int(found[2]) + int(found[3]) / 60 + float(found[4]) / 3600)
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return finite(text)
 
 
 OTHER_VENDORS = Family("vendors", find_vendors, read_vendors, alone=True)
