@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BAD_INPUT, INTERNAL, INTERRUPTED = 2, 3, 130
+STOPPED = "stopped; start the same command again to go on"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,6 +46,9 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         if code == INTERNAL and os.environ.get("CAMWATCH_DEBUG"):
             raise
         sys.stderr.write(f"camwatch: {' '.join(what.split())}\n")
+    else:
+        if code == INTERRUPTED:  # the argument parser answers Ctrl-C itself, and says nothing
+            sys.stderr.write(f"camwatch: {STOPPED}\n")
     return int(code or 0)
 
 
@@ -53,9 +57,11 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, CamwatchError):
         return str(error), BAD_INPUT
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
-        return "stopped; start the same command again to go on", INTERRUPTED
+        return STOPPED, INTERRUPTED
     if type(error).__name__ == "NoArgsIsHelpError":
         return "say what to do; camwatch --help lists the verbs", BAD_INPUT
+    if isinstance(error, OSError) and error.filename is not None:  # a folder that cannot be written, a full disk
+        return f"{error.filename2 or error.filename}: {error.strerror}", BAD_INPUT
     usage = getattr(error, "format_message", None)  # the argument parser's errors, whichever library it comes from
     if usage is not None:
         return usage(), BAD_INPUT

@@ -60,26 +60,37 @@ def emit(document: Any) -> None:
     typer.echo(text.encode("utf-8", "backslashreplace").decode())  # a file name need not be valid Unicode
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, whole: bool = False) -> None:
-    """Print a plain table, wrapped to the terminal and never cut; where the output is none, wide, or with `whole` one line a row."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, whole: bool = False, spare: Sequence[str] = ()) -> None:
+    """Print a plain table, wrapped to the terminal and never cut; where the output is none, wide, or with `whole` one line a row.
+
+    On a narrow terminal columns of `spare` are left out, the first first, until the others can be read; a line says which.
+    """
     from rich import box
     from rich.console import Console
     from rich.measure import Measurement
     from rich.table import Table
 
-    grid = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
     cells = [["" if cell is None else printable(cell) for cell in row] for row in rows]
-    for n, header in enumerate(headers):
-        longest = max(len(header), *(len(row[n]) for row in cells)) if cells else len(header)
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    longest_of = [max([len(header), *(len(row[n]) for row in cells)]) for n, header in enumerate(headers)]
+    shown, absent = list(range(len(headers))), list(spare)
+    # A long cell can be read in parts of twice a short one's width; three characters part the columns.
+    while console.is_terminal and absent and sum(min(longest_of[n], 2 * SHORT) + 3 for n in shown) > console.width + 3:
+        shown.remove(headers.index(absent.pop(0)))
+    grid = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
+    for n in shown:
+        header, longest = headers[n], longest_of[n]
         short = longest <= SHORT
         grid.add_column(header, overflow="fold", no_wrap=short, min_width=longest if short else None)
     for row in cells:
-        grid.add_row(*row)
-    console = Console(highlight=False, markup=False, soft_wrap=False)
+        grid.add_row(*(row[n] for n in shown))
     if not console.is_terminal:
         endless = console.options.update(width=10_000)
         console.width = Measurement.get(console, endless, grid).maximum if whole else PIPED_WIDTH
     console.print(grid)
+    if len(shown) < len(headers):
+        left_out = ", ".join(header for n, header in enumerate(headers) if n not in shown)
+        console.print(f"for want of width not shown: {left_out}")
 
 
 @contextmanager

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Scenes: recognise downloaded products.", no_args_is_help=True)
 app.command("fetch")(fetch)
 
+SPARE = ("processing", "date from", "tilt", "sun", "mask", "sensor")
+"""Columns that a narrow terminal does without, the first first."""
+
 Hashed = Annotated[bool, typer.Option("--hash", help="Add the SHA-256 of every file (remembered until the file changes).")]
 Catalogue = Annotated[Path | None, typer.Option("--out", help="Also write the scenes as a STAC ItemCollection to this file.")]
 
@@ -49,7 +52,7 @@ def scan(
 def _tell(rows: Sequence[dict[str, Any]], unreadable: Sequence[dict[str, str]], *, with_aoi: bool) -> None:
     shares = ("covers", "clear") if with_aoi else ()
     headers = ("date", "scene", "sensor", "m", *shares, "sun", "tilt", "mask", "processing", "date from")
-    table(headers, [_cells(row, shares) for row in rows], whole=True)
+    table(headers, [_cells(row, shares) for row in rows], whole=True, spare=SPARE)
     for row in rows:
         if row["same_as"]:
             typer.echo(f"same acquisition as {printable(row['same_as'])}, which goes first: {printable(row['path'])} ({row['calibration']})")

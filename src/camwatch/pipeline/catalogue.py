@@ -11,6 +11,7 @@ from camwatch.imagery import clear_share
 from camwatch.pipeline.records import scene_row
 from camwatch.scenes import item as scene
 from camwatch.scenes import scan
+from camwatch.scenes.families.stac import CATALOGUE_MARK
 from camwatch.scenes.hashes import files_behind, hash_files, with_hashes
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class Listing:
         return {"scenes": list(self.rows), "items": [item.to_dict() for item in self.items], "unreadable": list(self.unreadable)}
 
     def write(self, path: Path) -> Path:
-        """Write the scenes as a STAC ItemCollection."""
-        return write_json(path, {"type": "FeatureCollection", "features": [item.to_dict() for item in self.items]})
+        """Write the scenes as a STAC ItemCollection; its mark keeps a later scan of the same folder from taking it for a download."""
+        return write_json(path, {"type": "FeatureCollection", CATALOGUE_MARK: True, "features": [item.to_dict() for item in self.items]})
 
 
 def list_scenes(folder: Path, aoi: Aoi | None, *, hashed: bool, progress: Progress) -> Listing:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -150,6 +152,26 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
 def scene_info(item: pystac.Item) -> SceneInfo:
     """Return what planning knows of a scene."""
     return SceneInfo(item.id, scene.acquired(item), scene.gsd_m(item), scene.band_names(item), simulated=scene.is_simulated(item))
+
+
+def named_apart(items: Sequence[pystac.Item]) -> tuple[pystac.Item, ...]:
+    """Return Items of which no two have one id: pairs, folders and pages tell scenes by it.
+
+    Two files may bear one name, `2010/camp.tif` and `2012/camp.tif`. Those add their time, and a number where that is one too.
+    """
+    often = Counter(item.id for item in items)
+    taken: set[str] = set()
+    apart = []
+    for item in items:
+        wanted = f"{item.id}_{scene.acquired(item):%Y%m%dT%H%M%S}" if often[item.id] > 1 else item.id
+        name = next(name for name in chain([wanted], (f"{wanted}-{n}" for n in count(2))) if name not in taken)
+        taken.add(name)
+        renamed = item
+        if name != item.id:
+            renamed = item.clone()
+            renamed.id = name
+        apart.append(renamed)
+    return tuple(apart)
 
 
 def scene_row(item: pystac.Item) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from camwatch.aoi import load_aoi
 from camwatch.claims import claims_of, load_ledger
 from camwatch.config import RunConfig
 from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json, verify, write_json, write_manifest
-from camwatch.errors import ClaimError, CoverageError, CustodyError, PairError
+from camwatch.errors import CamwatchError, ClaimError, CoverageError, CustodyError, PairError
+from camwatch.imagery import clear_share
 from camwatch.judge import judge, plan_pairs, testability
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.pairwork import PairWork, read_evidence
 from camwatch.pipeline.processes import apart
-from camwatch.pipeline.records import aoi_document, claims_document, folder_name, read_claims, scene_info, scene_row
+from camwatch.pipeline.records import aoi_document, claims_document, folder_name, named_apart, read_claims, scene_info, scene_row
 from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
 from camwatch.scenes import item as scene
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim
     from camwatch.custody import Verified
-    from camwatch.judge import Testable, Verdict
+    from camwatch.judge import PlannedPair, Testable, Verdict
     from camwatch.pipeline.search import Progress
     from camwatch.scenes import Catalogue
 
@@ -117,7 +118,7 @@ def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None
         got, wanted = f"{len(found.items)} scenes elsewhere", f"scenes of {centre.y:.3f}°N {centre.x:.3f}°E"
         remedy = "check the outline (latitude and longitude swapped?) and the downloads"
         raise CoverageError("no scene shows the AOI", where=scenes, got=got, expected=wanted, remedy=remedy)
-    return Holdings(aoi, stated, showing, (*((str(u.path), u.reason) for u in found.unreadable), *_twins(found)))
+    return Holdings(aoi, stated, named_apart(showing), (*((str(u.path), u.reason) for u in found.unreadable), *_twins(found)))
 
 
 def _twins(found: Catalogue) -> Iterator[tuple[str, str]]:
@@ -183,7 +184,8 @@ def run_camp(
     """
     progress("looking at the scenes", 0, 1)
     held = gather(camp, scenes, claims=claims, aoi_file=aoi_file)
-    if not plan_pairs([scene_info(i) for i in held.scenes], held.claims):
+    planned = _planned(held)
+    if not planned:
         days = ", ".join(sorted({f"{scene.acquired(i):%Y-%m-%d}" for i in held.scenes}))
         wanted = "two dates of similar resolution"
         raise PairError("no two scenes make a before and an after", where=scenes, got=days, expected=wanted, remedy="add a scene")
@@ -191,7 +193,7 @@ def run_camp(
     config = _continued(run, config)
     journal = Journal(run)
     written = _documents(run, held, config, scenes)
-    works = _works(run, held, config, hashes)
+    works = _works(run, held, planned, config, hashes)
     progress("pairs of scenes", 0, len(works))
     keys = _do_all(works, journal, workers, progress)
     if all(work.refused and not work.findings() for work in works):
@@ -253,11 +255,23 @@ def _documents(run: Path, held: Holdings, config: RunConfig, scenes: Path) -> st
     return digest_of(documents[:3])
 
 
-def _works(run: Path, held: Holdings, config: RunConfig, hashes: dict[Path, str]) -> list[PairWork]:
-    """Return the pairs that the claims ask for, finest first."""
+def _planned(held: Holdings) -> tuple[PlannedPair, ...]:
+    """Return the pairs that the claims ask for, finest first; a scene that shows little of the AOI makes way for a clearer one."""
+    return plan_pairs([replace(scene_info(i), clear_share=_clear_share(i, held.aoi)) for i in held.scenes], held.claims)
+
+
+def _clear_share(item: pystac.Item, aoi: Aoi) -> float | None:
+    try:
+        return clear_share(item, aoi.camp.geometry)[1]
+    except CamwatchError:  # what is damaged is said by the pair that needs it
+        return None
+
+
+def _works(run: Path, held: Holdings, planned: Sequence[PlannedPair], config: RunConfig, hashes: dict[Path, str]) -> list[PairWork]:
+    """Return the work that each pair is."""
     items = {i.id: i for i in held.scenes}
     works = []
-    for pair in plan_pairs([scene_info(i) for i in held.scenes], held.claims):
+    for pair in planned:
         before, after = items[pair.before], items[pair.after]
         works.append(PairWork(pair.id, before, after, held.aoi, config, run / "pairs" / folder_name(pair.id), hashes))
     return works
@@ -299,9 +313,10 @@ def redraw(run: Path, *, progress: Progress) -> tuple[Path, ...]:
     config = RunConfig.model_validate(read_json(run / "config.json"))
     folder = Path(read_json(run / "scenes.json")["folder"])
     aoi, claims = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json")
-    held = Holdings(aoi, claims, tuple(i for i in scan(run / folder).items if scene.footprint(i).intersects(aoi.camp.geometry)))
+    showing = tuple(i for i in scan(run / folder).distinct if scene.footprint(i).intersects(aoi.camp.geometry))
+    held = Holdings(aoi, claims, named_apart(showing))
     hashes = hash_files(files_behind(held.scenes), progress=progress)
-    works = _works(run, held, config, hashes)
+    works = _works(run, held, _planned(held), config, hashes)
     draw_pages(run, aoi, list(zip(claims, _judged(held, works), strict=True)), works, config, progress=progress)
     write_manifest(
         run,

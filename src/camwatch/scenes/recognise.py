@@ -14,7 +14,7 @@ from camwatch.scenes.families.aster import ASTER
 from camwatch.scenes.families.declassified import DECLASSIFIED, RASTER
 from camwatch.scenes.families.dimap import DIMAP
 from camwatch.scenes.families.hls import HLS
-from camwatch.scenes.families.landsat import LANDSAT
+from camwatch.scenes.families.landsat import LANDSAT, LANDSAT_BANDS
 from camwatch.scenes.families.maxar import MAXAR
 from camwatch.scenes.families.planet import PLANET
 from camwatch.scenes.families.raster import ENVI_SUFFIXES, SUFFIXES, sidecars
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from camwatch.scenes.product import Given
 
-FAMILIES: tuple[Family, ...] = (SENTINEL2, LANDSAT, HLS, PLANET, DIMAP, MAXAR, OTHER_VENDORS, ASTER, STAC, DECLASSIFIED, RASTER)
+FAMILIES: tuple[Family, ...] = (SENTINEL2, LANDSAT, HLS, PLANET, DIMAP, MAXAR, OTHER_VENDORS, ASTER, STAC, LANDSAT_BANDS, DECLASSIFIED, RASTER)
 """Asked in this order; what one recognises as its own, the next ones do not see. Plain rasters are what is left."""
 
 

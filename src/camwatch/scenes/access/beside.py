@@ -1,9 +1,10 @@
-"""A georeference that lies beside a raster: in a world file, or in the `.aux.xml` that GDAL and desktop programmes write.
+"""A georeference that lies beside a raster: in a world file with its `.prj`, or in the `.aux.xml` that GDAL and desktop programmes write.
 
 GDAL would read these too, but it would also open whatever else it finds beside the raster (overviews, masks), with any of its drivers, and follow
 what they name. So it is shown none of them, and the two that matter are read here.
 
-World file: six lines, the affine of the pixel centres (Esri ArcGIS help, "World files for raster datasets"). `.aux.xml`: `SRS` and `GeoTransform` of
+World file: six lines, the affine of the pixel centres (Esri ArcGIS help, "World files for raster datasets"). `.prj`: its CRS
+as WKT, which viewers write with an exported picture. `.aux.xml`: `SRS` and `GeoTransform` of
 GDAL's `PAMDataset`, https://gdal.org/en/stable/drivers/raster/vrt.html.
 """
 
@@ -72,6 +73,11 @@ def read_beside(href: str) -> Beside:
             a, d, b, e, c, f = _six(files.read(there).decode("ascii", "replace").split(), files, there)
             transform = Affine(a, b, c, d, e, f) * Affine.translation(-0.5, -0.5)
             hrefs.append(files.href(there))
+    projection = None if wkt or transform is None else files.base(f"{base_of(name).rpartition('.')[0]}.prj")
+    if projection is not None:
+        wkt = files.read(projection).decode("utf-8", "replace").strip("\ufeff\0 \r\n")
+        refuse_grids(wkt, href)
+        hrefs.append(files.href(projection))
     return Beside(wkt, transform, tuple(hrefs))
 
 

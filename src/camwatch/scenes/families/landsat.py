@@ -57,6 +57,10 @@ _QUALITY = (
 )
 _MTL = re.compile(r"^(.+)_MTL\.(txt|xml|json)$", re.IGNORECASE)
 _MTL_ORDER = ("txt", "xml", "json")
+_BAND = re.compile(
+    r"^(L[A-Z]\d\d_\w{4}_\d{6}_\d{8}_\d{8}_\d\d_\w\w|L[A-Z]\d{14}[A-Z]{3}\d\d)_((SR|ST)_)?(B\d+(_VCID_\d)?|B?QA(_\w+)?)\.TIFF?$", re.IGNORECASE
+)
+"""A band or quality layer: product identifier of the collections or scene identifier, then what it is."""
 _SECOND_FORMAT = re.compile(r"^L71(\d{6}_\d{11})$", re.IGNORECASE)
 """Until 2012 files of ETM+ were named by downlink format: bands 1 to 6 and the MTL L71…, bands 7 and 8 L72…"""
 
@@ -212,4 +216,24 @@ def _processing(mtl: Mtl) -> dict[str, str]:
     return {"landsat:correction": correction, "camwatch:processing": " ".join(part for part in said if part), **level}
 
 
+def find_bands(files: Files) -> list[Found]:
+    """Return the bands and quality layers of each Landsat product whose MTL is not there: no scenes, and not to be taken for some."""
+    groups: dict[str, set[str]] = {}
+    for name in files.names:
+        said = _BAND.match(base_of(name))
+        if said:
+            groups.setdefault(folder_of(name) + said[1], set()).add(name)
+    return [Found(min(members), frozenset(members)) for members in groups.values()]
+
+
+def refuse_bands(files: Files, name: str, _given: Given = None) -> pystac.Item:
+    """Raise SceneError: what the numbers of these files mean stands in the MTL."""
+    said = _BAND.match(base_of(name))
+    wanted = f"{said[1]}_MTL.txt" if said else "its MTL"
+    got = f"{len(files.names)} band file(s)"
+    raise SceneError("Landsat bands without their metadata", where=files.root / name, got=got, expected=wanted, remedy="download it too, beside them")
+
+
 LANDSAT = Family("landsat", find_landsat, read_landsat)
+LANDSAT_BANDS = Family("landsat bands", find_bands, refuse_bands)
+"""Asked after everything that may describe such files, as a STAC Item does."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from camwatch.scenes.access.files import Files
     from camwatch.scenes.product import Given
 
+CATALOGUE_MARK = "camwatch:catalogue"
+"""Member of an ItemCollection that lists scenes where they lie, products themselves: what `camwatch scenes scan --out` writes."""
+
 _NO_DATA_ROLES = {"thumbnail", "overview", "visual", "metadata"}
 
 
@@ -56,7 +59,7 @@ def _documents(files: Files, name: str) -> dict[str, dict[str, Any]]:
     if is_item(document):
         return {name: document}
     features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list):
+    if not isinstance(features, list) or document.get(CATALOGUE_MARK) is True:
         return {}
     return {f"{name}#{n}": feature for n, feature in enumerate(features, 1) if is_item(feature)}
 
