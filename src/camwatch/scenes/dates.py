@@ -13,6 +13,8 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from camwatch.errors import SceneError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -124,6 +126,19 @@ def from_name(stem: str) -> datetime | None:
 def _ordinal(year: str, day: str) -> datetime | None:
     when = datetime(int(year), 1, 1, tzinfo=UTC) + timedelta(days=int(day) - 1)
     return when if when.year == int(year) and int(day) > 0 else None
+
+
+def from_properties(properties: Mapping[str, object]) -> datetime | None:
+    """Return the time that the properties of a STAC Item state; the start where they state a span."""
+    return parse_time(str(properties.get("datetime") or properties.get("start_datetime") or ""))
+
+
+def given_time(given: datetime | date | str, where: object) -> datetime:
+    """Return an explicitly given date as UTC time; SceneError where the text is no date."""
+    when = as_time(given)
+    if when is None:
+        raise SceneError("given date is no date", where=where, got=repr(given), expected="YYYY-MM-DD")
+    return when
 
 
 def as_time(given: datetime | date | str) -> datetime | None:

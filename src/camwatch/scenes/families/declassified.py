@@ -209,15 +209,13 @@ def _date(files: Files, name: str, header: Header, given: Given, camera: _Camera
     """Return the date and where it comes from; what falls outside the years in which the camera flew is refused, or passed over when not given."""
     where = files.root / name
     if given is not None:
-        when = dates.as_time(given)
-        if when is None:
-            raise SceneError("given date is no date", where=where, got=repr(given), expected="YYYY-MM-DD")
-        if camera is not None and not camera.flew[0] <= when.date() <= camera.flew[1]:
+        taken = dates.given_time(given, where)
+        if camera is not None and not camera.flew[0] <= taken.date() <= camera.flew[1]:
             wanted = f"{camera.flew[0]:%Y-%m} to {camera.flew[1]:%Y-%m}"
-            raise SceneError(f"given date is not in the years of {camera.platform.upper()}", where=where, got=f"{when:%Y-%m-%d}", expected=wanted)
-        return when, "argument"
+            raise SceneError(f"given date is not in the years of {camera.platform.upper()}", where=where, got=f"{taken:%Y-%m-%d}", expected=wanted)
+        return taken, "argument"
     properties = sidecar_of(files, name)[1].get("properties", {})
-    stated = dates.parse_time(str(properties.get("datetime") or properties.get("start_datetime") or ""))
+    stated = dates.from_properties(properties)
     tagged = dates.from_tags(_taken(header.tags))
     found = (
         (stated, "STAC Item beside the raster"),

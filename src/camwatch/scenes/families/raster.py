@@ -169,11 +169,8 @@ def _refuse_no_imagery(header: Header, href: str) -> None:
 
 def _date(header: Header, said: Mapping[str, Any], name: str, given: Given, href: str) -> tuple[datetime, str]:
     if given is not None:
-        when = dates.as_time(given)
-        if when is None:
-            raise SceneError("given date is no date", where=href, got=repr(given), expected="YYYY-MM-DD")
-        return when, "argument"
-    stated = dates.parse_time(str(said.get("datetime") or said.get("start_datetime") or ""))
+        return dates.given_time(given, href), "argument"
+    stated = dates.from_properties(said)
     if stated is not None:
         return stated, "STAC Item beside the raster"
     tagged = dates.from_tags(header.tags)
