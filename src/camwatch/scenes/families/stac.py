@@ -9,7 +9,7 @@ from camwatch.errors import SceneError
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item
-from camwatch.scenes.dates import parse_time
+from camwatch.scenes.dates import from_properties
 from camwatch.scenes.families.raster import SUFFIXES, is_item, json_of, name_of, sidecars
 from camwatch.scenes.flags import FLAGS, Flag
 from camwatch.scenes.product import Family, Found
@@ -91,7 +91,7 @@ def _described(files: Files, name: str) -> tuple[Facts, list[Layer]]:
     if document is None:
         raise SceneError("JSON is no STAC Item", where=where, expected="type Feature with stac_version")
     said: dict[str, Any] = document.get("properties", {})
-    when = parse_time(str(said.get("datetime") or said.get("start_datetime") or ""))
+    when = from_properties(said)
     if when is None:
         raise SceneError("STAC Item has no datetime", where=where, expected="properties.datetime, ISO 8601")
     layers = []
