@@ -318,3 +318,27 @@ def test_real_models_agree_with_gdal(shared, name):
     with RPCTransformer(oracle) as transformer:
         rows, cols = transformer.rowcol(found[:, 0], found[:, 1], zs=np.full(len(found), height_off), op=float)
     np.testing.assert_allclose(np.column_stack([cols, rows]), pixels + 0.5, atol=1e-3)
+
+
+LIES = ("0", "-1", "1e7", "1e-5", "9e9", "nan", "180", "90", "-89.99", "0.5", "30000", "", "1e300")
+
+
+def test_lying_models_end_in_an_answer_or_one_line(tmp_path):
+    dice = np.random.default_rng(20110511)
+    image = write(tmp_path / "x_20110511.tif")
+    ends = {True: 0, False: 0}
+    for _ in range(150):
+        lines = as_text(SATELLITE).splitlines()
+        # Offsets and scales, which move things most, as often as all coefficients together.
+        for at in [*dice.integers(0, 10, 1), *dice.integers(0, len(lines), 1)]:
+            lines[at] = f"{lines[at].partition(':')[0]}: {dice.choice(LIES)}"
+        (tmp_path / "x_20110511_RPC.TXT").write_text("\n".join(lines))
+        try:
+            item = open_scene(image)
+        except SceneError as refusal:
+            assert "\n" not in str(refusal)
+            ends[False] += 1
+        else:
+            assert np.isfinite([*item.bbox, scene.position_error_m(item)]).all()
+            ends[True] += 1
+    assert min(ends.values()) > 20
