@@ -198,3 +198,46 @@ def test_a_hash_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
     monkeypatch.setenv("CAMWATCH_CACHE", "off")
     assert hash_files([path])[path] == hashlib.sha256(b"other").hexdigest()
     assert len(asked) == 4
+
+
+def test_what_the_metadata_names_and_is_not_here_is_told(tmp_path):
+    product = write_landsat(tmp_path)
+    next(product.glob("*_SR_B4.TIF")).unlink()
+    next(product.glob("*_QA_RADSAT.TIF")).unlink()
+    (row,) = json.loads(scenes(tmp_path, "--json").stdout)["scenes"]
+    assert row["missing"] == ["red", "QA_RADSAT"]
+    assert "its metadata names what is not here: red, QA_RADSAT" in scenes(tmp_path).stdout
+
+
+def test_one_product_can_be_scanned_too(tmp_path):
+    product = write_landsat(tmp_path / "product")
+    archive = pack(product, tmp_path / "product.tar.gz")
+    assert [item.id for item in scan(archive).items] == [product.name]
+    assert [item.id for item in scan(next(product.glob("*_MTL.txt"))).items] == [product.name]
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"no archive")
+    assert [entry.path for entry in scan(broken).unreadable] == [broken]
+
+
+def test_a_scene_of_several_goes_by_the_name_that_a_scan_tells(tmp_path):
+    inside = tmp_path / "inside"
+    landsat = write_landsat(inside)
+    write_sentinel2(inside, offset=-1000)
+    archive = pack(inside, tmp_path / "both.zip")
+    assert open_scene(f"{archive}#{landsat.name}").id == landsat.name
+
+
+def test_what_camwatch_wrote_is_no_download(tmp_path):
+    write_raster(tmp_path / "scene_20010601.tif", DN, BOX)
+    out = tmp_path / "out"
+    write_raster(out / "registered_20030601.tif", DN, BOX)
+    for name in ("registration.json", "registration.png"):
+        (out / name).write_text("{}")
+    write_raster(tmp_path / "run" / "scenes" / "scene_20020601.tif", DN, BOX)
+    write_raster(tmp_path / "run" / "pairs" / "a" / "score_20020601.tif", DN, BOX)
+    for name in ("manifest.json", "verdicts.json"):
+        (tmp_path / "run" / name).write_text("{}")
+    found = scan(tmp_path)
+    assert [item.id for item in found.items] == ["scene_20010601", "scene_20020601"]
+    assert [entry.path.relative_to(tmp_path).as_posix() for entry in found.unreadable] == ["out", "run/pairs"]
+    assert all("results of camwatch" in entry.reason for entry in found.unreadable)

@@ -265,12 +265,21 @@ def test_a_sidecar_item_gives_date_sun_angles_and_resolution(tmp_path):
     item = open_scene(tmp_path / "camp_20010101.tif")
     assert scene.acquired(item) == datetime(2014, 5, 6, 2, 3, 4, tzinfo=UTC)
     assert scene.sun(item) == (150.5, 40.0)
-    assert scene.gsd_m(item) == 0.5
+    assert scene.sensor_gsd_m(item) == 0.5
+    assert scene.gsd_m(item) == 30  # a copy reduced to pixels of 30 m shows no more than they do
     assert item.properties["view:off_nadir"] == 12.5
     assert scene.is_simulated(item)
     assert [band.index for band in scene.bands_of(item)] == [1, 2, 3]
     assert scene.band_names(item) == ("blue", "green", "red")
     assert len(scan(tmp_path).items) == 1  # the raster and its Item are one scene
+
+
+def test_an_oversampled_delivery_shows_no_more_than_its_sensor_saw(tmp_path):
+    write_plain(tmp_path / "camp_20010101.tif")
+    item = {"type": "Feature", "stac_version": "1.0.0", "id": "x", "properties": {"datetime": "2014-05-06T02:03:04Z", "gsd": 45}, "assets": {}}
+    (tmp_path / "camp_20010101.json").write_text(json.dumps(item))
+    seen = open_scene(tmp_path / "camp_20010101.tif")
+    assert (scene.gsd_m(seen), scene.gsd_m(seen, scene.band_names(seen))) == (45, 45)
 
 
 def test_a_stac_item_beside_its_rasters(tmp_path):

@@ -73,9 +73,12 @@ PRODUCTS = {
     "pairs/landsat_taizhou/2000TM": ("2000-03-17T00:00:00", "landsat-etm", 30, None, TM, "dn", "none"),
     "pairs/landsat_taizhou/2003TM.HDR": ("2003-02-06T00:00:00", "landsat-etm", 30, None, TM, "dn", "none"),
     "series/naip_nd/m_4709963_se_14_1_20100629.tif": ("2010-06-29T00:00:00", None, 5, None, ("b1", "b2", "b3", "b4"), "dn", "none"),
-    "products/planet/20170831_172754_101c": ("2017-08-31T17:27:54", "101c", 2.6, (145.42, 65.12005), TM[:4], "toa reflectance", "UDM"),
+    "products/planet/20170831_172754_101c": ("2017-08-31T17:27:54", "101c", 66.88, (145.42, 65.12005), TM[:4], "toa reflectance", "UDM"),
 }
-"""What the metadata beside or inside each product states (pixel sizes are those of the decimated copies)."""
+"""What the metadata beside or inside each product states; the pixel sizes are those of the copies, most of them reduced."""
+
+SENSOR = {"landsat-5": 30, "landsat-7": 30, "landsat-8": 30, "sentinel-2b": 10, "101c": 2.6}
+"""Ground sample distance of the sensor that the metadata states, whatever became of the pixels."""
 
 
 @pytest.mark.parametrize("path", PRODUCTS)
@@ -85,6 +88,7 @@ def test_real_products(shared, path):
     assert f"{scene.acquired(item):%Y-%m-%dT%H:%M:%S}" == when
     assert item.properties.get("platform") == platform
     assert scene.gsd_m(item) == pytest.approx(gsd, abs=0.005)
+    assert scene.sensor_gsd_m(item) == pytest.approx(SENSOR.get(platform, gsd), abs=0.005)
     assert scene.sun(item) == (None if sun is None else pytest.approx(sun))
     assert scene.band_names(item) == bands
     assert scene.calibration(item) == calibration

@@ -26,7 +26,7 @@ Catalogue = Annotated[Path | None, typer.Option("--out", help="Also write the sc
 
 @app.command("scan")
 def scan(
-    folder: Annotated[Path, typer.Argument(help="Folder with downloaded products.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with downloaded products, or one product.")],
     aoi: AoiFile = None,
     hashed: Hashed = False,
     out: Catalogue = None,
@@ -52,8 +52,11 @@ def scan(
 def _tell(rows: Sequence[dict[str, Any]], unreadable: Sequence[dict[str, str]], *, with_aoi: bool) -> None:
     shares = ("covers", "clear") if with_aoi else ()
     headers = ("date", "scene", "sensor", "m", *shares, "sun", "tilt", "mask", "processing", "date from")
-    table(headers, [_cells(row, shares) for row in rows], whole=True, spare=SPARE)
+    if rows:
+        table(headers, [_cells(row, shares) for row in rows], whole=True, spare=SPARE)
     for row in rows:
+        if row["missing"]:
+            typer.echo(f"not complete: {printable(row['path'])}: its metadata names what is not here: {', '.join(row['missing'])}")
         if row["same_as"]:
             typer.echo(f"same acquisition as {printable(row['same_as'])}, which goes first: {printable(row['path'])} ({row['calibration']})")
     for row in rows:
@@ -72,4 +75,10 @@ def _cells(row: dict[str, Any], shares: Sequence[str]) -> tuple[str, ...]:
     # Only a raster without metadata of its own leaves a choice of where its date comes from.
     source = row["date_from"] if row["family"] in ("raster", "declassified", "stac") else "metadata"
     tail = (high, "" if tilt is None else f"{tilt:.0f}°", row["mask"], row["processing"] or "", source)
-    return (row["acquired"][:10], row["scene"], row["sensor"], f"{row['gsd_m']:g}", *told, *tail)
+    return (row["acquired"][:10], row["scene"], row["sensor"], _metres(row), *told, *tail)
+
+
+def _metres(row: dict[str, Any]) -> str:
+    """Return what was delivered, and what the sensor sees where that is finer by more than a tenth: a copy reduced in size."""
+    delivered, sensor = row["gsd_m"], row["sensor_gsd_m"]
+    return f"{delivered:g}" if delivered <= 1.1 * sensor else f"{delivered:.3g} (sensor {sensor:g})"

@@ -184,6 +184,7 @@ def scene_row(item: pystac.Item) -> dict[str, Any]:
         "date_from": item.properties.get("camwatch:date_source", ""),
         "sensor": sensor_of(item),
         "gsd_m": round(scene.gsd_m(item), 3),
+        "sensor_gsd_m": round(scene.sensor_gsd_m(item), 3),
         "bands": list(scene.band_names(item)),
         "sun": {"azimuth": angles[0], "elevation": angles[1]} if angles else None,
         "off_nadir_deg": item.properties.get("view:off_nadir"),
@@ -191,6 +192,7 @@ def scene_row(item: pystac.Item) -> dict[str, Any]:
         "processing": item.properties.get("camwatch:processing"),
         "calibration": scene.calibration(item),
         "mask": scene.cloud_mask(item),
+        "missing": item.properties.get("camwatch:missing", []),
         "simulated": scene.is_simulated(item),
     }
 

@@ -113,6 +113,8 @@ class Facts:
     platform, instrument : str
     position_error_m : float or None
         How far the ground may lie from where the product puts it, root mean square in metres; None where the archive gives no figure.
+    missing : tuple of str
+        Bands and quality layers that the metadata names and that are not here.
     more : mapping
         Further properties.
     """
@@ -129,6 +131,7 @@ class Facts:
     platform: str = ""
     instrument: str = ""
     position_error_m: float | None = None
+    missing: tuple[str, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -293,6 +296,8 @@ def _properties(facts: Facts, finest: GeoBox, assets: Mapping[str, pystac.Asset]
         said |= {"view:sun_azimuth": facts.sun[0], "view:sun_elevation": facts.sun[1]}
     if facts.off_nadir is not None:
         said["view:off_nadir"] = facts.off_nadir
+    if facts.missing:
+        said["camwatch:missing"] = list(facts.missing)
     if facts.position_error_m is not None:
         said["accuracy:geometric_rmse"] = facts.position_error_m
     return said | dict(facts.more)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from camwatch.errors import CamwatchError, SceneError
-from camwatch.scenes.access.files import is_archive, open_files
+from camwatch.errors import CamwatchError
+from camwatch.scenes.access.files import base_of, folder_of, is_archive, open_files
 from camwatch.scenes.duplicates import duplicates
 from camwatch.scenes.recognise import product_at, products_of_archive, recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pystac
 
     from camwatch.scenes.product import Given
+    from camwatch.scenes.recognise import Product
 
     Progress = Callable[[str, int, int], None]
 
@@ -77,7 +78,7 @@ def open_scene(path: Path | str, *, date: Given = None) -> pystac.Item:
 
 
 def scan(folder: Path | str, *, progress: Progress | None = None) -> Catalogue:
-    """Recognise every product under a folder; no pixels are read, nothing is unpacked.
+    """Recognise every product under a folder, in an archive, or the one that a file describes; no pixels are read, nothing is unpacked.
 
     What looks like a product and cannot be used is listed with the reason and does not end the scan.
 
@@ -90,16 +91,16 @@ def scan(folder: Path | str, *, progress: Progress | None = None) -> Catalogue:
     Raises
     ------
     MissingInputError
-        When the folder does not exist.
-    SceneError
-        When `folder` is a file.
+        When there is nothing at `folder`.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise SceneError("not a folder", where=folder, expected="a folder of products", remedy="open a single product by itself")
+    if folder.is_file():
+        return _of_file(folder, progress or _silent)
     files = open_files(folder)
-    items: list[pystac.Item] = []
     unreadable = [Unreadable(files.root / entry.name, entry.reason) for entry in files.skipped]
+    for name in results(files.names):
+        unreadable.append(Unreadable(files.root / name, "results of camwatch, no downloads; keep them in a folder of their own"))
+        files = replace(files, names=tuple(other for other in files.names if not other.startswith(name)))
     show = progress or _silent
     products = recognise(files)
     owned = frozenset().union(*(product.found.members for product in products))
@@ -110,6 +111,19 @@ def scan(folder: Path | str, *, progress: Progress | None = None) -> Catalogue:
             products += products_of_archive(files.root / name)
         except CamwatchError as error:
             unreadable.append(Unreadable(files.root / name, str(error)))
+    return _read(products, unreadable, show)
+
+
+def _of_file(path: Path, show: Progress) -> Catalogue:
+    try:
+        products = products_of_archive(path) if is_archive(path) else [product_at(path)]
+    except CamwatchError as error:
+        return Catalogue((), (Unreadable(path, str(error)),))
+    return _read(products, [], show)
+
+
+def _read(products: Sequence[Product], unreadable: list[Unreadable], show: Progress) -> Catalogue:
+    items: list[pystac.Item] = []
     for n, product in enumerate(products):
         show("reading headers", n, len(products))
         try:
@@ -122,6 +136,24 @@ def scan(folder: Path | str, *, progress: Progress | None = None) -> Catalogue:
 
     ordered = tuple(sorted(items, key=order))
     return Catalogue(ordered, tuple(sorted(unreadable, key=lambda entry: str(entry.path))), duplicates(ordered))
+
+
+def results(names: Sequence[str]) -> list[str]:
+    """Return the folders, with their slash, into which camwatch wrote: `out/` of a single verb, or those of a run beside its manifest."""
+    there = frozenset(names)
+    found = set()
+    for name in names:
+        folder, base = folder_of(name), base_of(name)
+        if any(base == record and f"{folder}{other}" in there for record, other in _RECORDS):
+            found.add(folder)
+        if base == "manifest.json" and f"{folder}verdicts.json" in there:
+            found |= {f"{folder}{own}/" for own in ("pairs", "report", "state")}
+    outer = sorted(folder for folder in found if folder and not any(folder != other and folder.startswith(other) for other in found))
+    return [folder for folder in outer if any(name.startswith(folder) for name in names)]
+
+
+_RECORDS = (("registration.json", "registration.png"), ("findings.geojson", "findings.gpkg"), ("sensitivity.json", "sensitivity.png"))
+"""Pairs of files that together only camwatch writes."""
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:

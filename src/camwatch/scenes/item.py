@@ -164,11 +164,25 @@ def acquired(item: pystac.Item) -> datetime:
 
 
 def gsd_m(item: pystac.Item, bands: tuple[str, ...] | None = None) -> float:
-    """Return the ground sample distance in metres: of the Item, or of the finest of `bands`."""
-    if bands is None:
-        return float(item.properties["gsd"])
-    wanted = [asset for asset in item.assets.values() if "data" in (asset.roles or []) and set(bands) & set(_names(asset))]
-    return min((float(asset.extra_fields.get("gsd", item.properties["gsd"])) for asset in wanted), default=float(item.properties["gsd"]))
+    """Return the ground sample distance in metres of what was delivered, by default of the bands that are loaded by default.
+
+    What the product states of its sensor counts where the pixels are finer than that (an oversampled delivery), the pixels count where they are
+    coarser (a reduced copy): nobody sees more than either of them shows.
+    """
+    finest = _pixel_m(item, default_bands(item))
+    wanted = finest if bands is None else _pixel_m(item, bands)
+    return wanted * max(1.0, sensor_gsd_m(item) / finest)
+
+
+def sensor_gsd_m(item: pystac.Item) -> float:
+    """Return the ground sample distance in metres that the product states of its sensor; that of the pixels where it states none."""
+    return float(item.properties["gsd"])
+
+
+def _pixel_m(item: pystac.Item, bands: tuple[str, ...]) -> float:
+    """Return the side of the finest pixels of some bands."""
+    holding = [asset for asset in item.assets.values() if "data" in (asset.roles or []) and set(bands) & set(_names(asset))]
+    return min((float(asset.extra_fields["gsd"]) for asset in holding), default=sensor_gsd_m(item))
 
 
 def sun(item: pystac.Item) -> tuple[float, float] | None:

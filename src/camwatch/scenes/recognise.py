@@ -24,6 +24,8 @@ from camwatch.scenes.families.vendors import OTHER_VENDORS
 from camwatch.scenes.product import Family, Found
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     import pystac
 
     from camwatch.scenes.product import Given
@@ -46,6 +48,14 @@ class Product:
         if self.files.kind != "folder":
             return self.files.root
         return self.files.root / (folder_of(self.found.name) if self.found.folder else self.found.name)
+
+    @property
+    def id(self) -> str:
+        """What its Item is called; empty where it cannot be read."""
+        try:
+            return self.read(None).id
+        except SceneError:
+            return ""
 
     def read(self, given: Given) -> pystac.Item:
         """Return its Item; SceneError where it cannot be used, or a given date contradicts it."""
@@ -82,7 +92,8 @@ def products_of_archive(path: Path) -> list[Product]:
 def product_at(path: Path) -> Product:
     """Return the one product at a path.
 
-    Where a path holds several, `PATH#NAME` means one of them, by the name that the refusal lists or by what stands after its last `/` or `#`.
+    Where a path holds several, `PATH#NAME` means one of them: by the name that the refusal lists, by what stands after its last `/` or `#`, or by
+    the name of the scene, as a scan tells it.
 
     Raises
     ------
@@ -97,6 +108,7 @@ def product_at(path: Path) -> Product:
     if not products:
         raise _nothing(path)
     chosen = [p for p in products if not name or p.found.name == name or p.found.name.endswith((f"#{name}", f"/{name}"))]
+    chosen = chosen or [p for p in products if p.id == name]
     if len(chosen) == 1:
         return chosen[0]
     names = ", ".join([product.found.name for product in products[:3]] + ["…"] * (len(products) > 3))
@@ -147,10 +159,8 @@ def _products_of_file(path: Path) -> list[Product]:
     return [Product(RASTER, found, Files(path.parent, "folder", tuple(sorted(found.members))))]
 
 
-def _refuse_contradiction(item: pystac.Item, given: Given, path: Path) -> None:
-    when = None if given is None else dates.as_time(given)
-    if when is None:
-        raise SceneError("given date is no date", where=path, got=repr(given), expected="YYYY-MM-DD")
+def _refuse_contradiction(item: pystac.Item, given: datetime | date | str, path: Path) -> None:
+    when = dates.given_time(given, path)
     if item.datetime is not None and abs(item.datetime.date() - when.date()) > timedelta(days=1):
         raise SceneError(
             "given date contradicts the product's own metadata",

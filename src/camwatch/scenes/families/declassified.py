@@ -70,8 +70,8 @@ def _camera(entity: str, platform: str, instrument: str, first: tuple[int, int],
 
 
 # KH-7: July 1963 to June 1967; mapping camera: March 1973 to October 1980 (NIMA's release of 2002, in Perspectives on History, November 2002);
-# CORONA ended in May 1972, HEXAGON flew from 1971 on (CIA, NGA). The other months are those of first launch and last recovery as histories of the
-# programmes give them. They only serve to pass over dates that cannot be.
+# HEXAGON flew from 1971 on (NGA). The other months are those of first launch and last recovery as histories of the programmes give them. They only
+# serve to pass over dates that cannot be.
 _CAMERAS = (
     _camera(r"DS10\d\d-\d{4}D[A-Z]\d{3}", "kh-4a", "panoramic", (1963, 8), (1969, 10)),
     _camera(r"DS11\d\d-\d{4}D[A-Z]\d{3}", "kh-4b", "panoramic", (1967, 9), (1972, 5)),

@@ -58,6 +58,9 @@ _TIMES = {
 SCALE, OFFSET, NODATA = 0.0001, 0.0, -9999.0
 """Of every reflectance band; what the tags state goes before."""
 
+GRID_M = 30.0
+"""Both instruments are brought to the grid of Landsat."""
+
 _MEMBER = re.compile(r"(?P<granule>HLS\.(?P<product>[LS]30)\.T\d\d[A-Z]{3}\.(?P<when>\d{7}T\d{6})\.v\d+\.\d+)[._](?P<rest>.+)")
 _RASTER = re.compile(r"(?P<band>B\w\w|Fmask)\.tiff?")
 
@@ -114,6 +117,7 @@ def read_hls(files: Files, name: str, _given: Given = None) -> pystac.Item:
             sun=_sun(known, where),
             platform=_platform(known),
             instrument="oli" if said["product"] == "L30" else "msi",
+            gsd=GRID_M,
             more=_more(known, said["granule"], where),
         ),
         layers,

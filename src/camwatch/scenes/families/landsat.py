@@ -127,7 +127,9 @@ def read_landsat(files: Files, mtl_name: str, _given: Given = None) -> pystac.It
             off_nadir=abs(mtl.number("ROLL_ANGLE") or 0.0),  # only Landsat 8 and 9 can look aside, and say so
             platform=spacecraft.lower().replace("_", "-"),
             instrument=sensor.lower(),
+            gsd=mtl.number("GRID_CELL_SIZE_REFLECTIVE"),
             position_error_m=_position_error_m(mtl, sensor),
+            missing=_missing(files, mtl, table),
             more=_processing(mtl),
         ),
         layers,
@@ -163,6 +165,12 @@ def _bands(files: Files, mtl: Mtl, table: Mapping[int, str], scaling: Scaling, w
     if not layers:
         raise SceneError("MTL without pixels: none of the band files that it names is here", where=where, remedy="keep metadata and bands together")
     return layers
+
+
+def _missing(files: Files, mtl: Mtl, table: Mapping[int, str]) -> tuple[str, ...]:
+    """Return the bands and quality layers that the MTL names and that are not here."""
+    bands = ((name, f"FILE_NAME_BAND_{number}") for number, name in table.items())
+    return tuple(name for name, key in (*bands, *_QUALITY) if (named := mtl.get(key, *_CONTENTS)) and files.base(named) is None)
 
 
 def _masks(files: Files, mtl: Mtl) -> list[Layer]:

@@ -186,7 +186,7 @@ def _date(header: Header, said: Mapping[str, Any], name: str, given: Given, href
         "raster does not tell when it was taken",
         where=href,
         expected="a date in its tags, its name or a STAC Item beside it",
-        remedy="give --before-date / --after-date YYYY-MM-DD, or put NAME.json beside it",
+        remedy="put it in the name (NAME_YYYYMMDD), put NAME.json beside it, or give --before-date / --after-date YYYY-MM-DD",
     )
 
 

@@ -123,11 +123,18 @@ def read_sentinel2(files: Files, name: str, _given: Given = None) -> pystac.Item
             off_nadir=_off_nadir(tile, tile_where),
             platform=text_of(product, ".//SPACECRAFT_NAME").lower(),
             instrument="msi",
+            gsd=_gsd(tile),
             position_error_m=round(POSITION_ERROR_M, 1),
             more={key: text for key, text in stated.items() if text},
         ),
         granule_layers(files, folder_of(granule), meant, where) + metadata,
     )
+
+
+def _gsd(tile: Element) -> float | None:
+    """Return the finest resolution of the granule's grids in metres, None where its metadata states none."""
+    stated = [size.get("resolution", "") for size in tile.findall(".//Size")]
+    return min((float(text) for text in stated if text.isdigit()), default=None)
 
 
 def _granules(names: Iterable[str]) -> list[str]:
