@@ -9,6 +9,7 @@ from odc.geo.geobox import GeoBox
 from scipy.ndimage import gaussian_filter, shift
 
 from camwatch.config import RunConfig
+from camwatch.imagery import load
 from camwatch.pipeline.pair import align
 from camwatch.rasters import write_raster
 from camwatch.scenes import open_scene
@@ -56,3 +57,13 @@ def test_the_search_for_clouds_can_be_left_out(scenes):
     alignment = align(*scenes, None, RunConfig(report_date=dt.date(2026, 1, 1), search_clouds=False))
     assert alignment.overview.delivered.clouds == "none"
     assert alignment.overview.delivered.valid.all()
+
+
+def test_scenes_without_a_common_band_are_compared_by_luminance(scenes, tmp_path):
+    later = scenes[1]
+    red = np.repeat(load(later, BOX).values, 3, axis=0).astype(np.uint8)
+    path = write_raster(tmp_path / "colour_20130601.tif", red, BOX, bands=("red", "green", "blue"))
+    alignment = align(scenes[0], open_scene(path), None, RunConfig(report_date=dt.date(2026, 1, 1)))
+    images = alignment.images(alignment.geobox)
+    assert [image.bands for image in images] == [("luminance",), ("luminance",)]
+    assert images[1].clouds == "fallback"

@@ -154,8 +154,8 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     geobox = _frame(before, after, ground, config.margin_m if aoi else 0.0)
     bands = shared_bands(before, after)
     small = coarser(geobox, OVERVIEW_PX)
-    first, second = (view_of(item, small, bands, search_clouds=config.search_clouds) for item in (before, after))
-    earlier, delivered = first.load(small), second.load(small)
+    first, earlier = view_of(before, small, bands, search_clouds=config.search_clouds)
+    second, delivered = view_of(after, small, bands, search_clouds=config.search_clouds)
     if registration is None:
         _check_usable((earlier, delivered), (before, after), ground)
         one = None if bands is None else (next((b for b in REGISTERED if b in bands), bands[0]),)

@@ -35,17 +35,24 @@ class View:
     def load(self, window: GeoBox, bands: tuple[str, ...] | None = None) -> Image:
         """Load a window, in other `bands` where given; what clouds hide is not valid."""
         image = load(self.item, window, bands=bands or self.bands)
-        if self.clouds is not None:
-            image = without_clouds(image, self.clouds)
-        return image if bands or self.bands else replace(image, values=image.luminance()[None].copy(), bands=("luminance",))
+        return self._clear(image) if bands else self.compared(image)
+
+    def compared(self, image: Image) -> Image:
+        """Return an image of the scene, loaded in `self.bands`, as the pair is compared."""
+        seen = self._clear(image)
+        return seen if self.bands is not None else replace(seen, values=seen.luminance()[None].copy(), bands=("luminance",))
+
+    def _clear(self, image: Image) -> Image:
+        return image if self.clouds is None else without_clouds(image, self.clouds)
 
     def registered(self, window: GeoBox, registration: Registration) -> Image:
         """Load the moving scene onto a part of the reference's grid, the transform folded into the one interpolation."""
         return replace(self.load(registration.moving_geobox(window)), geobox=window)
 
 
-def view_of(item: pystac.Item, overview: GeoBox, bands: tuple[str, ...] | None, *, search_clouds: bool) -> View:
-    """Return the view of a scene; clouds are searched for on an overview of all the ground that matters, where no quality layer tells them."""
-    if not search_clouds or scene.cloud_mask(item) != "none":
-        return View(item, bands)
-    return View(item, bands, find_clouds(load(item, overview, bands=bands)))
+def view_of(item: pystac.Item, overview: GeoBox, bands: tuple[str, ...] | None, *, search_clouds: bool) -> tuple[View, Image]:
+    """Return the view of a scene, and all the ground that matters seen so; there clouds are searched for where no quality layer tells them."""
+    image = load(item, overview, bands=bands)
+    wanted = search_clouds and scene.cloud_mask(item) == "none"
+    view = View(item, bands, find_clouds(image) if wanted else None)
+    return view, view.compared(image)

@@ -55,6 +55,7 @@ _TAME: dict[str, Any] = {
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "/dev/null",  # the only address that may be fetched is none
     "PROJ_NETWORK": "OFF",
     "GDAL_NUM_THREADS": 1,
+    "GDAL_CACHEMAX": 64 * 2**20,  # bytes of decoded blocks; by default a twentieth of the machine's memory, and each process has its own
 }
 
 _ONE_AT_A_TIME = Lock()
