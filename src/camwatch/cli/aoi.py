@@ -27,36 +27,15 @@ def list_(as_json: AsJson = False) -> None:
 @app.command("show")
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show every outline of one area: role, span, accuracy, source, how it was made."""
-    from shapely.geometry import mapping
-
     from camwatch.aoi import load_aoi
 
     aoi = load_aoi(name)
     if as_json:
-        emit(
-            {
-                "id": aoi.id,
-                "name": aoi.name,
-                "aliases": list(aoi.aliases),
-                "notes": aoi.notes,
-                "outlines": [
-                    {
-                        "id": o.id,
-                        "name": o.name,
-                        "role": o.role,
-                        "nominal": o.nominal,
-                        "accuracy_m": o.accuracy_m,
-                        "source": o.source,
-                        "made": o.made,
-                        "valid_from": o.valid_from and o.valid_from.isoformat(),
-                        "valid_to": o.valid_to and o.valid_to.isoformat(),
-                        "documented": dict(o.documented),
-                        "geometry": mapping(o.geometry),
-                    }
-                    for o in aoi.outlines
-                ],
-            }
-        )
+        from camwatch.pipeline.records import aoi_document
+
+        document = aoi_document(aoi)
+        outlines = [{**feature["properties"], "geometry": feature["geometry"]} for feature in document["features"]]
+        emit({**{key: document[key] for key in ("id", "name", "aliases", "notes")}, "outlines": outlines})
         return
     typer.echo(f"{aoi.name} ({aoi.id}); also {', '.join(aoi.aliases)}\n{aoi.notes}\n")
     spans = [f"{o.valid_from or '…'} to {o.valid_to or '…'}" if o.valid_from or o.valid_to else "" for o in aoi.outlines]
