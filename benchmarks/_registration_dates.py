@@ -1,0 +1,316 @@
+"""Dates of one place for measuring registration: rendered, with a known transform between them, and real ones that stay where they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import rasterio
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scipy import ndimage
+from skimage.io import imread
+
+from camwatch.imagery.image import Image, Sun
+from camwatch.render import chongjin, hoeryong, layout
+from camwatch.render.optics import View
+from camwatch.render.scene import Optics, render
+from camwatch.render.texture import Texture, noise_table
+from camwatch.render.world import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from camwatch.render.solids import Solid
+    from camwatch.render.world import World
+
+Ground = Literal["same", "season", "decade", "lean"]
+Move = Literal["none", "shift", "similarity", "affine"]
+
+MARGIN = 40
+"""Pixels of the later date rendered beyond the frame, so that what moves in is content and not an edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs between the two dates beside light and radiometry; lengths in pixels.
+
+    `swapped` is the share of buildings and trees that stand at one date only; `kept` the correlation of the ground's fine texture; `waves` the
+    root mean square per axis of local displacements of the orthorectification; `loose` that of a third of the objects, each on its own;
+    `off_nadir` the largest angle of view in degrees.
+    """
+
+    swapped: tuple[float, float]
+    kept: float
+    waves: tuple[float, float]
+    loose: float
+    off_nadir: float
+    sun: bool
+
+
+CHANGES: dict[Ground, Change] = {
+    "same": Change((0, 0), 1.0, (0, 0), 0.0, 0.0, sun=False),
+    "season": Change((0, 0), 0.8, (0, 0), 0.0, 0.0, sun=True),
+    "decade": Change((0.2, 0.5), 0.3, (0.3, 1.0), 0.7, 0.0, sun=True),
+    "lean": Change((0.2, 0.5), 0.3, (0.3, 1.0), 0.7, 20.0, sun=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What pair to render: `move` is the kind of transform between the dates, `size` the side of the frame in pixels."""
+
+    ground: Ground
+    move: Move
+    gsd_m: float
+    size: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two dates and the truth: `matrix` (2, 3), moving pixel → reference pixel, the mean transform over the scene."""
+
+    reference: Image
+    moving: Image
+    matrix: NDArray[np.float64]
+
+
+def rendered(setting: Setting) -> Pair:
+    """Render one place at two dates.
+
+    The truth is the transform common to the scene: local displacements are smooth noise from which the affine part over the frame is taken out.
+    """
+    gsd_m, size = setting.gsd_m, setting.size
+    rng = np.random.default_rng([setting.seed, size, round(10 * gsd_m), *map(ord, setting.ground), *map(ord, setting.move)])
+    change = CHANGES[setting.ground]
+    world = _world(("chongjin", "hoeryong")[int(rng.integers(2))], int(rng.integers(4)))
+    reach = 2200 if gsd_m < 5 else 800
+    centre = np.array(world.centre) + rng.uniform(-reach, reach, 2)
+    world = replace(world, standing=(*world.standing, *_suburbs(rng, centre, size * gsd_m)))
+    first, later = _dates(world, change, gsd_m, rng)
+    frame = GeoBox((size, size), Affine(gsd_m, 0, centre[0] - size * gsd_m / 2, 0, -gsd_m, centre[1] + size * gsd_m / 2), world.crs)
+    wide = GeoBox((size + 2 * MARGIN,) * 2, frame.affine * Affine.translation(-MARGIN, -MARGIN), world.crs)
+    days = (
+        (date(2009, 5, 20), date(2009, 5, 20))
+        if not change.sun
+        else (date(2005, 1 + int(rng.integers(12)), 15), date(2015, 1 + int(rng.integers(12)), 15))
+    )
+    suns = [Sun(float(rng.uniform(125, 215)), float(rng.uniform(25, 65))) for _ in range(2)]
+    suns = suns if change.sun else [suns[0]] * 2
+    optics = [Optics(s, View(float(rng.uniform(0, change.off_nadir)), float(rng.uniform(0, 360))), psf_px=float(rng.uniform(0.5, 0.8))) for s in suns]
+    before = render(first.on(days[0]), frame, ("pan",), optics[0])[0]
+    after = render(later.on(days[1]), wide, ("pan",), optics[1])[0]
+    matrix = _matrix(setting.move, size, rng)
+    waves = _waves(size, rng.uniform(*change.waves), rng)
+    cols, rows = np.meshgrid(np.arange(size, dtype=float), np.arange(size, dtype=float))
+    x, y = (m[0] * cols + m[1] * rows + m[2] + w + MARGIN for m, w in zip(matrix, waves, strict=True))
+    moved = ndimage.map_coordinates(after, [y, x], order=5, mode="mirror")
+    moved = ndimage.gaussian_filter(moved, float(rng.uniform(0.0, 0.7)))
+    reference, moving = (_image(_taken(v, rng), frame, gsd_m) for v in (before, moved))
+    return Pair(reference, moving, matrix)
+
+
+def real_pairs(data: Path) -> Iterator[tuple[str, Image, Image]]:
+    """Yield (class, reference, moving) of real pairs, large ones also in quarters; nothing where the folder lacks them."""
+    for name, first, later in _whole_pairs(data):
+        yield name, first, later
+        parts = _parts(first.valid.shape, 2, 2)
+        if min(first.valid.shape) >= 400:
+            yield from ((f"{name} quarters", cut(first, part), cut(later, part)) for part in parts)
+
+
+def real_series(data: Path) -> Iterator[tuple[str, tuple[Image, Image, Image]]]:
+    """Yield (class, three dates), whole and in tiles."""
+    naip = [_plane(p, 3, 5.0, (723, 934)) for p in sorted((data / "series/naip_nd").glob("*.tif"))]
+    pucallpa = [_plane(p, 3, 90.0, (377, 697)) for p in sorted((data / "series/landsat_pucallpa").glob("*.tif"))]
+    for name, dates, layouts in (("naip", naip, ((1, 1), (2, 3), (4, 5))), ("pucallpa", pucallpa, ((1, 1), (2, 4)))):
+        if len(dates) != 3:
+            continue
+        for rows, cols in layouts:
+            for part in _parts(dates[0].valid.shape, rows, cols):
+                one, two, three = (cut(image, part) for image in dates)
+                yield f"{name} {rows}×{cols}", (one, two, three)
+
+
+def cut(image: Image, part: tuple[slice, slice]) -> Image:
+    """Return a rectangle of an image as an image of its own."""
+    rows, cols = part
+    geobox = GeoBox(
+        (rows.stop - rows.start, cols.stop - cols.start), image.geobox.affine * Affine.translation(cols.start, rows.start), image.geobox.crs
+    )
+    return replace(image, values=image.values[:, rows, cols].copy(), valid=image.valid[rows, cols].copy(), geobox=geobox)
+
+
+def only(image: Image, where: NDArray[np.bool_]) -> Image:
+    """Return the image with everything outside `where` (y, x) declared unusable."""
+    return replace(image, values=image.values.copy(), valid=image.valid & where)
+
+
+@cache
+def _world(name: str, seed: int) -> World:
+    made: World = {"chongjin": chongjin, "hoeryong": hoeryong}[name].world(seed)
+    return made
+
+
+def _suburbs(rng: np.random.Generator, centre: NDArray[np.float64], side_m: float) -> list[Standing]:
+    """Return rows of houses somewhere in the frame: the share of built-up ground varies from pair to pair."""
+    out: list[Standing] = []
+    for _ in range(int(rng.integers(0, 7))):
+        place = centre + rng.uniform(-0.45, 0.45, 2) * min(side_m, 1500)
+        size = float(rng.uniform(9, 26)), float(rng.uniform(6, 13))
+        houses = layout.block(
+            (float(place[0]), float(place[1])),
+            (int(rng.integers(2, 9)), int(rng.integers(2, 7))),
+            (size[0] * rng.uniform(1.3, 2.2), size[1] * rng.uniform(1.5, 2.6)),
+            size,
+            azimuth_deg=float(rng.uniform(0, 180)),
+            rng=rng,
+            keep=0.85,
+            reflectance=(0.09, 0.3),
+        )
+        out += [Standing(s, "house") for s in houses]
+    return out
+
+
+def _dates(world: World, change: Change, gsd_m: float, rng: np.random.Generator) -> tuple[World, World]:
+    """Return the world as it stands at each date."""
+    share = rng.uniform(*change.swapped)
+
+    def nudged(solid: Solid) -> Solid:
+        if rng.random() > 1 / 3:
+            return solid
+        dx, dy = rng.normal(0, change.loose * gsd_m, 2)
+        return replace(solid, x=solid.x + float(dx), y=solid.y + float(dy))
+
+    fate, tree_fate = rng.random(len(world.standing)), rng.random(len(world.trees))
+    texture = Texture(_mixed(world.texture.table, noise_table(int(rng.integers(1 << 30))), change.kept))
+    patches = world.patches
+    if change.sun:
+        # Crops rotate: every field has another tone; some merge with what lies under them.
+        gone = share / 2
+        patches = tuple(
+            replace(p, tone=p.tone + float(rng.normal(0, 0.12)), vigour=p.vigour + float(rng.normal(0, 0.2))) for p in patches if rng.random() >= gone
+        )
+    trees = world.trees[tree_fate >= share / 2].copy()
+    if change.loose:
+        trees[:, :2] += rng.normal(0, change.loose * gsd_m, (len(trees), 2)) * (rng.random((len(trees), 1)) < 1 / 3)
+    first = replace(
+        world, standing=tuple(s for s, f in zip(world.standing, fate, strict=True) if f >= share / 2), trees=world.trees[tree_fate < 1 - share / 2]
+    )
+    standing = tuple(replace(s, solid=nudged(s.solid)) for s, f in zip(world.standing, fate, strict=True) if f < 1 - share / 2)
+    return first, replace(world, standing=standing, trees=trees, texture=texture, patches=patches)
+
+
+def _mixed(one: NDArray[np.float32], other: NDArray[np.float32], kept: float) -> NDArray[np.float32]:
+    return np.asarray(kept * one + (1 - kept**2) ** 0.5 * other, np.float32)
+
+
+def _matrix(move: Move, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return moving pixel → reference pixel; displacements are log-uniform, so that cases too small to be worth a richer model occur too."""
+
+    def length(low: float, high: float) -> float:
+        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+    matrix = np.eye(3)[:2]
+    if move == "none":
+        return matrix
+    heading = rng.uniform(0, 2 * np.pi)
+    shift = length(0.05, 20) * np.array([np.cos(heading), np.sin(heading)])
+    corner = size / 2 * np.sqrt(2)
+    if move == "similarity":
+        turn, scale = length(0.05, 8) / corner * rng.choice([-1, 1], 2)
+        matrix[:, :2] += np.array([[scale, -turn], [turn, scale]]) * 2**-0.5
+    elif move == "affine":
+        matrix[:, :2] += rng.normal(0, 0.5, (2, 2)) * length(0.05, 8) / corner
+    middle = np.full(2, (size - 1) / 2)
+    matrix[:, 2] = middle - matrix[:, :2] @ middle + shift
+    return matrix
+
+
+def _waves(size: int, rms: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return (2, y, x) displacements (col, row) in pixels, smooth over 20 to 80 pixels, without mean and without affine part over the frame."""
+    if rms <= 0:
+        return np.zeros((2, size, size))
+    reach = float(np.exp(rng.uniform(np.log(20), np.log(80))))
+    step = max(1, int(reach / 8))
+    n = size // step + 3
+    place = np.arange(size) / step + 1
+    noise = [ndimage.gaussian_filter(rng.normal(size=(n, n)), reach / step / 2, mode="reflect") for _ in range(2)]
+    fine = np.stack([ndimage.map_coordinates(v, np.meshgrid(place, place, indexing="ij"), order=3) for v in noise])
+    ramp = np.linspace(-1, 1, size)
+    basis = np.stack([np.ones((size, size)), np.tile(ramp, (size, 1)), np.tile(ramp[:, None], (1, size))]).reshape(3, -1)
+    flat = fine.reshape(2, -1)
+    flat = flat - (flat @ basis.T) @ np.linalg.inv(basis @ basis.T) @ basis
+    return np.asarray((flat * rms / flat.std(axis=1, keepdims=True)).reshape(2, size, size))
+
+
+def _taken(reflectance: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return digital numbers under some haze that drifts over the scene, some gain, some gamma, and noise."""
+    size = reflectance.shape[0]
+    haze = rng.uniform(0.0, 0.06) + rng.uniform(0, 0.03) * np.linspace(0, 1, size)[None] * rng.choice([-1, 1])
+    signal = np.clip(reflectance * rng.uniform(0.7, 1.1) + haze, 1e-3, None)
+    dn = rng.uniform(500, 900) * (signal / 0.2) ** rng.uniform(0.75, 1.2) * 0.2
+    return np.asarray(np.clip(np.rint(dn + rng.normal(0, rng.uniform(1, 4), dn.shape)), 0, 255), np.float32)
+
+
+def _image(values: NDArray[Any], geobox: GeoBox, gsd_m: float, valid: NDArray[np.bool_] | None = None) -> Image:
+    planes = np.array(values, np.float32, ndmin=3)
+    usable = np.ones(planes.shape[1:], bool) if valid is None else valid
+    return Image(planes, usable, ("pan",), geobox, datetime(2012, 1, 1, tzinfo=UTC), None, gsd_m, "dn", "made")
+
+
+def _grid(shape: tuple[int, int], gsd_m: float) -> GeoBox:
+    return GeoBox(shape, Affine(gsd_m, 0, 500000, 0, -gsd_m, 4600000), "EPSG:32652")
+
+
+def _plane(path: Path, bands: int, gsd_m: float, shape: tuple[int, int]) -> Image:
+    with rasterio.open(path) as dataset:
+        planes = dataset.read(list(range(1, bands + 1)))[:, : shape[0], : shape[1]].astype("float32")
+    return _image(planes.mean(axis=0), _grid(shape, gsd_m), gsd_m, (planes > 0).any(axis=0))
+
+
+def _picture(path: Path, gsd_m: float) -> Image:
+    values = imread(path)[..., 1]
+    return _image(values, _grid(values.shape, gsd_m), gsd_m)
+
+
+def _whole_pairs(data: Path) -> Iterator[tuple[str, Image, Image]]:
+    for path in sorted((data / "pairs/levir_cd/A").glob("*.png")):
+        yield "levir 0.5 m", _picture(path, 0.5), _picture(path.parents[1] / "B" / path.name, 0.5)
+    for path in sorted((data / "pairs/sztaki_airchange").glob("*_im1.png")):
+        yield "sztaki 1.5 m", _picture(path, 1.5), _picture(path.with_name(path.name.replace("_im1", "_im2")), 1.5)
+    for path in sorted((data / "pairs/xbd_geo").glob("joplin*_pre_disaster.tif")):
+        later = path.with_name(path.name.replace("pre_", "post_"))
+        yield "joplin 0.45 m", _plane(path, 3, 0.45, (1024, 1024)), _plane(later, 3, 0.45, (1024, 1024))
+    folder = data / "pairs/landsat_taizhou"
+    if folder.is_dir():
+        yield "taizhou 30 m", _plane(folder / "2000TM", 4, 30.0, (400, 400)), _plane(folder / "2003TM", 4, 30.0, (400, 400))
+    for name, dates in real_series(data):
+        if name.endswith("1×1"):
+            for i, j in ((0, 1), (1, 2), (2, 0)):
+                yield f"{name.split()[0]} series", dates[i], dates[j]
+
+
+def _parts(shape: tuple[int, ...], rows: int, cols: int) -> list[tuple[slice, slice]]:
+    high, wide = shape[0] // rows, shape[1] // cols
+    return [(slice(r * high, (r + 1) * high), slice(c * wide, (c + 1) * wide)) for r in range(rows) for c in range(cols)]
+
+
+def blocks(shape: tuple[int, int], count: int, colours: int) -> list[NDArray[np.bool_]]:
+    """Return `colours` masks (y, x) that share the ground in `count` × `count` blocks, (row + col) modulo `colours`."""
+    place = sum(np.meshgrid(*(np.arange(n) * count // n for n in shape), indexing="ij"))
+    return [np.asarray(place % colours == colour) for colour in range(colours)]
+
+
+def halves(shape: tuple[int, int]) -> dict[str, list[NDArray[np.bool_]]]:
+    """Return ways to share the ground between two: left and right, top and bottom, and blocks of a chessboard."""
+    rows, cols = (np.arange(n) * 2 // n == 0 for n in shape)
+    left, top = np.broadcast_to(cols[None], shape), np.broadcast_to(rows[:, None], shape)
+    return {"left/right": [left, ~left], "top/bottom": [top, ~top], "blocks": blocks(shape, 4, 2)}

@@ -1,0 +1,220 @@
+"""Is the standard error that registration states true? Error over stated error, on pairs and loops where the error can be known.
+
+    python benchmarks/registration_error.py [--part rendered|halves|loops] [--seeds N] [--out rows.jsonl]
+
+*rendered*: two rendered dates with a known transform; the truth is the transform common to the scene, local displacements have no affine part.
+*halves*: a real pair registered on two shares of its ground; the two answers must differ as both stated errors say.
+*loops*: three real dates, a → b → c → a; and the same with each link on its own third of the ground, because links that share pixels share errors,
+which cancel in the loop.
+
+Printed per class: how many, the share answered, the median length of the error in pixels, then for the centre and for the corners of the scene: bias
+(mean of the normalised errors), spread (1.4826 × median absolute deviation), standard deviation and root mean square of the normalised errors per
+axis, and how many lie within 1 and 1.96 (0.68 and 0.95 when true). CAMWATCH_TEST_DATA names the folder that holds `data/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from _registration_dates import CHANGES, Setting, blocks, halves, only, real_pairs, real_series, rendered
+from camwatch.registration import Registration, register
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from _registration_dates import Move
+    from camwatch.imagery.image import Image
+
+SENSORS = {0.5: (256, 512, 1024), 2.5: (256, 512, 1024), 10.0: (256, 512)}
+MOVES: tuple[Move, ...] = ("none", "shift", "similarity", "affine")
+INSET = 0.08
+"""The corner points lie this share of the side inside the scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison.
+
+    `case` is its class, `detail` and `model` say more; `errors` and `sigmas` hold (col, row) for the centre and the four corners, in pixels;
+    empty when not answered. `reason` is that of the answer.
+    """
+
+    case: str
+    detail: dict[str, str | float]
+    model: str
+    errors: list[list[float]]
+    sigmas: list[list[float]]
+    reason: str = ""
+
+
+def main() -> None:
+    """Measure, print one table per part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=("rendered", "halves", "loops"), help="only this one")
+    parser.add_argument("--seeds", type=int, default=60, help="rendered pairs per class")
+    parser.add_argument("--only", default="", help="only classes whose name contains this")
+    parser.add_argument("--out", type=Path, help="write every comparison here, one JSON record a line")
+    options = parser.parse_args()
+    data = Path(os.environ.get("CAMWATCH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared")) / "data"
+    parts: dict[str, Callable[[], Iterator[Row]]] = {
+        "rendered": lambda: rendered_rows(options.seeds, options.only),
+        "halves": lambda: half_rows(data, options.only),
+        "loops": lambda: loop_rows(data, options.only),
+    }
+    for name, rows in parts.items():
+        if options.part in {None, name}:
+            done = _kept(rows(), options.out)
+            print(f"\n## {name}\n")
+            print(table(done) if done else f"nothing to measure: {data} is absent" if name != "rendered" else "no such class")
+
+
+def rendered_rows(seeds: int, only_class: str = "") -> Iterator[Row]:
+    """Register rendered pairs of every ground, sensor, size and transform."""
+    for ground in CHANGES:
+        for gsd, sizes in SENSORS.items():
+            case = f"{ground} {gsd:g} m"
+            if only_class not in case or (ground == "lean" and gsd > 5):
+                continue
+            for seed in range(seeds):
+                setting = Setting(ground, MOVES[seed % len(MOVES)], gsd, sizes[seed // len(MOVES) % len(sizes)], seed)
+                yield rendered_row(case, setting)
+
+
+def rendered_row(case: str, setting: Setting) -> Row:
+    """Render one pair, register it, and compare with the truth."""
+    pair = rendered(setting)
+    found = register(pair.reference, pair.moving)
+    points = five(found.grid.shape)
+    moving = (points - pair.matrix[:, 2]) @ np.linalg.inv(pair.matrix[:, :2]).T
+    return _row(case, asdict(setting), [found], points, to_reference(found, moving) - points)
+
+
+def half_rows(data: Path, only_class: str = "") -> Iterator[Row]:
+    """Register real pairs on two shares of their ground."""
+    for number, (name, reference, moving) in enumerate(real_pairs(data)):
+        if only_class not in name:
+            continue
+        for way, shares in halves(reference.valid.shape).items():
+            answers = [register(only(reference, share), moving) for share in shares]
+            points = five(reference.valid.shape)
+            moved = to_moving(answers[0], points)
+            errors = to_reference(answers[1], moved) - points
+            yield _row(f"{name}", {"way": way, "number": number}, answers, points, errors)
+
+
+def loop_rows(data: Path, only_class: str = "") -> Iterator[Row]:
+    """Go round three real dates, with links on the same ground and on ground of their own."""
+    for number, (name, dates) in enumerate(real_series(data)):
+        if only_class not in name:
+            continue
+        shape = dates[0].valid.shape
+        whole = [np.ones(shape, bool)] * 3
+        for way, shares in (("shared", whole), ("own ground", blocks(shape, 6, 3))):
+            links = [(dates[0], dates[1]), (dates[1], dates[2]), (dates[2], dates[0])]
+            yield loop_row(f"{name} {way}", {"way": way, "number": number}, links, shares)
+
+
+def loop_row(case: str, detail: dict[str, str | float], links: Sequence[tuple[Image, Image]], shares: Sequence[NDArray[np.bool_]]) -> Row:
+    """Compare where a loop of links (reference, moving) ends with where it began."""
+    answers = [register(only(reference, share), moving) for (reference, moving), share in zip(links, shares, strict=True)]
+    points = five(answers[0].grid.shape)
+    place = points
+    for answer in answers:
+        place = to_moving(answer, place)
+    return _row(case, detail, answers, points, place - points)
+
+
+def five(shape: Iterable[int]) -> NDArray[np.float64]:
+    """Return (col, row) of the centre and of four corners a little inside."""
+    rows, cols = (n - 1 for n in shape)
+    ends = (INSET, 1 - INSET)
+    return np.array([[cols / 2, rows / 2], *([c * cols, r * rows] for r in ends for c in ends)])
+
+
+def to_reference(found: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where moving pixels lie on the reference."""
+    return np.asarray(points @ found.matrix[:, :2].T + found.matrix[:, 2])
+
+
+def to_moving(found: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where reference pixels lie on the moving image."""
+    return np.asarray((points - found.matrix[:, 2]) @ np.linalg.inv(found.matrix[:, :2]).T)
+
+
+def sigmas_at(found: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the stated standard error (col, row) at reference pixels."""
+    return np.full((len(points), 2), found.se_px / 2**0.5)
+
+
+def _row(case: str, detail: dict[str, str | float], answers: Sequence[Registration], points: NDArray[np.float64], errors: NDArray[np.float64]) -> Row:
+    models = "+".join(sorted({a.model if a.ok else "refused" for a in answers}))
+    reason = next((a.reason for a in answers if not a.ok), answers[0].reason)
+    if not all(a.ok for a in answers):
+        return Row(case, detail, models, [], [], reason)
+    sigmas = np.sqrt(sum(sigmas_at(a, points) ** 2 for a in answers))
+    return Row(case, detail, models, errors.tolist(), sigmas.tolist(), reason)
+
+
+def _kept(rows: Iterator[Row], out: Path | None) -> list[Row]:
+    """Collect rows, writing each down as it comes."""
+    done = []
+    for row in rows:
+        done.append(row)
+        if out is not None:
+            with out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(row)) + "\n")
+    return done
+
+
+HEAD = (
+    "class",
+    "n",
+    "answered",
+    "median px",
+    "stated px",
+    *(f"{place} {what}" for place in ("centre", "corner") for what in ("bias", "spread", "sd", "rms", "68", "95")),
+)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the figures per class as a Markdown table, all answered comparisons together in the last line."""
+    classes: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        classes[row.case].append(row)
+    lines = ["| " + " | ".join(HEAD) + " |", "| --- |" + " ---: |" * (len(HEAD) - 1)]
+    lines += ["| " + " | ".join((name, *_figures(some))) + " |" for name, some in classes.items()]
+    return "\n".join([*lines, "| " + " | ".join(("**all**", *_figures(rows))) + " |"])
+
+
+def _figures(rows: Sequence[Row]) -> list[str]:
+    answered = [row for row in rows if row.errors and np.isfinite(row.sigmas).all()]
+    out = [str(len(rows)), f"{len(answered) / len(rows):.0%}"]
+    if not answered:
+        return out + ["–"] * (len(HEAD) - 3)
+    errors, sigmas = np.array([row.errors for row in answered]), np.array([row.sigmas for row in answered])
+    out += [f"{np.median(np.hypot(*errors[:, 0].T)):.3f}", f"{np.median(np.hypot(*sigmas[:, 0].T)):.3f}"]
+    for place in ("centre", "corner"):
+        out += [f"{value:.2f}" for value in normalised(errors, sigmas, place)]
+    return out
+
+
+def normalised(errors: NDArray[np.float64], sigmas: NDArray[np.float64], place: Literal["centre", "corner"]) -> tuple[float, ...]:
+    """Return bias, robust spread, standard deviation, root mean square, and shares within 1 and 1.96, of errors over sigmas, both (n, 5, 2)."""
+    where = slice(0, 1) if place == "centre" else slice(1, 5)
+    z = (errors[:, where] / sigmas[:, where]).ravel()
+    spread = 1.4826 * float(np.median(np.abs(z - np.median(z))))
+    return float(z.mean()), spread, float(z.std()), float(np.sqrt((z**2).mean())), float((np.abs(z) < 1).mean()), float((np.abs(z) < 1.96).mean())
+
+
+if __name__ == "__main__":
+    main()
