@@ -117,6 +117,36 @@ class Alignment:
         return aoi.site(self.geobox.crs, earlier.date(), later.date())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Meeting:
+    """How two scenes are put on one grid, before they are registered.
+
+    Attributes
+    ----------
+    earlier, later : View
+    geobox : GeoBox
+        The analysis grid.
+    frame : GeoBox
+        The grid on which they are registered; it may show more ground than `geobox`.
+    band : tuple of one str, or None
+        What is registered; None = luminance.
+    """
+
+    earlier: View
+    later: View
+    geobox: GeoBox
+    frame: GeoBox
+    band: tuple[str] | None
+
+    def settled(self, registration: Registration, delivered: tuple[Image, Image] | None = None) -> Alignment:
+        """Return the pair as aligned by a registration; `delivered` are both scenes on the reduced grid, where they are loaded already."""
+        small = coarser(self.geobox, OVERVIEW_PX)
+        earlier, later = delivered or (self.earlier.load(small), self.later.load(small))
+        registered = self.later.registered(small, registration)
+        overview = Overview(earlier, later, registered)
+        return Alignment(self.earlier, self.later, self.geobox, registration, fit_radiometry(earlier, registered), overview)
+
+
 def check_order(before: pystac.Item, after: pystac.Item) -> None:
     """Raise PairError unless `before` is of an earlier day than `after`."""
     first, second = scene.acquired(before).date(), scene.acquired(after).date()
@@ -145,6 +175,21 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     CoverageError
         When a scene does not show the AOI, or nothing of it is usable at a date (cloud, shadow, no-data).
     """
+    meeting, delivered = meet(before, after, aoi, config)
+    if registration is None:
+        planes = (view.load(meeting.frame, meeting.band) for view in (meeting.earlier, meeting.later))
+        registration = register(*planes, limit_px=config.registration_limit_px)
+    return meeting.settled(registration, delivered)
+
+
+def meet(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunConfig) -> tuple[Meeting, tuple[Image, Image]]:
+    """Find the ground, the grids and the bands on which two scenes meet; return that, and both scenes whole, reduced, as delivered.
+
+    Raises
+    ------
+    CoverageError
+        As :func:`align` does.
+    """
     ground = aoi.camp.geometry if aoi else intersection(scene.footprint(before), scene.footprint(after))
     for item in (before, after):
         check_coverage(item, ground)
@@ -156,18 +201,18 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     small = coarser(geobox, OVERVIEW_PX)
     first, earlier = view_of(before, small, bands, search_clouds=config.search_clouds)
     second, delivered = view_of(after, small, bands, search_clouds=config.search_clouds)
-    if registration is None:
-        _check_usable((earlier, delivered), (before, after), ground)
-        one = None if bands is None else (next((b for b in REGISTERED if b in bands), bands[0]),)
-        coarsest = max(scene.gsd_m(before), scene.gsd_m(after))
-        # A camp of 1 km² has 1,100 pixels of 30 m: too few to match. Its surroundings move with it. Where an archive places its scenes hundreds of
-        # metres off, both dates must show the same ground in spite of that.
-        far = POSITION_SIGMAS * math.hypot(scene.position_error_m(before), scene.position_error_m(after))
-        frame = _frame(before, after, ground, max(config.margin_m, REGISTERED_PX / 2 * coarsest, 2 * far)) if aoi else geobox
-        registration = register(*(view.load(frame, one) for view in (first, second)), limit_px=config.registration_limit_px)
-    registered = second.registered(small, registration)
-    overview = Overview(earlier, delivered, registered)
-    return Alignment(first, second, geobox, registration, fit_radiometry(earlier, registered), overview)
+    _check_usable((earlier, delivered), (before, after), ground)
+    coarsest = max(scene.gsd_m(before), scene.gsd_m(after))
+    # A camp of 1 km² has 1,100 pixels of 30 m: too few to match. Its surroundings move with it. Where an archive places its scenes hundreds of
+    # metres off, both dates must show the same ground in spite of that.
+    far = POSITION_SIGMAS * math.hypot(scene.position_error_m(before), scene.position_error_m(after))
+    frame = _frame(before, after, ground, max(config.margin_m, REGISTERED_PX / 2 * coarsest, 2 * far)) if aoi else geobox
+    return Meeting(first, second, geobox, frame, registered_band(bands)), (earlier, delivered)
+
+
+def registered_band(bands: tuple[str, ...] | None) -> tuple[str] | None:
+    """Return the one band of those that two scenes share on which registration works; None = they share none, and it works on luminance."""
+    return None if bands is None else (next((b for b in REGISTERED if b in bands), bands[0]),)
 
 
 def _frame(before: pystac.Item, after: pystac.Item, ground: BaseGeometry, margin_m: float) -> GeoBox:
