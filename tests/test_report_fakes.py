@@ -15,6 +15,7 @@ from camwatch.claims.model import Claim, Quantity, Reading
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.imagery.image import Image, Sun
 from camwatch.judge.record import Estimate, ReadingVerdict, Verdict
+from camwatch.registration.lattice import Lattice
 from camwatch.registration.record import CheckPoints, Registration
 from camwatch.report import Source
 from camwatch.sensitivity.record import Sensitivity
@@ -170,8 +171,10 @@ def registration(grid=None, *, refused=False, n=40, seed=5):
     tie_residuals = rng.normal(0, 0.1, (2 * n, 2))
     if refused:
         why = "check points still differ by 1.98 px after the fit, the limit is 0.50 px: terrain parallax; take a pair with like view angles"
-        return Registration("refused", why, "none", np.eye(2, 3), grid, float("nan"), 2 * n, check, ties, tie_residuals)
-    return Registration("ok", "shifted", "shift", np.array([[1, 0, -2.4], [0, 1, 1.3]]), grid, 0.01, 2 * n, check, ties, tie_residuals)
+        return Registration("refused", why, "none", np.eye(2, 3), None, None, grid, 2 * n, check, ties, tie_residuals)
+    step = max(grid.shape) / 2
+    precision = Lattice.over(tuple(grid.shape), step, np.full((*Lattice.counts(tuple(grid.shape), step), 3), (0.00005, 0, 0.00005)), 1)
+    return Registration("ok", "shifted", "shift", np.array([[1, 0, -2.4], [0, 1, 1.3]]), None, precision, grid, 2 * n, check, ties, tie_residuals)
 
 
 def claim(i, quote, outcome, readings, reason, *, observable=True, simulated=True):

@@ -217,11 +217,13 @@ def solve(
     return _matrix(theta, model, shape), trust
 
 
-def standard_error(evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> float:
-    """Return the standard error in pixels at the centre: the delete-one jackknife of the sandwich estimator, cells being its independent units.
+def covariance(
+    evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int]
+) -> NDArray[np.float64] | None:
+    """Return the covariance (p, p) of the parameters, in px² of the level: the delete-one jackknife of the sandwich estimator over cells.
 
     Neighbouring tiles share roofs, roads and shadows, so their errors add up; whole cells are summed before squaring (Liang & Zeger 1986,
-    https://doi.org/10.1093/biomet/73.1.13). With few cells each pulls the answer towards itself, which the jackknife form undoes. NaN with too few.
+    https://doi.org/10.1093/biomet/73.1.13). With few cells each pulls the answer towards itself, which the jackknife form undoes. None with too few.
     """
     terms, known = _terms(evidence, base, model, shape)
     theta, normal = _theta(evidence, terms, known, weight)
@@ -235,10 +237,16 @@ def standard_error(evidence: Evidence, weight: NDArray[np.float64], base: NDArra
         left = normal - parts[here].sum(axis=0)
         # Without this cell the answer would move by this much; a cell that alone fixes a parameter leaves nothing to compare with.
         if np.linalg.cond(left) < 1e8:
-            moves.append(np.linalg.solve(left, scores[here].sum(axis=0))[:2])
+            moves.append(np.linalg.solve(left, scores[here].sum(axis=0)))
     if len(moves) <= len(normal):
-        return float("nan")
-    return float(np.sqrt((np.array(moves) ** 2).sum() * (len(moves) - 1) / len(moves)))
+        return None
+    return np.asarray(np.einsum("np,nq->pq", moves, moves) * (len(moves) - 1) / len(moves), np.float64)
+
+
+def spread(parameters: NDArray[np.float64], model: Model, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the covariance of the place answered at pixels (n, 2), (n, 2, 2), from that of the parameters (p, p)."""
+    basis = _basis(points, model, shape)
+    return np.asarray(basis @ parameters @ basis.swapaxes(1, 2), np.float64)
 
 
 def _terms(evidence: Evidence, base: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -246,18 +254,20 @@ def _terms(evidence: Evidence, base: NDArray[np.float64], model: Model, shape: t
 
     The first two parameters are the shift at the centre. Parameters count from the identity, whatever `base` is: a shift stays a pure shift.
     """
-    u = (evidence.centres - _centre(shape)) / (max(shape) / 2)
-    zero, one = np.zeros(len(u)), np.ones(len(u))
-    x, y = u.T
+    back = np.linalg.inv(base[:2, :2])
+    offset = evidence.centres - (evidence.centres @ base[:2, :2].T + base[:2, 2])
+    return np.einsum("ij,njp->nip", back, _basis(evidence.centres, model, shape)), offset @ back.T
+
+
+def _basis(points: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> NDArray[np.float64]:
+    x, y = ((points - _centre(shape)) / (max(shape) / 2)).T
+    zero, one = np.zeros(len(points)), np.ones(len(points))
     first, second = {
         "shift": ([one, zero], [zero, one]),
         "similarity": ([one, zero, x, -y], [zero, one, y, x]),
         "affine": ([one, zero, x, y, zero, zero], [zero, one, zero, zero, x, y]),
     }[model]
-    raw = np.stack([np.stack(first, -1), np.stack(second, -1)], 1)
-    back = np.linalg.inv(base[:2, :2])
-    offset = evidence.centres - (evidence.centres @ base[:2, :2].T + base[:2, 2])
-    return np.einsum("ij,njp->nip", back, raw), offset @ back.T
+    return np.stack([np.stack(first, -1), np.stack(second, -1)], 1)
 
 
 def _theta(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +11,10 @@ from camwatch.errors import PairError
 from camwatch.registration._check import Matches, filled, match
 from camwatch.registration._coarse import coarse_search
 from camwatch.registration._decide import SIGNIFICANT, Choice, decide
-from camwatch.registration._fit import TOLERANCE, Cells, Fit, Model, Rectangle, Rules, blocks_of, refine, solve, standard_error, windows
+from camwatch.registration._fit import TOLERANCE, Cells, Fit, Model, Rectangle, Rules, blocks_of, covariance, refine, solve, spread, windows
 from camwatch.registration._planes import Plane, pyramid, to_level, usable
 from camwatch.registration._tiles import View
+from camwatch.registration.lattice import Lattice
 from camwatch.registration.record import CheckPoints, Registration
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ CARRIES = 0.2
 
 FLOOR = 0.004
 """Standard error in pixels that more texture does not lower: unequal radiometry and interpolation move edges by a few thousandths of a pixel."""
+
+NODES = 8
+"""Steps of the lattice along the longer side on which the answer's covariance is told; it is a quadratic over the scene."""
 
 BLUR = 1.5
 """A sensor's ground sample distance over the pixel of a level, above which the level holds nothing of that sensor."""
@@ -169,12 +173,13 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
     matches = _matches(a, b, aligned)
     residuals = {name: scale * _crossed(matches, folds[0][name], folds[1][name], cells) for name in folds[0]}
     overall, trust = solve(first.evidence, everywhere, first.base, "shift", shape=a.shape, sigma=aligned.view.sigma)
+    spreads = covariance(first.evidence, trust, first.base, "shift", a.shape)
     decision = decide(
         residuals,
         matches,
         scale,
         shift_px=scale * float(np.hypot(*overall[:2, 2])),
-        se_px=scale * standard_error(first.evidence, trust, first.base, "shift", a.shape),
+        se_px=float("nan") if spreads is None else scale * float(np.sqrt(np.trace(spreads[:2, :2]))),
         limit_px=limit_px,
     )
     used = decision.used
@@ -190,7 +195,9 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
     shift = float(np.hypot(*(matrix @ centre - centre)[:2]))
     if max_shift_px is not None and shift > max_shift_px:
         return _refused(image, f"the best shift is {shift:.1f} px; at most {max_shift_px:g} px is believed", check)
-    se = scale * standard_error(last.evidence, last.trust, last.base, last.model, a.shape)
+    parameters = covariance(last.evidence, last.trust, last.base, last.model, a.shape)
+    if parameters is None:
+        return _refused(image, "structure in too few places: the error of the answer cannot be told", check)
     carried = (last.evidence.correlation > 0) & (last.trust > CARRIES)
     answer = np.asarray(np.linalg.inv(matrix)[:2], np.float64)
     return Registration(
@@ -198,13 +205,23 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
         decision.reason,
         decision.model,
         answer,
+        None,
+        _precision(scale**2 * parameters, last.model, image.valid.shape),
         image.geobox,
-        float(np.hypot(se, FLOOR)),
         int(carried.sum()),
         check,
         _on_grid(last.evidence.centres[carried], level),
         last.evidence.own[carried] * scale,
     )
+
+
+def _precision(parameters: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> Lattice:
+    """Return the covariance of the answer over the image, from that of its parameters in px²."""
+    step = max(shape) / NODES
+    rows, cols = Lattice.counts(shape, step)
+    lattice = Lattice.over(shape, step, np.zeros((rows, cols, 3)), 1)
+    full = spread(parameters, model, lattice.places(), shape) + np.eye(2) * FLOOR**2 / 2
+    return replace(lattice, values=full[:, [0, 0, 1], [0, 1, 1]].reshape(rows, cols, 3))
 
 
 def _candidates(fit: Fit, use: NDArray[np.bool_], shape: tuple[int, int]) -> dict[Choice, NDArray[np.float64]]:
@@ -263,4 +280,5 @@ def _unusable(image: Image, name: str) -> str:
 
 def _refused(image: Image, reason: str, check: CheckPoints | None = None) -> Registration:
     none = np.zeros((0, 2))
-    return Registration("refused", reason, "none", np.eye(3)[:2], image.geobox, float("nan"), 0, check or CheckPoints(none, none, none), none, none)
+    check = check or CheckPoints(none, none, none)
+    return Registration("refused", reason, "none", np.eye(3)[:2], None, None, image.geobox, 0, check, none, none)

@@ -9,6 +9,8 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from camwatch.registration.lattice import Lattice
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -54,24 +56,30 @@ def _rmse(residuals: NDArray[np.float64]) -> float:
     return float(np.sqrt((residuals**2).sum(axis=1).mean())) if len(residuals) else float("nan")
 
 
+Model = Literal["none", "shift", "similarity", "affine", "field"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Registration:
     """How a moving image lies on a reference image.
+
+    A moving pixel is the place on `grid` where moving content lies when its own georeferencing is believed.
 
     Attributes
     ----------
     status : {"ok", "refused"}
     reason : str
         One sentence: why refused, or what was decided ("already aligned; left untouched").
-    model : {"none", "shift", "similarity", "affine"}
-        `none` = the identity: the scenes are aligned as delivered, or the answer is a refusal.
+    model : {"none", "shift", "similarity", "affine", "field"}
+        `none` = the identity: the scenes are aligned as delivered, or the answer is a refusal. `field` = an affine and a smooth field upon it.
     matrix : (2, 3) float64
-        Moving pixel → reference pixel, both (col, row) on `grid`, pixel centres at integers. A moving pixel is the place on `grid` where
-        moving content lies when its own georeferencing is believed. The identity when refused.
+        Moving pixel → reference pixel, both (col, row) on `grid`, pixel centres at integers: the affine part. The identity when refused.
+    field : Lattice or None
+        At a reference pixel, how much further right and down (col, row; pixels) moving content lies than the affine part says.
+    precision : Lattice or None
+        At a reference pixel, the covariance of the answered place in px²: variance of the column, covariance, variance of the row. None when refused.
     grid : GeoBox
         The grid of the reference, on which pixels are counted.
-    se_px : float
-        Standard error of the answer at the centre of the grid, in pixels; NaN when refused.
     tie_points : int
         How many points (tiles) carried the fit.
     check : CheckPoints
@@ -81,10 +89,11 @@ class Registration:
 
     status: Literal["ok", "refused"]
     reason: str
-    model: Literal["none", "shift", "similarity", "affine"]
+    model: Model
     matrix: NDArray[np.float64]
+    field: Lattice | None
+    precision: Lattice | None
     grid: GeoBox
-    se_px: float
     tie_points: int
     check: CheckPoints
     tie_positions: NDArray[np.float64]
@@ -95,49 +104,86 @@ class Registration:
         """Whether what depends on alignment may go on."""
         return self.status == "ok"
 
+    @property
+    def se_px(self) -> float:
+        """Standard error at the centre of the grid in pixels, both axes together; NaN when refused."""
+        rows, cols = self.grid.shape
+        return float(self.se_at(np.array([[(cols - 1) / 2, (rows - 1) / 2]]))[0])
+
+    def se_at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the standard error (n,) in pixels, both axes together, of the place answered for reference pixels (n, 2); NaN when refused."""
+        if self.precision is None:
+            return np.full(len(points), np.nan)
+        variance = self.precision.at(points)
+        return np.asarray(np.sqrt(np.maximum(variance[:, 0] + variance[:, 2], 0)), np.float64)
+
+    def to_moving(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the moving pixels (n, 2) at which the ground of reference pixels (n, 2) lies, (col, row)."""
+        out = np.linalg.solve(self.matrix[:, :2], (points - self.matrix[:, 2]).T).T
+        return np.asarray(out if self.field is None else out + self.field.at(points), np.float64)
+
+    def to_reference(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the reference pixels (n, 2) of the ground that lies at moving pixels (n, 2): the inverse of :meth:`to_moving`."""
+
+        def back(places: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.asarray(places @ self.matrix[:, :2].T + self.matrix[:, 2], np.float64)
+
+        out = back(points)
+        if self.field is not None:
+            # A field is much smoother than it is long, so that the fixed point attracts: each round leaves the slope's share of the error.
+            for _ in range(INVERSE_ROUNDS):
+                out = back(points - self.field.at(out))
+        return out
+
+    def seen_at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where, by the moving scene's own georeferencing, the ground at map coordinates (n, 2) is found; (x, y) in the grid's CRS."""
+        to_map = self.grid.affine * HALF
+        to_pixel = ~to_map
+        moving = self.to_moving(_apply(to_pixel, xy))
+        return _apply(to_map, moving)
+
     def shift_px(self, col: float, row: float) -> tuple[float, float]:
         """Return (rows, cols) by which moving content lies further down and right than the reference, at reference pixel (col, row)."""
-        linear, offset = self.matrix[:, :2], self.matrix[:, 2]
-        moving = np.linalg.solve(linear, np.array([col, row]) - offset)
+        moving = self.to_moving(np.array([[col, row]], float))[0]
         return float(moving[1] - row), float(moving[0] - col)
 
     def world(self) -> Affine:
-        """Return the transform in map coordinates: where moving content seems to lie → where it belongs."""
-        # GeoBox affines count from the pixel's corner; the matrix counts from its centre.
-        centre = Affine.translation(0.5, 0.5)
-        pixel = Affine(*self.matrix[0], *self.matrix[1])
-        affine = self.grid.affine * centre
-        world: Affine = affine * pixel * ~affine
+        """Return the affine part in map coordinates: where moving content seems to lie → where it belongs."""
+        affine = self.grid.affine * HALF
+        world: Affine = affine * Affine(*self.matrix[0], *self.matrix[1]) * ~affine
         return world
 
     def moving_geobox(self, geobox: GeoBox) -> GeoBox:
-        """Return the grid on which the moving scene must be loaded so that its pixels fall on `geobox`.
+        """Return the grid on which the moving scene must be loaded so that its pixels fall on `geobox`; for answers without a field.
 
         Loading on this grid and relabelling the result with `geobox` applies the transform in the one interpolation that loading makes.
         """
+        if self.field is not None:
+            raise ValueError("moving_geobox: the answer has a field, which no grid holds; load through seen_at")
         return GeoBox(geobox.shape, ~self.world() * geobox.affine, geobox.crs)
 
     def on(self, grid: GeoBox) -> Registration:
         """Return the same answer counted in pixels of another grid of the same CRS."""
-        centre = Affine.translation(0.5, 0.5)
-        step: Affine = ~(grid.affine * centre) * (self.grid.affine * centre)
+        step: Affine = ~(grid.affine * HALF) * (self.grid.affine * HALF)
         back: Affine = ~step
         moved: Affine = step * Affine(*self.matrix[0], *self.matrix[1]) * back
         linear = np.array([[step.a, step.b], [step.d, step.e]])
 
-        def place(points: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.asarray(points @ linear.T + np.array([step.c, step.f]), np.float64)
-
         def stretch(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.asarray(vectors @ linear.T, np.float64)
+
+        def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            full = linear @ values[..., [[0, 1], [1, 2]]] @ linear.T
+            return np.stack([full[..., 0, 0], full[..., 0, 1], full[..., 1, 1]], axis=-1)
 
         return replace(
             self,
             matrix=np.array([[moved.a, moved.b, moved.c], [moved.d, moved.e, moved.f]]),
+            field=None if self.field is None else self.field.on(step, stretch(self.field.values)),
+            precision=None if self.precision is None else self.precision.on(step, spread(self.precision.values)),
             grid=grid,
-            se_px=self.se_px * float(abs(np.linalg.det(linear)) ** 0.5),
-            check=CheckPoints(place(self.check.positions), stretch(self.check.before), stretch(self.check.after)),
-            tie_positions=place(self.tie_positions),
+            check=CheckPoints(_apply(step, self.check.positions), stretch(self.check.before), stretch(self.check.after)),
+            tie_positions=_apply(step, self.tie_positions),
             tie_residuals=stretch(self.tie_residuals),
         )
 
@@ -154,7 +200,7 @@ class Registration:
             "model": self.model,
             "shift_px": [round(rows, 5), round(cols, 5)],
             "matrix": [[round(float(v), 10) for v in line] for line in self.matrix],
-            "se_px": number(self.se_px),
+            "se_px": number(float(self.se_at(np.array([[col, row]]))[0])),
             "check": {
                 "n": self.check.n,
                 "rmse_before_px": number(self.check.rmse_before_px),
@@ -163,6 +209,8 @@ class Registration:
             },
             "tie_points": self.tie_points,
             "grid": {"crs": str(self.grid.crs), "transform": list(self.grid.affine)[:6], "shape": list(self.grid.shape)},
+            "field": self.field and self.field.as_json(),
+            "precision": self.precision and self.precision.as_json(),
             "points": {
                 "check": np.round(np.hstack([self.check.positions, self.check.before, self.check.after]), 4).tolist(),
                 "tie": np.round(np.hstack([self.tie_positions, self.tie_residuals]), 4).tolist(),
@@ -179,10 +227,23 @@ class Registration:
             reason=record["reason"],
             model=record["model"],
             matrix=np.array(record["matrix"], float),
+            field=record["field"] and Lattice.from_json(record["field"]),
+            precision=record["precision"] and Lattice.from_json(record["precision"]),
             grid=GeoBox(tuple(record["grid"]["shape"]), Affine(*record["grid"]["transform"]), record["grid"]["crs"]),
-            se_px=float("nan") if record["se_px"] is None else record["se_px"],
             tie_points=record["tie_points"],
             check=CheckPoints(check[:, :2], check[:, 2:4], check[:, 4:]),
             tie_positions=tie[:, :2],
             tie_residuals=tie[:, 2:],
         )
+
+
+HALF = Affine.translation(0.5, 0.5)
+"""GeoBox affines count from the pixel's corner; answers count from its centre."""
+
+INVERSE_ROUNDS = 30
+"""Rounds of the fixed point of the inverse; a field that changes by 0.3 px per pixel, more than any that is answered, is then exact to 1e-14."""
+
+
+def _apply(affine: Affine, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    linear = np.array([[affine.a, affine.b], [affine.d, affine.e]])
+    return np.asarray(points @ linear.T + np.array([affine.c, affine.f]), np.float64)
