@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
+SIMULATED_TAG = {"TIFFTAG_IMAGEDESCRIPTION": "SIMULATED by camwatch: made from rendered scenes, not from observations"}
+"""What a raster made from rendered scenes says of itself."""
+
+
 def mask_of(geometry: BaseGeometry, geobox: GeoBox, *, touched: bool = False) -> NDArray[np.bool_]:
     """Return the pixels of `geobox` whose centre lies inside `geometry`.
 

@@ -1,9 +1,33 @@
 """The judge: claims, evidence, verdicts; and the plan of what could be tested, before a pixel is read."""
 
-from camwatch.judge.counting import estimate_count
-from camwatch.judge.plan import PlannedPair, SceneInfo, Served, Testable, plan_pairs, testability
-from camwatch.judge.record import Estimate, Evidence, Outcome, ReadingVerdict, Verdict
-from camwatch.judge.rules import judge
+from typing import TYPE_CHECKING
+
+from camwatch._late import late
+
+if TYPE_CHECKING:
+    from camwatch.judge.counting import estimate_count
+    from camwatch.judge.plan import PlannedPair, SceneInfo, Served, Testable, plan_pairs, testability
+    from camwatch.judge.record import Estimate, Evidence, Outcome, ReadingVerdict, Verdict
+    from camwatch.judge.rules import judge
+else:
+    __getattr__ = late(
+        __name__,
+        {
+            "Estimate": "record",
+            "Evidence": "record",
+            "Outcome": "record",
+            "PlannedPair": "plan",
+            "ReadingVerdict": "record",
+            "SceneInfo": "plan",
+            "Served": "plan",
+            "Testable": "plan",
+            "Verdict": "record",
+            "estimate_count": "counting",
+            "judge": "rules",
+            "plan_pairs": "plan",
+            "testability": "plan",
+        },
+    )
 
 __all__ = [
     "Estimate",

@@ -9,9 +9,6 @@ import numpy as np
 
 from camwatch.findings import Findings
 from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, window_of
-from camwatch.pipeline.search import BY_TILE, detect_line, search, traced, unheard
-from camwatch.report import detail_bounds, detect_page, registration_page, zoom_bounds
-from camwatch.sensitivity import control_window, false_alarms, measure, planting_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +31,8 @@ PLANTED: tuple[Literal["structure", "tower"], ...] = ("structure", "tower")
 def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress, *, threads: int = 2) -> dict[str, Findings]:
     """Search a pair; where its registration is refused, every kind is not testable for that reason."""
     if alignment.registration.ok:
+        from camwatch.pipeline.search import search
+
         return search(alignment, aoi, config, progress, threads=threads)
     small = alignment.overview.before.geobox
     site = alignment.site(aoi)
@@ -61,14 +60,18 @@ def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress
 
 
 def sensitivities(
-    alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress = unheard
+    alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress | None = None
 ) -> dict[str, Sensitivity]:
     """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
+    from camwatch.pipeline.search import BY_TILE, unheard
+    from camwatch.sensitivity import control_window, measure, planting_window
+
+    tell = progress or unheard
     sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
     measured: dict[str, Sensitivity] = {}
     kinds, site = _plantable(alignment, aoi, findings)
     for number, kind in enumerate(kinds):
-        progress("planting objects", number, len(kinds))
+        tell("planting objects", number, len(kinds))
         window, control = planting_window(alignment.geobox, site, kind), control_window(alignment.geobox, site, kind)
         if window is not None:
             measured[kind] = measure(
@@ -86,6 +89,9 @@ def sensitivities(
 
 def with_false_alarms(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings]) -> dict[str, Findings]:
     """Return the findings with the false-alarm density of each search that control ground in this pair can tell."""
+    from camwatch.pipeline.search import BY_TILE
+    from camwatch.sensitivity import control_window, false_alarms
+
     kinds, site = _plantable(alignment, aoi, findings)
     told = dict(findings)
     for kind in kinds:
@@ -102,6 +108,8 @@ def _plantable(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings])
     kinds: list[Literal["structure", "tower"]] = [k for k in PLANTED if k in findings and findings[k].status == "searched"]
     kinds = [k for k in kinds if findings[k].observed_share > 0]
     if "tower" in kinds:
+        from camwatch.pipeline.search import detect_line, traced
+
         site = traced(site, findings.get("perimeter") or detect_line(alignment, site))
     return kinds, site
 
@@ -117,6 +125,8 @@ def detect_picture(
     sensitivity: Mapping[str, Sensitivity] | None = None,
 ) -> Path:
     """Draw before, after and what was found."""
+    from camwatch.report import detect_page
+
     before, after = alignment.shown()
     return detect_page(
         path,
@@ -134,11 +144,15 @@ def detect_picture(
 
 def detail_images(alignment: Alignment, before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi) -> tuple[Image, Image]:
     """Load the part of the ground that a page shows in detail, in full resolution."""
+    from camwatch.report import detail_bounds
+
     return alignment.images(window_of(alignment.geobox, *detail_bounds(before, after, findings, aoi)))
 
 
 def registration_picture(path: Path, alignment: Alignment, generated: str) -> Path:
     """Draw the later scene on the earlier one, with the georeferencing as delivered and with the transform."""
+    from camwatch.report import registration_page, zoom_bounds
+
     whole = _compared(alignment, coarser(alignment.registration.grid, OVERVIEW_PX))
     zoom = _compared(alignment, window_of(alignment.registration.grid, *zoom_bounds(alignment.registration)))
     return registration_page(

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from shapely.geometry import mapping
 
-from camwatch.claims import Claim
 from camwatch.custody import digest_of, read_json, write_json
 from camwatch.findings import Findings
 from camwatch.imagery import Sun
 from camwatch.imagery.clouds import FALLBACK
-from camwatch.judge import SceneInfo
-from camwatch.rasters import read_raster, write_raster
+from camwatch.rasters import SIMULATED_TAG, read_raster, write_raster
 from camwatch.report import Source
 from camwatch.scenes import item as scene
 
@@ -27,15 +25,15 @@ if TYPE_CHECKING:
     import pystac
 
     from camwatch.aoi import Aoi
+    from camwatch.claims import Claim
     from camwatch.config import RunConfig
+    from camwatch.judge import SceneInfo
 
 LONGEST_NAME = 120
 """Characters of a folder name; scene identifiers can be long, and paths have limits."""
 
 PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter"}
 """How the command line and the file names call each kind."""
-
-SIMULATED_TAG = {"TIFFTAG_IMAGEDESCRIPTION": "SIMULATED by camwatch: made from rendered scenes, not from observations"}
 
 
 def write_findings(folder: Path, findings: Mapping[str, Findings]) -> list[Path]:
@@ -146,11 +144,15 @@ def claims_document(claims: Sequence[Claim]) -> list[dict[str, Any]]:
 
 def read_claims(path: Path) -> tuple[Claim, ...]:
     """Read back what :func:`claims_document` gave."""
+    from camwatch.claims import Claim
+
     return tuple(Claim.model_validate(record) for record in read_json(path))
 
 
 def scene_info(item: pystac.Item) -> SceneInfo:
     """Return what planning knows of a scene."""
+    from camwatch.judge import SceneInfo
+
     return SceneInfo(item.id, scene.acquired(item), scene.gsd_m(item), scene.band_names(item), simulated=scene.is_simulated(item))
 
 

@@ -1,13 +1,33 @@
 """Pages that an analyst puts in front of a colleague: records in, PNG out."""
 
-from camwatch.report.camp import camp_page
-from camwatch.report.claimspage import claims_page
-from camwatch.report.detectpage import detect_page
-from camwatch.report.maps import detail_bounds
-from camwatch.report.registrationpage import registration_page, zoom_bounds
-from camwatch.report.sensitivitypage import sensitivity_page
-from camwatch.report.source import Source
-from camwatch.report.tables import finding_rows
+from typing import TYPE_CHECKING
+
+from camwatch._late import late
+
+if TYPE_CHECKING:
+    from camwatch.report.camp import camp_page
+    from camwatch.report.claimspage import claims_page
+    from camwatch.report.detectpage import detect_page
+    from camwatch.report.maps import detail_bounds
+    from camwatch.report.registrationpage import registration_page, zoom_bounds
+    from camwatch.report.sensitivitypage import sensitivity_page
+    from camwatch.report.source import Source
+    from camwatch.report.tables import finding_rows
+else:
+    __getattr__ = late(
+        __name__,
+        {
+            "Source": "source",
+            "camp_page": "camp",
+            "claims_page": "claimspage",
+            "detail_bounds": "maps",
+            "detect_page": "detectpage",
+            "finding_rows": "tables",
+            "registration_page": "registrationpage",
+            "sensitivity_page": "sensitivitypage",
+            "zoom_bounds": "registrationpage",
+        },
+    )
 
 __all__ = [
     "Source",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from camwatch.judge.counting import blind_to_m
 from camwatch.judge.limits import kind_of
 from camwatch.judge.words import LEAD, SIMULATED, topic
 
@@ -144,6 +143,8 @@ def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None
 def _caution(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None, sensitivity: Mapping[str, Sensitivity]) -> str:
     if found.kind == "perimeter" or estimates is None or any((found.kind, change) in estimates for change in ("appeared", "removed")):
         return ""
+    from camwatch.judge.counting import blind_to_m
+
     size = blind_to_m(found, sensitivity.get(found.kind))
     if size is not None:
         return f"blind to objects of {number(size)} m: no estimate"
