@@ -101,7 +101,8 @@ def film(peak: float, shape: tuple[int, int], seed: int) -> Move:
 
     def terms(points: NDArray[np.float64]) -> NDArray[np.float64]:
         x, y = ((points - half) / half).T
-        return np.stack([x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3]) * np.array([1, 1, 1, 0.6, 0.6, 0.6, 0.6])[:, None]
+        out = np.stack([x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3])
+        return np.asarray(out * np.array([1, 1, 1, 0.6, 0.6, 0.6, 0.6])[:, None], np.float64)
 
     edge = np.stack(np.meshgrid(np.linspace(0, shape[1], 41), np.linspace(0, shape[0], 41)), axis=-1).reshape(-1, 2)
     longest = float(np.hypot(*(weights @ terms(edge))).max())

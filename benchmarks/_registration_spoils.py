@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
+import PIL.Image
 from scipy import ndimage
 
 from _registration_ground import made

@@ -6,8 +6,8 @@ Each case is one pair. `error` is the RMSE in pixels of where the answer finds a
 image shows) in the moving image; `se` is what the answer says of itself there; `norm` is their ratio (root mean square). Two real dates tell a
 consistency: the answer for the moved image against the answer for the image before it was moved, so a `norm` below 1 means little there.
 
-WRONG: answered with an error above 1 px, or above 0.1 px and three standard errors; or answered where there is nothing to find. MISSED: refused though
-there is an answer. MOVED: an aligned pair was moved by more than two standard errors. `-`: the truth is missing, its base was refused.
+WRONG: answered with an error above 1 px, or above 0.1 px and three standard errors; or answered where there is nothing to find. MISSED: refused where
+an answer exists. MOVED: an aligned pair was moved by more than two standard errors. `-`: the truth is missing, its base was refused.
 """
 
 from __future__ import annotations
