@@ -74,47 +74,40 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """Two dates and the truth: `matrix` (2, 3), moving pixel → reference pixel, the mean transform over the scene."""
+class Date:
+    """One date and the truth: `matrix` (2, 3) leads from its pixel to the pixel of the first date, the mean transform over the scene."""
 
-    reference: Image
-    moving: Image
+    image: Image
     matrix: NDArray[np.float64]
 
 
-def rendered(setting: Setting) -> Pair:
-    """Render one place at two dates.
+def rendered(setting: Setting, count: int = 2) -> list[Date]:
+    """Render one place at `count` dates, at most three.
 
     The truth is the transform common to the scene: local displacements are smooth noise from which the affine part over the frame is taken out.
     """
-    gsd_m, size = setting.gsd_m, setting.size
+    gsd_m, size, change = setting.gsd_m, setting.size, CHANGES[setting.ground]
     rng = np.random.default_rng([setting.seed, size, round(10 * gsd_m), *map(ord, setting.ground), *map(ord, setting.move)])
-    change = CHANGES[setting.ground]
     world = _world(("chongjin", "hoeryong")[int(rng.integers(2))], int(rng.integers(4)))
     reach = 2200 if gsd_m < 5 else 800
     centre = np.array(world.centre) + rng.uniform(-reach, reach, 2)
     world = replace(world, standing=(*world.standing, *_suburbs(rng, centre, size * gsd_m)))
-    first, later = _dates(world, change, gsd_m, rng)
     frame = GeoBox((size, size), Affine(gsd_m, 0, centre[0] - size * gsd_m / 2, 0, -gsd_m, centre[1] + size * gsd_m / 2), world.crs)
     wide = GeoBox((size + 2 * MARGIN,) * 2, frame.affine * Affine.translation(-MARGIN, -MARGIN), world.crs)
-    days = (
-        (date(2009, 5, 20), date(2009, 5, 20))
-        if not change.sun
-        else (date(2005, 1 + int(rng.integers(12)), 15), date(2015, 1 + int(rng.integers(12)), 15))
-    )
-    suns = [Sun(float(rng.uniform(125, 215)), float(rng.uniform(25, 65))) for _ in range(2)]
-    suns = suns if change.sun else [suns[0]] * 2
-    optics = [Optics(s, View(float(rng.uniform(0, change.off_nadir)), float(rng.uniform(0, 360))), psf_px=float(rng.uniform(0.5, 0.8))) for s in suns]
-    before = render(first.on(days[0]), frame, ("pan",), optics[0])[0]
-    after = render(later.on(days[1]), wide, ("pan",), optics[1])[0]
-    matrix = _matrix(setting.move, size, rng)
-    waves = _waves(size, rng.uniform(*change.waves), rng)
-    cols, rows = np.meshgrid(np.arange(size, dtype=float), np.arange(size, dtype=float))
-    x, y = (m[0] * cols + m[1] * rows + m[2] + w + MARGIN for m, w in zip(matrix, waves, strict=True))
-    moved = ndimage.map_coordinates(after, [y, x], order=5, mode="mirror")
-    moved = ndimage.gaussian_filter(moved, float(rng.uniform(0.0, 0.7)))
-    reference, moving = (_image(_taken(v, rng), frame, gsd_m) for v in (before, moved))
-    return Pair(reference, moving, matrix)
+    share, sun, day = float(rng.uniform(*change.swapped)), _sun(rng), date(2005, 5, 20)
+    out: list[Date] = []
+    for number in range(count):
+        if change.sun:
+            sun, day = _sun(rng), date(2005 + number, 1 + int(rng.integers(12)), 15)
+        view = View(float(rng.uniform(0, change.off_nadir)), float(rng.uniform(0, 360)))
+        optics = Optics(sun, view, psf_px=float(rng.uniform(0.5, 0.8)))
+        there = _then(world, number, change, rng, share=share, loose=change.loose * gsd_m * (number > 0)) if number or change.sun else world
+        pixels = render(there.on(day), wide, ("pan",), optics)[0]
+        matrix = _matrix(setting.move, size, rng) if number else np.eye(3)[:2]
+        waves = _waves(size, float(rng.uniform(*change.waves)) if number else 0.0, rng)
+        seen = _moved(pixels, matrix, waves, float(rng.uniform(0.0, 0.7)) if number else 0.0)
+        out.append(Date(_image(_taken(seen, rng), frame, gsd_m), matrix))
+    return out
 
 
 def real_pairs(data: Path) -> Iterator[tuple[str, Image, Image]]:
@@ -179,37 +172,47 @@ def _suburbs(rng: np.random.Generator, centre: NDArray[np.float64], side_m: floa
     return out
 
 
-def _dates(world: World, change: Change, gsd_m: float, rng: np.random.Generator) -> tuple[World, World]:
-    """Return the world as it stands at each date."""
-    share = rng.uniform(*change.swapped)
+def _sun(rng: np.random.Generator) -> Sun:
+    return Sun(float(rng.uniform(125, 215)), float(rng.uniform(25, 65)))
+
+
+def _then(world: World, number: int, change: Change, rng: np.random.Generator, *, share: float, loose: float) -> World:
+    """Return the world as it stands at one date; at any two, `share` of the buildings and trees stand at one only; `loose` is in metres."""
 
     def nudged(solid: Solid) -> Solid:
-        if rng.random() > 1 / 3:
-            return solid
-        dx, dy = rng.normal(0, change.loose * gsd_m, 2)
+        dx, dy = rng.normal(0, loose, 2) * (rng.random() < 1 / 3)
         return replace(solid, x=solid.x + float(dx), y=solid.y + float(dy))
 
-    fate, tree_fate = rng.random(len(world.standing)), rng.random(len(world.trees))
-    texture = Texture(_mixed(world.texture.table, noise_table(int(rng.integers(1 << 30))), change.kept))
-    patches = world.patches
+    def stays(count: int) -> NDArray[np.bool_]:
+        # Each date lacks a share of its own; the golden section spreads fates evenly, alike at all dates.
+        return np.asarray((np.arange(count) * 0.6180339887 - number / 3) % 1 >= share / 2)
+
+    standing = tuple(replace(s, solid=nudged(s.solid)) for s, there in zip(world.standing, stays(len(world.standing)), strict=True) if there)
+    trees = world.trees[stays(len(world.trees))].copy()
+    trees[:, :2] += rng.normal(0, loose, (len(trees), 2)) * (rng.random((len(trees), 1)) < 1 / 3)
+    if not number:
+        return replace(world, standing=standing, trees=trees)
+    texture, patches = world.texture, world.patches
+    if change.kept < 1:
+        table = change.kept * texture.table + (1 - change.kept**2) ** 0.5 * noise_table(int(rng.integers(1 << 30)))
+        texture = Texture(np.asarray(table, np.float32))
     if change.sun:
         # Crops rotate: every field has another tone; some merge with what lies under them.
-        gone = share / 2
         patches = tuple(
-            replace(p, tone=p.tone + float(rng.normal(0, 0.12)), vigour=p.vigour + float(rng.normal(0, 0.2))) for p in patches if rng.random() >= gone
+            replace(p, tone=p.tone + float(rng.normal(0, 0.12)), vigour=p.vigour + float(rng.normal(0, 0.2)))
+            for p in patches
+            if rng.random() >= share / 2
         )
-    trees = world.trees[tree_fate >= share / 2].copy()
-    if change.loose:
-        trees[:, :2] += rng.normal(0, change.loose * gsd_m, (len(trees), 2)) * (rng.random((len(trees), 1)) < 1 / 3)
-    first = replace(
-        world, standing=tuple(s for s, f in zip(world.standing, fate, strict=True) if f >= share / 2), trees=world.trees[tree_fate < 1 - share / 2]
-    )
-    standing = tuple(replace(s, solid=nudged(s.solid)) for s, f in zip(world.standing, fate, strict=True) if f < 1 - share / 2)
-    return first, replace(world, standing=standing, trees=trees, texture=texture, patches=patches)
+    return replace(world, standing=standing, trees=trees, texture=texture, patches=patches)
 
 
-def _mixed(one: NDArray[np.float32], other: NDArray[np.float32], kept: float) -> NDArray[np.float32]:
-    return np.asarray(kept * one + (1 - kept**2) ** 0.5 * other, np.float32)
+def _moved(wide: NDArray[Any], matrix: NDArray[np.float64], waves: NDArray[np.float64], blur: float) -> NDArray[np.float64]:
+    """Return what a frame sees whose pixels lie where `matrix` and `waves` (2, y, x) say, on pixels rendered with a margin."""
+    size = waves.shape[1]
+    cols, rows = np.meshgrid(np.arange(size, dtype=float), np.arange(size, dtype=float))
+    x, y = (m[0] * cols + m[1] * rows + m[2] + w + MARGIN for m, w in zip(matrix, waves, strict=True))
+    seen = ndimage.map_coordinates(wide, [y, x], order=5, mode="mirror", output=np.float64)
+    return np.asarray(ndimage.gaussian_filter(seen, blur))
 
 
 def _matrix(move: Move, size: int, rng: np.random.Generator) -> NDArray[np.float64]:

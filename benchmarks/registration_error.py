@@ -40,6 +40,9 @@ MOVES: tuple[Move, ...] = ("none", "shift", "similarity", "affine")
 INSET = 0.08
 """The corner points lie this share of the side inside the scene."""
 
+OWN_GROUND = 350
+"""Pixels: scenes with a shorter side are not shared out between the links of a loop; a third of them holds too little."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -69,7 +72,7 @@ def main() -> None:
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "rendered": lambda: rendered_rows(options.seeds, options.only),
         "halves": lambda: half_rows(data, options.only),
-        "loops": lambda: loop_rows(data, options.only),
+        "loops": lambda: loop_rows(data, options.seeds // 3, options.only),
     }
     for name, rows in parts.items():
         if options.part in {None, name}:
@@ -80,23 +83,23 @@ def main() -> None:
 
 def rendered_rows(seeds: int, only_class: str = "") -> Iterator[Row]:
     """Register rendered pairs of every ground, sensor, size and transform."""
-    for ground in CHANGES:
-        for gsd, sizes in SENSORS.items():
-            case = f"{ground} {gsd:g} m"
-            if only_class not in case or (ground == "lean" and gsd > 5):
-                continue
-            for seed in range(seeds):
+    classes = [(ground, gsd, f"{ground} {gsd:g} m") for ground in CHANGES for gsd in SENSORS if not (ground == "lean" and gsd > 5)]
+    for seed in range(seeds):
+        for ground, gsd, case in classes:
+            if only_class in case:
+                sizes = SENSORS[gsd]
                 setting = Setting(ground, MOVES[seed % len(MOVES)], gsd, sizes[seed // len(MOVES) % len(sizes)], seed)
                 yield rendered_row(case, setting)
 
 
 def rendered_row(case: str, setting: Setting) -> Row:
     """Render one pair, register it, and compare with the truth."""
-    pair = rendered(setting)
-    found = register(pair.reference, pair.moving)
+    reference, moving = rendered(setting)
+    found = register(reference.image, moving.image)
     points = five(found.grid.shape)
-    moving = (points - pair.matrix[:, 2]) @ np.linalg.inv(pair.matrix[:, :2]).T
-    return _row(case, asdict(setting), [found], points, to_reference(found, moving) - points)
+    linear, offset = moving.matrix[:, :2], moving.matrix[:, 2]
+    errors = found.to_reference((points - offset) @ np.linalg.inv(linear).T) - points
+    return _row(case, asdict(setting), [found], points, errors)
 
 
 def half_rows(data: Path, only_class: str = "") -> Iterator[Row]:
@@ -107,31 +110,35 @@ def half_rows(data: Path, only_class: str = "") -> Iterator[Row]:
         for way, shares in halves(reference.valid.shape).items():
             answers = [register(only(reference, share), moving) for share in shares]
             points = five(reference.valid.shape)
-            moved = to_moving(answers[0], points)
-            errors = to_reference(answers[1], moved) - points
-            yield _row(f"{name}", {"way": way, "number": number}, answers, points, errors)
+            errors = answers[1].to_reference(answers[0].to_moving(points)) - points
+            yield _row(name, {"way": way, "number": number}, answers, points, errors)
 
 
-def loop_rows(data: Path, only_class: str = "") -> Iterator[Row]:
-    """Go round three real dates, with links on the same ground and on ground of their own."""
+def loop_rows(data: Path, seeds: int, only_class: str = "") -> Iterator[Row]:
+    """Go round three dates, real and rendered, with links on the same ground and on ground of their own."""
     for number, (name, dates) in enumerate(real_series(data)):
-        if only_class not in name:
-            continue
-        shape = dates[0].valid.shape
-        whole = [np.ones(shape, bool)] * 3
-        for way, shares in (("shared", whole), ("own ground", blocks(shape, 6, 3))):
-            links = [(dates[0], dates[1]), (dates[1], dates[2]), (dates[2], dates[0])]
-            yield loop_row(f"{name} {way}", {"way": way, "number": number}, links, shares)
+        if only_class in name:
+            yield from _loops(name, {"number": number}, dates)
+    for seed in range(seeds):
+        for ground in ("season", "decade"):
+            setting = Setting(ground, "shift", 2.5, 512, seed)
+            if only_class in f"rendered {ground}":
+                yield from _loops(f"rendered {ground}", asdict(setting), [d.image for d in rendered(setting, 3)])
 
 
-def loop_row(case: str, detail: dict[str, str | float], links: Sequence[tuple[Image, Image]], shares: Sequence[NDArray[np.bool_]]) -> Row:
-    """Compare where a loop of links (reference, moving) ends with where it began."""
-    answers = [register(only(reference, share), moving) for (reference, moving), share in zip(links, shares, strict=True)]
-    points = five(answers[0].grid.shape)
-    place = points
-    for answer in answers:
-        place = to_moving(answer, place)
-    return _row(case, detail, answers, points, place - points)
+def _loops(name: str, detail: dict[str, str | float], dates: Sequence[Image]) -> Iterator[Row]:
+    shape = dates[0].valid.shape
+    ways = {"": [[np.ones(shape, bool)] * 3]}
+    if min(shape) >= OWN_GROUND:
+        thirds = blocks(shape, 3, 3)
+        ways[", own ground"] = [thirds, [*thirds[1:], thirds[0]], [thirds[2], *thirds[:2]]]
+    for way, rounds in ways.items():
+        for shares in rounds:
+            answers = [register(only(dates[n], share), dates[(n + 1) % 3]) for n, share in enumerate(shares)]
+            points = place = five(shape)
+            for answer in answers:
+                place = answer.to_moving(place)
+            yield _row(name + way, detail, answers, points, place - points)
 
 
 def five(shape: Iterable[int]) -> NDArray[np.float64]:
@@ -141,19 +148,10 @@ def five(shape: Iterable[int]) -> NDArray[np.float64]:
     return np.array([[cols / 2, rows / 2], *([c * cols, r * rows] for r in ends for c in ends)])
 
 
-def to_reference(found: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where moving pixels lie on the reference."""
-    return np.asarray(points @ found.matrix[:, :2].T + found.matrix[:, 2])
-
-
-def to_moving(found: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where reference pixels lie on the moving image."""
-    return np.asarray((points - found.matrix[:, 2]) @ np.linalg.inv(found.matrix[:, :2]).T)
-
-
-def sigmas_at(found: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the stated standard error (col, row) at reference pixels."""
-    return np.full((len(points), 2), found.se_px / 2**0.5)
+def variance_at(found: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the stated variance (col, row) at reference pixels."""
+    assert found.precision is not None, "an answer states its error"
+    return found.precision.at(points)[:, [0, 2]]
 
 
 def _row(case: str, detail: dict[str, str | float], answers: Sequence[Registration], points: NDArray[np.float64], errors: NDArray[np.float64]) -> Row:
@@ -161,7 +159,7 @@ def _row(case: str, detail: dict[str, str | float], answers: Sequence[Registrati
     reason = next((a.reason for a in answers if not a.ok), answers[0].reason)
     if not all(a.ok for a in answers):
         return Row(case, detail, models, [], [], reason)
-    sigmas = np.sqrt(sum(sigmas_at(a, points) ** 2 for a in answers))
+    sigmas = np.sqrt(sum(variance_at(a, points) for a in answers))
     return Row(case, detail, models, errors.tolist(), sigmas.tolist(), reason)
 
 
