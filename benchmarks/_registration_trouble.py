@@ -145,14 +145,14 @@ def aligned(seed: int) -> Iterator[Case]:
     tile = partial(g.levir, seed, "A")
     yield Case("aligned", "one real date, other radiometry", _untouched(tile, tile), "untouched")
     for band in ("green", "nir"):
-        yield Case("aligned", f"NAIP 5 m, red and {band} of one date", across_bands(partial(g.naip, 2014), "red", band, NONE), "untouched")
+        yield Case("aligned", f"NAIP 5 m of 2009, red and {band}", across_bands(partial(g.naip, 2009), "red", band, NONE, known_px=0.04), "untouched")
     for year in (2010, 2014):
-        make = _untouched(partial(g.naip, 2009), partial(g.naip, year))
-        yield Case("aligned (georeferenced to about a pixel only)", f"NAIP 5 m, {year} on 2009", make, "either")
+        make = _untouched(partial(g.naip, 2009), partial(g.naip, year), 0.5)
+        yield Case("aligned", f"NAIP 5 m, {year} on 2009, georeferenced to half a pixel", make, "either")
 
 
-def _untouched(first: Maker, second: Maker) -> Make:
-    return lambda rng: Pair(m.still(first()), spoils.archived(m.still(second()), rng, noise=1.5), NONE)
+def _untouched(first: Maker, second: Maker, known_px: float = 0.0) -> Make:
+    return lambda rng: Pair(m.still(first()), spoils.archived(m.still(second()), rng, noise=1.5), NONE, known_px=known_px)
 
 
 def parallax(seed: int) -> Iterator[Case]:
@@ -170,7 +170,7 @@ def parallax(seed: int) -> Iterator[Case]:
                 yield Case("parallax", f"each patch of {patch} px on its own, {deviation:g} px, {name}", _unknown(torn), "refusal")
     for tile in ("00000002", "00000006", "00000008"):
         yield Case("parallax", f"Guatemala {tile}", _delivered(f"guatemala-volcano_{tile}"), "refusal")
-    yield Case("parallax (as published, to some tenths)", "Joplin", _delivered("joplin-tornado_00000000", m.shift(-2.5, 1.1)), "either")
+    yield Case("parallax", "Joplin, published offset", _delivered("joplin-tornado_00000000", m.shift(-2.5, 1.1)), "either")
     east, west = (partial(g.rendered, g.AUTUMN, g.NOON, 0.5, seed=seed, view=View(25, azimuth)) for azimuth in (90, 270))
     yield Case("parallax", "buildings lean 25° to either side, 0.5 m", two_dates(east, west, m.shift(3.4, -1.7)), "either")
 
@@ -188,7 +188,7 @@ def _unknown(make: Make) -> Make:
 def _delivered(name: str, move: Move | None = None) -> Make:
     def make(_: np.random.Generator) -> Pair:
         first, second = g.xbd(name)
-        return Pair(m.still(first), m.still(second), move)
+        return Pair(m.still(first), m.still(second), move, known_px=0.3)
 
     return make
 

@@ -6,8 +6,9 @@ Each case is one pair. `error` is the RMSE in pixels of where the answer finds a
 image shows) in the moving image; `se` is what the answer says of itself there; `norm` is their ratio (root mean square). Two real dates tell a
 consistency: the answer for the moved image against the answer for the image before it was moved, so a `norm` below 1 means little there.
 
-WRONG: answered with an error above 1 px, or above 0.1 px and three standard errors; or answered where there is nothing to find. MISSED: refused where
-an answer exists. MOVED: an aligned pair was moved by more than two standard errors. `-`: the truth is missing, its base was refused.
+WRONG: answered with an error above 1 px, or above 0.1 px and three standard errors (the answer's and, for bands of a real sensor, the truth's); or
+answered where there is nothing to find. MISSED: refused where an answer exists. MOVED: an aligned pair was moved by more than two standard errors.
+`-`: the truth is missing, its base was refused.
 """
 
 from __future__ import annotations
@@ -88,13 +89,13 @@ def truth(pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     if pair.move is None:
         return None
     points = lattice(pair)
-    middle = points
-    if pair.base is not None:
+    if pair.base is None:
+        there = pair.move.to_moving(points)
+    else:
         base = register(pair.reference, pair.base, limit_px=LIMIT_PX)
         if not base.ok:
             return None
-        middle = found_at(base, points)
-    there = pair.move.to_moving(middle)
+        there = pair.move.to_moving(found_at(base, points))
     rows, cols = pair.moving.valid.shape
     shown = ((there > -0.5) & (there < np.array([cols, rows]) - 0.5)).all(axis=1)
     return points[shown], there[shown]
@@ -120,11 +121,12 @@ def judged(case: Case, rng: np.random.Generator) -> Row:
     points, there = known
     away, said = np.hypot(*(found_at(answer, points) - there).T), stated(answer, points)
     error, se = (float(np.sqrt((v**2).mean())) for v in (away, said))
-    verdict = "WRONG" if case.expect == "refusal" or error > 1 or error > max(0.1, 3 * se) else "right"
-    if case.expect == "untouched" and verdict == "right" and answer.model != "none" and error > 2 * se:
+    doubt = float(np.hypot(se, pair.known_px))
+    verdict = "WRONG" if case.expect == "refusal" or error > 1 or error > max(0.1, 3 * doubt) else "right"
+    if case.expect == "untouched" and verdict == "right" and answer.model != "none" and error > 2 * doubt:
         verdict = "MOVED"
     norm = float(np.sqrt(((away / said) ** 2).mean()))
-    return Row(case.group, case.name, verdict, answer.model, error, se, norm, seconds, answer.reason, true=pair.base is None)
+    return Row(case.group, case.name, verdict, answer.model, error, se, norm, seconds, answer.reason, true=pair.base is None and pair.known_px == 0)
 
 
 def run(key: tuple[int, int]) -> Row:
