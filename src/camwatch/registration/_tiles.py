@@ -71,15 +71,15 @@ class Probes:
     """The reference's side of every product, once for all steps.
 
     `weight` (n, pixel); `products` (channel, n, 4, pixel): the weighted reference, its two derivatives and minus its Laplacian, each freed from what
-    a plane explains in its tile, so that a product with the warped moving image needs no mean, no slope and no mask of its own; `fixed` (n, 11): the
-    sums without the moving image; `plane` (3, pixel) and `inverse` (n, 3, 3): that plane and its inverse weighted Gram matrix; `enough` (n,): tiles
-    that hold enough pixels.
+    the nuisances explain in its tile, so that a product with the warped moving image needs no mean, no slope and no mask of its own; `fixed` (n, 11):
+    the sums without the moving image; `nuisance` (n, k, pixel) and `inverse` (n, k, k): what may differ between the dates without
+    telling of place, weighted, and its inverse weighted Gram matrix; `enough` (n,): tiles that hold enough pixels.
     """
 
     weight: NDArray[np.float32]
     products: NDArray[np.float32]
     fixed: NDArray[np.float64]
-    plane: NDArray[np.float32]
+    nuisance: NDArray[np.float32]
     inverse: NDArray[np.float64]
     enough: NDArray[np.bool_]
 
@@ -110,8 +110,8 @@ class Block:
             b = _tiled(values[self.cut], self.view.tile)
             wb = probes.weight * b
             ab, bx, by, curve = np.matmul(products, b[:, :, None])[:, :, 0].T.astype(np.float64)
-            on_plane = (wb @ probes.plane.T).astype(np.float64)
-            bb = np.einsum("np,np->n", wb, b).astype(np.float64) - np.einsum("ni,nij,nj->n", on_plane, probes.inverse, on_plane)
+            known = np.matmul(probes.nuisance, b[:, :, None])[:, :, 0].astype(np.float64)
+            bb = np.einsum("np,np->n", wb, b).astype(np.float64) - np.einsum("ni,nij,nj->n", known, probes.inverse, known)
             out[:, COLUMN["ab"]] += ab
             out[:, COLUMN["bb"]] += bb
             out[:, COLUMN["bx"]] += bx
@@ -142,8 +142,10 @@ def cut_block(
     if (high - low < 16).any():
         return None
     seen = slice(low[1], high[1]), slice(low[0], high[0])
-    a = _prepared(reference.values[top:bottom, left:right], view.sigma)
-    source = ndimage.spline_filter(_prepared(moving.values[seen], view.sigma), 3, output=np.float32, mode="mirror")
+    plain = _prepared(reference.values[top:bottom, left:right])
+    a = _smoothed(plain, view.sigma)
+    bent = [_smoothed(plain**2, view.sigma)] if view.kind == "intensity" else []
+    source = ndimage.spline_filter(_smoothed(_prepared(moving.values[seen]), view.sigma), 3, output=np.float32, mode="mirror")
     local = _moved(-low.astype(np.float64)) @ matrix @ _moved(origin)
     weight = inside(_moved(low.astype(np.float64)) @ local, frame, moving.shape, view.erode)
     if not reference.complete:
@@ -155,25 +157,20 @@ def cut_block(
     rows, cols = np.arange(row0, row1, view.tile), np.arange(col0, col1, view.tile)
     half = (view.tile - 1) / 2
     centres = np.stack([np.tile(cols + half, len(rows)), np.repeat(rows + half, len(cols))], axis=1)
-    probes = _probes(view, a, _tiled(weight[cut], view.tile), cut)
+    probes = _probes(view, (a, *bent), _tiled(weight[cut], view.tile), cut)
     return Block(view=view, frame=frame, origin=origin, cut=cut, source=source, source_origin=low.astype(np.float64), probes=probes, centres=centres)
 
 
-def _probes(view: View, a: NDArray[np.float32], w: NDArray[np.float32], cut: tuple[slice, slice]) -> Probes:
-    tile = view.tile
-    ramp = (np.arange(tile, dtype=np.float32) - (tile - 1) / 2) / np.float32(tile)
-    plane = np.stack([np.ones(tile * tile, np.float32), np.tile(ramp, tile), np.repeat(ramp, tile)])
-    gram = (w @ (plane[:, None] * plane[None]).reshape(9, -1).T).astype(np.float64).reshape(-1, 3, 3)
-    count = gram[:, 0, 0].copy()
-    inverse = np.linalg.inv(gram + (1e-6 * count + 1e-9)[:, None, None] * np.eye(3))
-
-    def freed(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        v = _tiled(values[cut], tile)
-        explained = np.einsum("nij,nj->ni", inverse, (w * v) @ plane.T).astype(np.float32)
-        return np.asarray(v - explained @ plane, np.float32)
-
+def _probes(view: View, content: tuple[NDArray[np.float32], ...], w: NDArray[np.float32], cut: tuple[slice, slice]) -> Probes:
+    """Return the probes of tiles with weights `w`; `content` is the reference and what else explains a moving image in its place."""
+    tile, (a, *bent) = view.tile, content
     planes = channels(a, view.kind)
+    free = _nuisances(tile, [_tiled(v[cut], tile) for v in content if bent], w)
+    weighted = w[:, None] * free
+    gram = np.matmul(weighted, free.swapaxes(1, 2)).astype(np.float64)
     fixed, products = np.zeros((len(w), len(COLUMN))), np.empty((len(planes), len(w), 4, tile * tile), np.float32)
+    count = w.sum(axis=1).astype(np.float64)
+    inverse = np.linalg.inv(gram + (1e-6 * count + 1e-9)[:, None, None] * np.eye(free.shape[1]))
     for number, values in enumerate(planes):
         x, y = np.zeros_like(values), np.zeros_like(values)
         x[:, 1:-1] = (values[:, 2:] - values[:, :-2]) * np.float32(0.5)
@@ -181,13 +178,39 @@ def _probes(view: View, a: NDArray[np.float32], w: NDArray[np.float32], cut: tup
         bend = np.zeros_like(values)
         bend[:, 1:-1] -= (x[:, 2:] - x[:, :-2]) * np.float32(0.5)
         bend[1:-1] -= (y[2:] - y[:-2]) * np.float32(0.5)
-        f, fx, fy, fb = (freed(v) for v in (values, x, y, bend))
+        f, fx, fy, fb = (_freed(_tiled(v[cut], tile), free, weighted, inverse) for v in (values, x, y, bend))
         wf, wx, wy = w * f, w * fx, w * fy
         for place, product in enumerate((wf, wx, wy, w * fb)):
             products[number, :, place] = product
         for name, one, other in (("aa", wf, f), ("ax", wx, f), ("ay", wy, f), ("xx", wx, fx), ("xy", wx, fy), ("yy", wy, fy)):
             fixed[:, COLUMN[name]] += np.einsum("np,np->n", one, other)
-    return Probes(w, products, fixed, plane, inverse, count > FILLED * tile * tile)
+    return Probes(w, products, fixed, weighted, inverse, count > FILLED * tile * tile)
+
+
+def _nuisances(tile: int, content: list[NDArray[np.float32]], w: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what may differ between the dates without telling of place, (n, k, pixel): a plane, and a bent tone curve.
+
+    The plane takes haze and shading. `content` holds the smoothed reference and its smoothed square, (n, pixel); about the tile's mean that square is
+    the second term of any tone curve (gamma, saturation, another sun). Without it edges seem to move towards their sharper side, by 0.015 px over a
+    scene whose shadows all fall to one side. Where only orientations are compared, there is none.
+    """
+    ramp = (np.arange(tile, dtype=np.float32) - (tile - 1) / 2) / np.float32(tile)
+    plane = np.stack([np.ones(tile * tile, np.float32), np.tile(ramp, tile), np.repeat(ramp, tile)])
+    out = np.broadcast_to(plane, (len(w), *plane.shape))
+    if not content:
+        return out
+    values, squares = content
+    total = np.maximum(w.sum(axis=1, keepdims=True), np.float32(1e-6))
+    bent = squares - 2 * values * ((w * values).sum(axis=1, keepdims=True) / total)
+    bent -= (w * bent).sum(axis=1, keepdims=True) / total
+    bent /= np.sqrt(np.maximum((w * bent**2).sum(axis=1, keepdims=True) / total, np.float32(1e-12)))
+    return np.concatenate([out, bent[:, None]], axis=1)
+
+
+def _freed(v: NDArray[np.float32], free: NDArray[np.float32], weighted: NDArray[np.float32], inverse: NDArray[np.float64]) -> NDArray[np.float32]:
+    known = np.matmul(weighted, v[:, :, None])[:, :, 0]
+    explained = np.einsum("nij,nj->ni", inverse, known).astype(np.float32)
+    return np.asarray(v - np.matmul(explained[:, None], free)[:, 0], np.float32)
 
 
 def weigh(blocks: list[Block], matrix: NDArray[np.float64], trust: NDArray[np.float64]) -> Evidence:
@@ -221,12 +244,16 @@ def _moved(by: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([[1, 0, by[0]], [0, 1, by[1]], [0, 0, 1]])
 
 
-def _prepared(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Smooth, and scale to about unit spread, so that float32 sums stay exact enough for 16-bit counts and for reflectances."""
+def _prepared(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale to about zero mean and unit spread, so that float32 sums stay exact enough for 16-bit counts and for reflectances."""
     centred = values - np.float32(values.mean(dtype=np.float64))
     spread = float(centred.std(dtype=np.float64))
     centred *= np.float32(1 / spread if spread > 0 else 1)
-    out: NDArray[np.float32] = ndimage.gaussian_filter(centred, sigma, truncate=3)
+    return centred
+
+
+def _smoothed(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    out: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, truncate=3)
     return out
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from pyproj import Transformer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from affine import Affine
     from numpy.typing import NDArray
@@ -161,6 +161,35 @@ def blame(loops: Mapping[tuple[str, str], bool | None]) -> Blame:
         else:
             doubtful |= frozenset.union(*group)
     return Blame(proved, frozenset(wrong), frozenset(doubtful))
+
+
+def further(loops: Mapping[tuple[str, str], bool | None], scenes: Sequence[str], tried: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs whose link would help to tell which link of an open loop is wrong.
+
+    Parameters
+    ----------
+    loops : mapping of (a, b) to bool or None
+        As for :func:`blame`.
+    scenes : sequence of str
+        All that hold on to the reference, in the order of their dates.
+    tried : collection of (a, b)
+        Pairs that need not be asked for again.
+
+    Returns
+    -------
+    tuple of (a, b)
+        For each scene of an open loop that is in no closed one, a pair with the scene nearest in time that it is not yet linked to, a proved one
+        first; none where there is no such scene.
+    """
+    proved = blame(loops).proved
+    asked: list[tuple[str, str]] = []
+    for place, name in enumerate(scenes):
+        if (name,) in proved or not any(name in pair for pair, closed in loops.items() if closed is False):
+            continue
+        others = sorted((n for n in range(len(scenes)) if n != place), key=lambda n: ((scenes[n],) not in proved, abs(n - place), n))
+        pairs = ((scenes[min(n, place)], scenes[max(n, place)]) for n in others)
+        asked += [pair for pair in pairs if pair not in tried and pair not in asked][:1]
+    return tuple(asked)
 
 
 def refused(link: Registration, reason: str) -> Registration:
