@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from camwatch.render.world import World
 
-DATA = Path(__file__).resolve().parents[2] / "shared/data"
+DATA = Path(os.environ.get("CAMWATCH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared")) / "data"
 """Real pixels for measuring; cases that need them are skipped where they are absent."""
 
 PLACES = ((0, 0), (-700, -420), (420, 1150), (900, -900), (-1500, 500), (1100, 2600))
