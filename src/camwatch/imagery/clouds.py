@@ -27,12 +27,14 @@ from pyproj import Transformer
 from scipy.ndimage import distance_transform_edt, label, uniform_filter
 
 from camwatch.imagery.sample import block_mean
+from camwatch.imagery.through import places
 from camwatch.scenes.build import in_metres, pixel_m
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.imagery.image import Image, Sun
+    from camwatch.imagery.through import Places, SeenAt
 
 WIDTH_M = 150.0
 """A cloud is at least this wide somewhere; few roofs are."""
@@ -100,18 +102,44 @@ def find_clouds(image: Image) -> Clouds:
     return Clouds(hidden, box)
 
 
-def without_clouds(image: Image, clouds: Clouds) -> Image:
-    """Return an image, on any grid, in which nothing hidden by clouds or their shadows is valid."""
-    rows, cols = np.mgrid[: image.geobox.shape[0], : image.geobox.shape[1]] + 0.5
-    a, b = image.geobox.affine, ~clouds.geobox.affine
+def without_clouds(image: Image, clouds: Clouds, *, seen_at: SeenAt | None = None) -> Image:
+    """Return an image, on any grid, in which nothing hidden by clouds or their shadows is valid.
+
+    Parameters
+    ----------
+    image : Image
+    clouds : Clouds
+        Found where the scene's own georeferencing says they are.
+    seen_at : callable, optional
+        With which the image was loaded (:func:`camwatch.imagery.load`).
+    """
+    hidden = _hidden(image.geobox, clouds) if seen_at is None else _hidden_at(places(clouds.geobox, image.geobox, seen_at), clouds)
+    return replace(image, valid=image.valid & ~hidden, clouds=FALLBACK)
+
+
+def _hidden(box: GeoBox, clouds: Clouds) -> NDArray[np.bool_]:
+    rows, cols = np.mgrid[: box.shape[0], : box.shape[1]] + 0.5
+    a, b = box.affine, ~clouds.geobox.affine
     x, y = a.a * cols + a.b * rows + a.c, a.d * cols + a.e * rows + a.f
-    if image.geobox.crs != clouds.geobox.crs:
-        x, y = Transformer.from_crs(str(image.geobox.crs), str(clouds.geobox.crs), always_xy=True).transform(x, y)
+    if box.crs != clouds.geobox.crs:
+        x, y = Transformer.from_crs(str(box.crs), str(clouds.geobox.crs), always_xy=True).transform(x, y)
+    return _in_cells(clouds, b.a * x + b.b * y + b.c, b.d * x + b.e * y + b.f)
+
+
+def _hidden_at(found: Places, clouds: Clouds) -> NDArray[np.bool_]:
+    hidden = np.empty(found.shape, bool)
+    for block in found.blocks():
+        hidden[block] = _in_cells(clouds, *found.at(block))
+    return hidden
+
+
+def _in_cells(clouds: Clouds, col: NDArray[np.float64], row: NDArray[np.float64]) -> NDArray[np.bool_]:
     # Beyond the overview nothing is known: its edge holds, for the few cells that were left over when it was divided.
     height, width = clouds.hidden.shape
-    col = np.clip(np.nan_to_num(b.a * x + b.b * y + b.c), 0, width - 1).astype(int)
-    row = np.clip(np.nan_to_num(b.d * x + b.e * y + b.f), 0, height - 1).astype(int)
-    return replace(image, valid=image.valid & ~clouds.hidden[row, col], clouds=FALLBACK)
+    cols = np.clip(np.nan_to_num(col), 0, width - 1).astype(int)
+    rows = np.clip(np.nan_to_num(row), 0, height - 1).astype(int)
+    found: NDArray[np.bool_] = clouds.hidden[rows, cols]
+    return found
 
 
 def _spectral(planes: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:

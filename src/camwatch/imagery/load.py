@@ -10,9 +10,11 @@ from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
 from camwatch.errors import CoverageError, SceneError
+from camwatch.imagery.gather import RIM, gather
 from camwatch.imagery.image import Calibration, Image, Sun
 from camwatch.imagery.read import Level, levels_of, read_level, usable_in
 from camwatch.imagery.sample import PAD, aligned, block_mean, pixel_map, reduction, resample, source_points
+from camwatch.imagery.through import places
 from camwatch.scenes.item import (
     Band,
     Mask,
@@ -34,11 +36,13 @@ if TYPE_CHECKING:
     import pystac
     from numpy.typing import NDArray
 
+    from camwatch.imagery.through import Places, SeenAt
+
 _STRIP = 2**24
 """Pixels, bands counted, that are held at once while averaging."""
 
 
-def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = None) -> Image:
+def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = None, seen_at: SeenAt | None = None) -> Image:
     """Read a scene onto a grid with one interpolation, or none where the grid is the scene's own.
 
     Parameters
@@ -49,6 +53,11 @@ def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = Non
         Target grid, in any CRS; it may be slightly rotated or sheared, which is how a registration is folded in.
     bands : sequence of str, optional
         Names in the order wanted; by default the multispectral bands (`pan` only where it stands alone).
+    seen_at : callable, optional
+        Where the scene does not lie where it says: from (n, 2) map coordinates of the ground wanted, in the CRS of `geobox`, to (n, 2) map
+        coordinates at which the scene's own georeferencing shows that ground (:meth:`camwatch.registration.Registration.seen_at`). A smooth map of
+        any shape, defined also for some hundred pixels around `geobox`; it is composed with the change of CRS to 1/10000 px, and pixels are
+        interpolated once. Where it answers NaN, nothing is valid. None = the scene lies where it says.
 
     Returns
     -------
@@ -68,14 +77,19 @@ def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = Non
     levels, loose = levels_of(chosen, masks_of(item), (part.href for band in bands_of(item) for part in band.parts))
     values = np.empty((len(wanted), *geobox.shape), np.float32)
     valid = np.ones(geobox.shape, bool)
-    copied = True
+    copied = seen_at is None
     for level in levels:
         targets = [values[wanted.index(band.name)] for band in level.bands]
-        straight = aligned(level.geobox, geobox) is not None
+        straight = seen_at is None and aligned(level.geobox, geobox) is not None
         copied &= straight
-        (_copy if straight else _interpolate)(level, geobox, targets, valid)
+        if seen_at is not None:
+            valid &= _bent(level, geobox, seen_at, targets)
+        elif straight:
+            _copy(level, geobox, targets, valid)
+        else:
+            valid &= _interpolated(level, geobox, targets)
     for mask in loose:
-        valid &= _mask_on(mask, geobox, chosen, strict=not copied)
+        valid &= _mask_on(mask, geobox, chosen, strict=not copied) if seen_at is None else _bent_mask(mask, geobox, seen_at, chosen)
     angles = sun(item)
     return Image(
         values=values,
@@ -123,50 +137,73 @@ def _copy(level: Level, geobox: GeoBox, targets: Sequence[NDArray[np.float32]], 
     read_level(level, window, [target[::down, ::across][inside] for target in targets], part)
 
 
-def _interpolate(level: Level, geobox: GeoBox, targets: Sequence[NDArray[np.float32]], valid: NDArray[np.bool_]) -> None:
-    """Interpolate the level's bands onto the target grid, band n into `targets[n]`; `valid` becomes False where they have no data."""
+def _interpolated(level: Level, geobox: GeoBox, targets: Sequence[NDArray[np.float32]]) -> NDArray[np.bool_]:
+    """Interpolate the level's bands onto the target grid, band n into `targets[n]`; return where they have data."""
     window, box, k = _window(level, geobox)
-    shape = (int(window.height), int(window.width))
+    values, seen = _read(level, window, k)
+    return resample(values, seen, box, geobox, targets)
+
+
+def _bent(level: Level, geobox: GeoBox, seen_at: SeenAt, targets: Sequence[NDArray[np.float32]]) -> NDArray[np.bool_]:
+    """Do the same through a map that is not affine."""
+    found = places(level.geobox, geobox, seen_at)
+    window = _window_at(level, geobox, found)
+    values, seen = _read(level, window, found.k, RIM)
+    return gather(values, seen, (int(window.row_off), int(window.col_off)), found, targets)
+
+
+def _read(level: Level, window: Window, k: int, rim: int = 0) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Read a window averaged over k by k blocks, with a rim of invalid pixels around it.
+
+    Averages are made strip by strip: an overview of a gigapixel needs no more memory than the overview.
+    """
+    height, width = int(window.height) // k, int(window.width) // k
+    values = np.empty((len(level.bands), height + 2 * rim, width + 2 * rim), np.float32)
+    seen = np.zeros(values.shape[1:], bool)
+    inside = np.s_[..., rim : rim + height, rim : rim + width]
+    inner, good = values[inside], seen[inside]
     if k == 1:
-        values, seen = np.empty((len(level.bands), *shape), np.float32), np.ones(shape, bool)
-        read_level(level, window, list(values), seen)
-    else:
-        values, seen = _read_reduced(level, window, k)
-    valid &= resample(values, seen, box, geobox, targets)
-
-
-def _read_reduced(level: Level, window: Window, k: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Read a window averaged over k by k blocks, strip by strip: an overview of a gigapixel needs no more memory than the overview."""
-    height, width = int(window.height) // k, int(window.width)
-    values, seen = np.empty((len(level.bands), height, width // k), np.float32), np.empty((height, width // k), bool)
-    step = max(1, _STRIP // (width * k * len(level.bands)))
+        good[...] = True
+        read_level(level, window, list(inner), good)
+        return values, seen
+    step = max(1, _STRIP // (window.width * k * len(level.bands)))
     for top in range(0, height, step):
         rows = min(step, height - top)
-        strip, good = np.empty((len(level.bands), rows * k, width), np.float32), np.ones((rows * k, width), bool)
-        read_level(level, Window(window.col_off, window.row_off + top * k, width, rows * k), list(strip), good)
-        values[:, top : top + rows], seen[top : top + rows] = block_mean(strip, good, k)
+        strip, usable = np.empty((len(level.bands), rows * k, window.width), np.float32), np.ones((rows * k, window.width), bool)
+        read_level(level, Window(window.col_off, window.row_off + top * k, window.width, rows * k), list(strip), usable)
+        inner[:, top : top + rows], good[top : top + rows] = block_mean(strip, usable, k)
     return values, seen
 
 
 def _window(level: Level | Mask, geobox: GeoBox) -> tuple[Window, GeoBox, int]:
     """Return the part of the source that the target needs, its grid after averaging, and the side of the blocks to average (1: none)."""
+    points, k = source_points(level.geobox, geobox), reduction(level.geobox, geobox)
+    # A straight edge of the target is curved in another CRS; the points follow it, a part of their spacing covers what is between them.
+    curved = 0.002 * float(np.ptp(points, axis=0).max()) if len(points) and pixel_map(level.geobox, geobox) is None else 0.0
+    window = _cut(level, geobox, points, PAD * k + curved, k)
+    shape = (int(window.height) // k, int(window.width) // k)
+    return window, GeoBox(shape, level.geobox.affine * Affine.translation(window.col_off, window.row_off) * Affine.scale(k), level.geobox.crs), k
+
+
+def _window_at(level: Level | Mask, geobox: GeoBox, found: Places) -> Window:
+    """Return the part of the source that places need; its blocks are the same ones whichever part of a grid is asked for."""
+    return _cut(level, geobox, found.reach(), PAD * found.k, found.k, lattice=found.k)
+
+
+def _cut(level: Level | Mask, geobox: GeoBox, points: NDArray[np.float64], pad: float, k: int, *, lattice: int = 1) -> Window:
+    """Return the window `pad` pixels around (n, 2) points, cut at the source's edge, from a multiple of `lattice` on; it holds a block of `k`."""
     height, width = level.geobox.shape
-    points = source_points(level.geobox, geobox)
     if len(points) == 0:
         raise _no_overlap(level, geobox)
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     if right <= 0 or bottom <= 0 or left >= width or top >= height:
         raise _no_overlap(level, geobox)
-    # A straight edge of the target is curved in another CRS; the points follow it, a part of their spacing covers what is between them.
-    k = reduction(level.geobox, geobox)
-    pad = PAD * k + (0 if pixel_map(level.geobox, geobox) else 0.002 * max(right - left, bottom - top))
-    first_col, first_row = max(0, int(np.floor(left - pad))), max(0, int(np.floor(top - pad)))
+    first_col, first_row = (max(0, int(np.floor((edge - pad) / lattice)) * lattice) for edge in (left, top))
     last_col, last_row = min(width, int(np.ceil(right + pad))), min(height, int(np.ceil(bottom + pad)))
     rows, cols = last_row - first_row, last_col - first_col
     if min(rows, cols) < k:
         raise _no_overlap(level, geobox)  # less than one pixel of the target
-    box = GeoBox((rows // k, cols // k), level.geobox.affine * Affine.translation(first_col, first_row) * Affine.scale(k), level.geobox.crs)
-    return Window(first_col, first_row, cols, rows), box, k
+    return Window(first_col, first_row, cols, rows)
 
 
 def _no_overlap(level: Level | Mask, geobox: GeoBox) -> CoverageError:
@@ -199,3 +236,15 @@ def _mask_on(mask: Mask, geobox: GeoBox, bands: Sequence[Band], *, strict: bool)
     inside = (x >= 0) & (y >= 0) & (x < seen.shape[1]) & (y < seen.shape[0])
     found: NDArray[np.bool_] = inside & seen[np.clip(y, 0, seen.shape[0] - 1), np.clip(x, 0, seen.shape[1] - 1)]
     return found
+
+
+def _bent_mask(mask: Mask, geobox: GeoBox, seen_at: SeenAt, bands: Sequence[Band]) -> NDArray[np.bool_]:
+    """Do the same through a map that is not affine: pixels are interpolated, so every mask pixel under the bilinear kernel must be usable."""
+    found = places(mask.geobox, geobox, seen_at)
+    window = _window_at(mask, geobox, found)
+    seen = usable_in(mask, window, bands)
+    nothing = np.empty((0, *seen.shape), np.float32)
+    if found.k > 1:
+        nothing, seen = block_mean(nothing, seen, found.k)
+    rim = ((RIM, RIM), (RIM, RIM))
+    return gather(np.pad(nothing, ((0, 0), *rim)), np.pad(seen, rim), (int(window.row_off), int(window.col_off)), found, ())

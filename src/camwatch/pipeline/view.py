@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pystac
     from odc.geo.geobox import GeoBox
 
+    from camwatch.imagery.through import SeenAt
     from camwatch.registration import Registration
 
 
@@ -32,22 +33,24 @@ class View:
     bands: tuple[str, ...] | None
     clouds: Clouds | None = None
 
-    def load(self, window: GeoBox, bands: tuple[str, ...] | None = None) -> Image:
-        """Load a window, in other `bands` where given; what clouds hide is not valid."""
-        image = load(self.item, window, bands=bands or self.bands)
-        return self._clear(image) if bands else self.compared(image)
+    def load(self, window: GeoBox, bands: tuple[str, ...] | None = None, *, seen_at: SeenAt | None = None) -> Image:
+        """Load a window, in other `bands` where given; what clouds hide is not valid. `seen_at` is :func:`camwatch.imagery.load`'s."""
+        image = load(self.item, window, bands=bands or self.bands, seen_at=seen_at)
+        return self._clear(image, seen_at) if bands else self.compared(image, seen_at=seen_at)
 
-    def compared(self, image: Image) -> Image:
-        """Return an image of the scene, loaded in `self.bands`, as the pair is compared."""
-        seen = self._clear(image)
+    def compared(self, image: Image, *, seen_at: SeenAt | None = None) -> Image:
+        """Return an image of the scene, loaded in `self.bands`, with `seen_at` where given, as the pair is compared."""
+        seen = self._clear(image, seen_at)
         return seen if self.bands is not None else replace(seen, values=seen.luminance()[None].copy(), bands=("luminance",))
 
-    def _clear(self, image: Image) -> Image:
-        return image if self.clouds is None else without_clouds(image, self.clouds)
+    def _clear(self, image: Image, seen_at: SeenAt | None) -> Image:
+        return image if self.clouds is None else without_clouds(image, self.clouds, seen_at=seen_at)
 
-    def registered(self, window: GeoBox, registration: Registration) -> Image:
+    def registered(self, window: GeoBox, registration: Registration, bands: tuple[str, ...] | None = None) -> Image:
         """Load the moving scene onto a part of the reference's grid, the transform folded into the one interpolation."""
-        return replace(self.load(registration.moving_geobox(window)), geobox=window)
+        if registration.field is not None:
+            return self.load(window, bands, seen_at=registration.seen_at)
+        return replace(self.load(registration.moving_geobox(window), bands), geobox=window)
 
 
 def view_of(item: pystac.Item, overview: GeoBox, bands: tuple[str, ...] | None, *, search_clouds: bool) -> tuple[View, Image]:
