@@ -11,9 +11,8 @@ from camwatch.custody import write_json
 from camwatch.imagery import load
 from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities, with_false_alarms
 from camwatch.pipeline.pair import align, check_order
-from camwatch.pipeline.records import SIMULATED_TAG, source_of, write_findings
-from camwatch.rasters import write_raster
-from camwatch.report import sensitivity_page
+from camwatch.pipeline.records import source_of, write_findings
+from camwatch.rasters import SIMULATED_TAG, write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
 from camwatch.scenes.hashes import files_behind, hash_files
@@ -23,53 +22,71 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pystac
+    from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi
     from camwatch.config import RunConfig
     from camwatch.findings import Findings
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
+    from camwatch.registration import Registration
     from camwatch.sensitivity import Sensitivity
 
     Days = tuple[dt.date | None, dt.date | None]
 
 
-def register_scenes(reference: Path, moving: Path, out: Path, *, aoi: str | None, dates: Days, config: RunConfig) -> dict[str, Any]:
-    """Register two products; write `registration.json`, `registered.tif` and `registration.png`; return the record.
-
-    A refused pair has no `registered.tif`: pixels that are known to lie wrong are not handed on.
-    """
+def register_scenes(
+    reference: Path, moving: Path, out: Path, *, aoi: str | None, dates: Days, config: RunConfig, progress: Progress
+) -> dict[str, Any]:
+    """Register two products; write what :func:`write_registration` writes; return the record."""
     first, second = (open_scene(path, date=day) for path, day in zip((reference, moving), dates, strict=True))
     place = load_aoi(aoi) if aoi else None
+    progress("registering", 0, 2)
     alignment = align(first, second, place, config)
-    record = registration_record(alignment, place)
+    progress("drawing", 1, 2)
+    return write_registration(out, alignment, place, config)
+
+
+def write_registration(out: Path, alignment: Alignment, aoi: Aoi | None, config: RunConfig, **more: Any) -> dict[str, Any]:
+    """Write `registration.json`, `registered.tif` and `registration.png`; return the record, which `more` is added to.
+
+    A refused pair has no `registered.tif`: pixels that are known to lie wrong are not handed on, and one from an earlier time goes.
+    """
+    record = {**registration_record(alignment, aoi), **more}
     write_json(out / "registration.json", record)
     registration_picture(out / "registration.png", alignment, config.report_date.isoformat())
-    if alignment.registration.ok:
-        window = alignment.geobox
-        image = load(second, alignment.registration.moving_geobox(window))
-        values = np.where(image.valid, image.values, np.float32(np.nan))
-        write_raster(
-            out / "registered.tif",
-            values,
-            window,
-            nodata=float("nan"),
-            bands=image.bands,
-            tags={"TIFFTAG_DATETIME": f"{image.acquired:%Y:%m:%d %H:%M:%S}", **(SIMULATED_TAG if image.simulated else {})},
-        )
+    if not alignment.registration.ok:
+        (out / "registered.tif").unlink(missing_ok=True)
+        return record
+    window = alignment.geobox
+    image = load(alignment.after, alignment.registration.moving_geobox(window))
+    values = np.where(image.valid, image.values, np.float32(np.nan))
+    write_raster(
+        out / "registered.tif",
+        values,
+        window,
+        nodata=float("nan"),
+        bands=image.bands,
+        tags={"TIFFTAG_DATETIME": f"{image.acquired:%Y:%m:%d %H:%M:%S}", **(SIMULATED_TAG if image.simulated else {})},
+    )
     return record
 
 
 def registration_record(alignment: Alignment, aoi: Aoi | None) -> dict[str, Any]:
     """Return what `registration.json` holds: pixels counted on the reference raster as delivered."""
-    native = scene.native_geobox(alignment.before)
-    answer = alignment.registration
+    scenes = {"reference": alignment.before.id, "moving": alignment.after.id, "simulated": alignment.simulated}
+    return {**counted(alignment.registration, alignment.before, aoi, alignment.geobox), **scenes}
+
+
+def counted(answer: Registration, reference: pystac.Item, aoi: Aoi | None, ground: GeoBox) -> dict[str, Any]:
+    """Return a registration as JSON, in pixels of a scene as delivered where the CRS is the same; its shift is that at the middle of the ground."""
+    native = scene.native_geobox(reference)
     if str(native.crs) == str(answer.grid.crs):
         answer = answer.on(native)
-    centre = alignment.geobox.extent.geom.centroid if aoi is None else reproject(aoi.camp.geometry, LONLAT, answer.grid.crs).centroid
+    place, crs = (ground.extent.geom, ground.crs) if aoi is None else (aoi.camp.geometry, LONLAT)
+    centre = reproject(place, crs, answer.grid.crs).centroid
     col, row = ~answer.grid.affine * (centre.x, centre.y)
-    scenes = {"reference": alignment.before.id, "moving": alignment.after.id, "simulated": alignment.simulated}
-    return {**answer.as_json(col - 0.5, row - 0.5), **scenes}
+    return answer.as_json(col - 0.5, row - 0.5)
 
 
 def _ordered(before: Path, after: Path, dates: Days) -> tuple[pystac.Item, pystac.Item]:
@@ -110,5 +127,7 @@ def sensitivity_of_scenes(
         out / "sensitivity.json", {"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons, "simulated": alignment.simulated}
     )
     if measured:
+        from camwatch.report import sensitivity_page
+
         sensitivity_page(out / "sensitivity.png", list(measured.values()), simulated=alignment.simulated, generated=config.report_date.isoformat())
     return measured, reasons

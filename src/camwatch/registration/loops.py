@@ -9,6 +9,7 @@ accuracy.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from camwatch.registration.record import Registration
-
-Link = tuple[str, ...]
-"""One registration of a stack: `(a,)` of scene a to the reference, `(a, b)` of scene b to scene a."""
 
 SIDE = 9
 """Points of the lattice along each side of the ground on which a loop is closed."""
@@ -127,15 +125,25 @@ def close(scenes: tuple[str, str], links: tuple[Registration, Registration, Regi
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """What the loops of a stack say of its links: `proved` ones stand in a closed loop, `wrong` ones are to blame, of `doubtful` ones some are."""
+    """What the loops of a stack say of its scenes.
 
-    proved: frozenset[Link]
-    wrong: frozenset[Link]
-    doubtful: frozenset[Link]
+    Attributes
+    ----------
+    wrong : frozenset of str
+        Scenes that alone explain two open loops or more.
+    doubtful : frozenset of str
+        Scenes that stand in an open loop of which nobody can say what is wrong with it.
+    blamed : mapping of (a, b) to tuple of str
+        For each open loop the scenes that are blamed for it; none = both have enough closed loops, and their own link is wrong.
+    """
+
+    wrong: frozenset[str]
+    doubtful: frozenset[str]
+    blamed: Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def blame(loops: Mapping[tuple[str, str], bool | None]) -> Blame:
-    """Say which links are to blame for the loops that stay open.
+    """Say which scenes are to blame for the loops that stay open.
 
     Parameters
     ----------
@@ -144,27 +152,31 @@ def blame(loops: Mapping[tuple[str, str], bool | None]) -> Blame:
 
     Notes
     -----
-    A link that stands in a closed loop is proved. Open loops that share a link which is not proved are judged together: where one such link
-    alone stands in all of them, it is the wrong one, for a single fault explains them all; otherwise every one of their links that is not proved is
-    doubtful. From one open loop alone nobody can say which of its links is wrong.
+    By majority, over and over until every open loop is explained: of the scenes with more open loops than closed ones, those that stand in most of
+    the loops yet to be explained are blamed for these. One scene alone in two loops or more is the wrong one, for a single fault explains them
+    all. Where several are level, or one stands in a single loop, nobody can say which of the loop's links is wrong, and all of them are doubtful.
+
+    A closed loop does not clear a scene: a fault inside a scene, such as a seam, may lead both of its links astray alike, and cancels.
     """
-    proved = frozenset(link for pair, closed in loops.items() if closed for link in _links(pair))
-    groups: list[list[frozenset[Link]]] = []
-    for suspects in (_links(pair) - proved for pair, closed in loops.items() if closed is False):
-        touching = [group for group in groups if any(suspects & other for other in group)]
-        groups = [group for group in groups if group not in touching] + [[suspects, *(other for group in touching for other in group)]]
-    wrong, doubtful = set[Link](), set[Link]()
-    for group in groups:
-        common = frozenset.intersection(*group)
-        if len(common) == 1:
-            wrong |= common
-        else:
-            doubtful |= frozenset.union(*group)
-    return Blame(proved, frozenset(wrong), frozenset(doubtful))
+    surplus = Counter[str]()
+    for pair, closed in loops.items():
+        if closed is not None:
+            surplus.update(dict.fromkeys(pair, -1 if closed else 1))
+    left = [pair for pair, closed in loops.items() if closed is False]
+    wrong, doubtful, blamed = set[str](), set[str](), dict[tuple[str, str], tuple[str, ...]]()
+    while left:
+        count = Counter(name for pair in left for name in pair if surplus[name] > 0)
+        most = max(count.values(), default=0)
+        top = {name for name, times in count.items() if times == most}
+        (wrong if len(top) == 1 and most > 1 else doubtful).update(top)
+        explained = [pair for pair in left if top.intersection(pair) or not top]
+        blamed |= {pair: tuple(name for name in pair if name in top) for pair in explained}
+        left = [pair for pair in left if pair not in explained]
+    return Blame(frozenset(wrong), frozenset(doubtful), blamed)
 
 
 def further(loops: Mapping[tuple[str, str], bool | None], scenes: Sequence[str], tried: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return the pairs whose link would help to tell which link of an open loop is wrong.
+    """Return the pairs whose link would help to tell what is wrong with an open loop.
 
     Parameters
     ----------
@@ -178,15 +190,15 @@ def further(loops: Mapping[tuple[str, str], bool | None], scenes: Sequence[str],
     Returns
     -------
     tuple of (a, b)
-        For each scene of an open loop that is in no closed one, a pair with the scene nearest in time that it is not yet linked to, a proved one
-        first; none where there is no such scene.
+        For each scene of an open loop that is in no closed one, a pair with the scene nearest in time that it is not yet linked to, one in a closed
+        loop first; none where there is no such scene.
     """
-    proved = blame(loops).proved
+    held, caught = ({name for pair, closed in loops.items() if closed is state for name in pair} for state in (True, False))
     asked: list[tuple[str, str]] = []
     for place, name in enumerate(scenes):
-        if (name,) in proved or not any(name in pair for pair, closed in loops.items() if closed is False):
+        if name in held or name not in caught:
             continue
-        others = sorted((n for n in range(len(scenes)) if n != place), key=lambda n: ((scenes[n],) not in proved, abs(n - place), n))
+        others = sorted((n for n in range(len(scenes)) if n != place), key=lambda n: (scenes[n] not in held, abs(n - place), n))
         pairs = ((scenes[min(n, place)], scenes[max(n, place)]) for n in others)
         asked += [pair for pair in pairs if pair not in tried and pair not in asked][:1]
     return tuple(asked)
@@ -207,10 +219,6 @@ def refused(link: Registration, reason: str) -> Registration:
         tie_positions=none,
         tie_residuals=none,
     )
-
-
-def _links(pair: tuple[str, str]) -> frozenset[Link]:
-    return frozenset({(pair[0],), (pair[1],), pair})
 
 
 def _seen(link: Registration, xy: NDArray[np.float64], grid: GeoBox) -> NDArray[np.float64]:
