@@ -145,6 +145,19 @@ def repeated(kind: str, unique: int, seed: int = 0, *, size: int = 1024, margin:
     return Ground(np.asarray(ndimage.gaussian_filter(out, 1.2), np.float32)[None], ("pan",), margin, 0.5)
 
 
+def roads(lines: int, seed: int = 0, *, parallel: bool, size: int = 1024, margin: int = 64) -> Ground:
+    """Return bright straight lines across ground without any texture."""
+    rng = np.random.default_rng([seed, 6])
+    side = size + 2 * margin
+    y, x = np.mgrid[:side, :side] - side / 2
+    out, angle = np.full((side, side), 110.0), rng.uniform(0, np.pi)
+    for n in range(lines):
+        a = angle if parallel else angle + np.pi * (n + rng.uniform(-0.2, 0.2)) / lines
+        off = x * np.cos(a) + y * np.sin(a) - rng.uniform(-0.3, 0.3) * size
+        out += 60 * np.exp(-0.5 * (off / 3) ** 2)
+    return Ground(np.asarray(out, np.float32)[None], ("pan",), margin, 0.5)
+
+
 def _at(*parts: str) -> Path:
     path = DATA.joinpath(*parts)
     if not path.exists():

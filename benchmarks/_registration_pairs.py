@@ -119,6 +119,9 @@ def far(seed: int) -> Iterator[Case]:
     before, after = (partial(g.rendered, day, g.NOON, 10.0, seed=seed, size=600, bands=("green",)) for day in (g.BEFORE, g.AFTER))
     for row, col in ((35.4, 36.1), (-49.2, 12.0)):
         yield Case("far", f"SPOT, shift {row},{col} at 10 m, two rendered dates", two_dates(before, after, m.shift(row, col)))
+    for size, move in ((64, m.shift(9.3, -6.1)), (128, m.shift(-38.3, 22.6)), (256, m.turn(4, 1.05, (256, 256), 30.0, 41.0))):
+        yield Case("far", f"{size} × {size} px, two rendered dates 10 m", two_dates(*rendered_twice(seed, pixel_m=10.0, size=size), move))
+        yield Case("far", f"{size} × {size} px, two rendered dates 0.5 m", two_dates(*rendered_twice(seed, pixel_m=0.5, size=size), move))
     early, late = (partial(g.sztaki, seed, n) for n in (1, 2))
     yield Case("far", "turn 2, shift 60,-80, two aerial dates 1.5 m", consistent(early, late, m.turn(2, 1.0, (640, 952), 60.0, -80.0)))
     yield Case("far", "shift 3.3,-2.2, two aerial dates 1.5 m", consistent(early, late, m.shift(3.3, -2.2)))
@@ -175,6 +178,8 @@ def gsd(seed: int) -> Iterator[Case]:
         wide = rendered_twice(seed, size=1024 if ratio < 6 else 2048)
         yield Case("gsd", f"2.5 m reference, both on the {metres:g} m grid, two dates", _reduced(*wide, move, ratio, fine_reference=True))
         yield Case("gsd", f"2.5 m moving, both on the {metres:g} m grid, two dates", _reduced(*wide, move, ratio, fine_reference=False))
+    turned = m.turn(3, 1.05, (1024, 1024), 130.0, -90.0)
+    yield Case("gsd", "2.5 m reference, 10 m on its grid, far and turned, two dates", _upsampled(first, second, turned, 4))
     green = partial(g.rendered, g.AFTER, g.MORNING, 2.5, seed=seed, bands=("green",))
     yield Case("gsd", "2.5 m pan reference, 10 m green on its grid, two dates", _upsampled(first, green, m.shift(11.3, 6.1), 4))
     tile = partial(g.levir, seed, "A")

@@ -109,12 +109,45 @@ def mosaic(picture: Image, rng: np.random.Generator) -> Image:
     return with_pixels(picture, np.where(valid, values, 0), valid)
 
 
+def rebuilt(share: float, seed: int) -> Spoil:
+    """Return what swaps one side of the frame, in one piece, for another place's."""
+
+    def spoil(picture: Image, _: np.random.Generator) -> Image:
+        rows, cols = picture.valid.shape
+        row, col = np.mgrid[:rows, :cols]
+        new = col + 0.3 * row > np.quantile(col + 0.3 * row, 1 - share)
+        return with_pixels(picture, np.where(new, made(seed + 17, size=max(rows, cols)).values[0, :rows, :cols], picture.values))
+
+    return spoil
+
+
 def changed(share: float, seed: int) -> Spoil:
     """Return what swaps a share of the blocks for another place's."""
 
     def spoil(picture: Image, rng: np.random.Generator) -> Image:
         rows, cols = picture.valid.shape
         return swapped(picture, made(seed + 17, size=max(rows, cols)).values[0, :rows, :cols], share, rng)
+
+    return spoil
+
+
+def fixed_pattern(kind: str) -> Spoil:
+    """Return what lays the same pattern over any image at the same place of the frame: it did not move when the ground did."""
+
+    def spoil(picture: Image, rng: np.random.Generator) -> Image:
+        rows, cols = picture.valid.shape
+        if kind == "blocks of a JPEG of 10":
+            return jpeg(archived(picture, rng, noise=1.5), 10)
+        if kind == "stripes of the detectors":
+            pattern = np.random.default_rng(1).normal(0, 12, (1, cols)) + np.zeros((rows, 1))
+        elif kind == "dust and vignetting":
+            y, x = np.mgrid[:rows, :cols] / max(rows, cols) - 0.5
+            specks = np.random.default_rng(2).random((rows, cols)) < 2e-4
+            pattern = -120 * (x * x + y * y) - 400 * ndimage.gaussian_filter(specks.astype(np.float32), 1.5)
+        else:  # watermarks
+            mark = np.kron(np.random.default_rng(3).random((7, 40)) < 0.5, np.ones((3, 3)))
+            pattern = np.tile(np.pad(mark, ((60, 60), (40, 40))), (rows // 141 + 1, cols // 200 + 1))[:rows, :cols] * 40
+        return archived(with_pixels(picture, picture.values + pattern), rng, noise=1.5)
 
     return spoil
 

@@ -84,11 +84,16 @@ def robust(seed: int) -> Iterator[Case]:
         troubles[f"clouds of {share:.0%} not masked"] = partial(spoils.clouded, share=share, masked=False), "answer" if share < 0.4 else "either"
     for share in (0.2, 0.4, 0.6, 0.8):
         troubles[f"{share:.0%} changed"] = spoils.changed(share, seed), "answer" if share < 0.7 else "either"
+        troubles[f"{share:.0%} changed in one piece"] = spoils.rebuilt(share, seed), "answer" if share < 0.7 else "either"
     for kind, (grounds, consistency) in kinds.items():
         for name, (trouble, expect) in troubles.items():
             make = _spoilt(*grounds, m.shift(5.3, -4.6), spoils.first_archived(trouble), both=name.endswith("in both"), consistency=consistency)
             yield Case("robust", f"{name}, {kind}", make, expect)
+        for pattern in ("blocks of a JPEG of 10", "stripes of the detectors", "dust and vignetting", "watermarks"):
+            make = _spoilt(*grounds, m.shift(5.3, -4.6), spoils.fixed_pattern(pattern), both=True, consistency=consistency)
+            yield Case("robust", f"fixed pattern in both, {pattern}, {kind}", make)
     yield from _repetition(seed)
+    yield from _poor(seed)
     for share in (0.7, 0.9):
         for swell in (False, True):
             name = f"water of {share:.0%}{' with swell' if swell else ''}, two rendered dates 2.5 m"
@@ -108,6 +113,24 @@ def _repetition(seed: int) -> Iterator[Case]:
 
                 expect: Expect = "refusal" if unique == 0 else "answer" if unique > 50 else "either"
                 yield Case("robust", f"{what}, {unique} unique objects, {periods} periods off", make, expect)
+
+
+def _poor(seed: int) -> Iterator[Case]:
+    """Little to hold on to: along a straight road nothing tells where one is."""
+    for name, lines, expect in (
+        ("one straight road", 1, "either"),
+        ("three parallel roads", 3, "either"),
+        ("two roads that cross", -2, "answer"),
+        ("eight roads that cross", -8, "answer"),
+    ):
+
+        def make(rng: np.random.Generator, lines: int = lines) -> Pair:
+            move = m.shift(7.3, 4.4)
+            ground = g.roads(abs(lines), seed, parallel=lines > 0)
+            first, second = (spoils.archived(i, rng, noise=3) for i in (m.still(ground), m.seen(ground, move)))
+            return Pair(first, second, move)
+
+        yield Case("robust", f"{name} on bare ground", make, expect)  # type: ignore[arg-type]
 
 
 def _flooded(seed: int, share: float, *, swell: bool) -> Make:
@@ -204,7 +227,7 @@ def hopeless(seed: int) -> Iterator[Case]:
         return lambda rng: Pair(m.still(first()), spoils.archived(m.still(second()), rng, noise=1.5))
 
     def dead(rng: np.random.Generator) -> NDArray[np.float64]:
-        return np.where(rng.random(shape) < 1e-6, 200.0, 77.0)
+        return np.where(rng.random(shape) < 5e-6, 200.0, 77.0)
 
     nothing: dict[str, Make] = {
         "noise": against(lambda rng: rng.uniform(0, 255, shape)),
