@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FILLED = 0.02
 """A tile needs this share of its weight; the noise of what little it holds is in its variance, so the threshold is low."""
 
+LEAST_NOISE = 0.002
+"""Variance of a pixel's residual over the variance of the tile, at least: unequal radiometry and interpolation leave as much."""
+
 SLACK = 8
 """Pixels by which a crop of the moving image is larger than what the current transform needs."""
 
@@ -162,15 +165,12 @@ def cut_block(
 
 
 def _probes(view: View, content: tuple[NDArray[np.float32], ...], w: NDArray[np.float32], cut: tuple[slice, slice]) -> Probes:
-    """Return the probes of tiles with weights `w`; `content` is the reference and what else explains a moving image in its place."""
-    tile, (a, *bent) = view.tile, content
-    planes = channels(a, view.kind)
-    free = _nuisances(tile, [_tiled(v[cut], tile) for v in content if bent], w)
-    weighted = w[:, None] * free
-    gram = np.matmul(weighted, free.swapaxes(1, 2)).astype(np.float64)
+    """Return the probes of tiles with weights `w`; `content` is the reference and, where intensities are compared, its smoothed square."""
+    tile, planes = view.tile, channels(content[0], view.kind)
     fixed, products = np.zeros((len(w), len(COLUMN))), np.empty((len(planes), len(w), 4, tile * tile), np.float32)
     count = w.sum(axis=1).astype(np.float64)
-    inverse = np.linalg.inv(gram + (1e-6 * count + 1e-9)[:, None, None] * np.eye(free.shape[1]))
+    free = _nuisances(tile, [_tiled(v[cut], tile) for v in content[1:] and content], w)
+    weighted, inverse = _gram(free, w)
     for number, values in enumerate(planes):
         x, y = np.zeros_like(values), np.zeros_like(values)
         x[:, 1:-1] = (values[:, 2:] - values[:, :-2]) * np.float32(0.5)
@@ -190,21 +190,30 @@ def _probes(view: View, content: tuple[NDArray[np.float32], ...], w: NDArray[np.
 def _nuisances(tile: int, content: list[NDArray[np.float32]], w: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what may differ between the dates without telling of place, (n, k, pixel): a plane, and a bent tone curve.
 
-    The plane takes haze and shading. `content` holds the smoothed reference and its smoothed square, (n, pixel); about the tile's mean that square is
-    the second term of any tone curve (gamma, saturation, another sun). Without it edges seem to move towards their sharper side, by 0.015 px over a
-    scene whose shadows all fall to one side. Where only orientations are compared, there is none.
+    The plane takes haze and shading. `content` holds the smoothed reference and its smoothed square, (n, pixel); what the square has beyond the
+    plane and the reference itself is the second term of any tone curve (gamma, saturation, another sun). Without it edges seem to move towards their
+    sharper side, by 0.015 px over a scene whose shadows all fall to one side. Where only orientations are compared, there is none.
     """
     ramp = (np.arange(tile, dtype=np.float32) - (tile - 1) / 2) / np.float32(tile)
-    plane = np.stack([np.ones(tile * tile, np.float32), np.tile(ramp, tile), np.repeat(ramp, tile)])
-    out = np.broadcast_to(plane, (len(w), *plane.shape))
+    plane = np.broadcast_to(np.stack([np.ones(tile * tile, np.float32), np.tile(ramp, tile), np.repeat(ramp, tile)]), (len(w), 3, tile * tile))
     if not content:
-        return out
+        return plane
     values, squares = content
-    total = np.maximum(w.sum(axis=1, keepdims=True), np.float32(1e-6))
-    bent = squares - 2 * values * ((w * values).sum(axis=1, keepdims=True) / total)
-    bent -= (w * bent).sum(axis=1, keepdims=True) / total
-    bent /= np.sqrt(np.maximum((w * bent**2).sum(axis=1, keepdims=True) / total, np.float32(1e-12)))
-    return np.concatenate([out, bent[:, None]], axis=1)
+    # About the tile's mean: the difference of large numbers would leave rounding only.
+    mean = (w * values).sum(axis=1, keepdims=True) / np.maximum(w.sum(axis=1, keepdims=True), np.float32(1e-6))
+    linear = np.concatenate([plane, (values - mean)[:, None]], axis=1)
+    bent = _freed(squares - 2 * mean * values + mean**2, linear, *_gram(linear, w))
+    return np.concatenate([plane, bent[:, None]], axis=1)
+
+
+def _gram(free: NDArray[np.float32], w: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the weighted functions (n, k, pixel) and the inverse of their weighted Gram matrix (n, k, k)."""
+    weighted = w[:, None] * free
+    gram = np.matmul(weighted, free.swapaxes(1, 2)).astype(np.float64)
+    # Each function counts in its own unit, so that the ridge is the same small share of all.
+    size = np.sqrt(np.einsum("nii->ni", gram) + 1e-9)
+    scaled = gram / (size[:, :, None] * size[:, None]) + 1e-6 * np.eye(free.shape[1])
+    return weighted, np.linalg.inv(scaled) / (size[:, :, None] * size[:, None])
 
 
 def _freed(v: NDArray[np.float32], free: NDArray[np.float32], weighted: NDArray[np.float32], inverse: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -229,7 +238,7 @@ def weigh(blocks: list[Block], matrix: NDArray[np.float64], trust: NDArray[np.fl
     rho = np.clip(rho, 0, 0.9999)
     count = np.concatenate([block.probes.weight.sum(axis=1) for block in blocks]).astype(np.float64)
     # 1 / variance of the residual of one pixel, reference − gain × moving.
-    precision = np.where(rho > 0, rho**2 / np.maximum(1 - rho**2, 0.002) * count / np.maximum(aa, tiny + 1e-30), 0)
+    precision = np.where(rho > 0, rho**2 / np.maximum(1 - rho**2, LEAST_NOISE) * count / np.maximum(aa, tiny + 1e-30), 0)
     gain = np.where(rho > 0, aa / np.where(rho > 0, ab, 1), 0)
     weights = precision * trust
     curvature = float((weights * gain * pair).sum() / max(float((weights * (xx + yy)).sum()), 1e-30))

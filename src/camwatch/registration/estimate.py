@@ -143,7 +143,7 @@ def _align(pair: _Pair, start: NDArray[np.float64], bottom: int) -> _Aligned | N
     assert found is not None  # the loop runs at least once
     if found.fit.correlation < ALIKE:
         return _fit(pair, half, matrix, "orientation", Rules(10, 2e-3, TOLERANCE))
-    return _fit(pair, bottom, matrix if half == bottom else _finer(matrix), "intensity", Rules(5, 2e-3, TOLERANCE))
+    return _fit(pair, bottom, matrix if half == bottom else _finer(matrix), "intensity", Rules(15, 5e-4, TOLERANCE))
 
 
 def _fit(pair: _Pair, level: int, matrix: NDArray[np.float64], kind: Kind, rules: Rules) -> _Aligned | None:
@@ -164,7 +164,7 @@ def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_s
     white = cells.withheld(first.evidence.centres)
 
     def again(matrix: NDArray[np.float64], model: Model, use: NDArray[np.bool_]) -> Fit | None:
-        return refine(lambda _: first.blocks, matrix, model, Rules(5, 2e-3, TOLERANCE), shape=a.shape, use=lambda _: use)
+        return refine(lambda _: first.blocks, matrix, model, Rules(15, 5e-4, TOLERANCE), shape=a.shape, use=lambda _: use)
 
     second, everywhere = again(first.matrix, aligned.model, white), np.ones(len(white), bool)
     if second is None:
