@@ -19,7 +19,7 @@ from camwatch.render import chongjin, hoeryong, layout
 from camwatch.render.optics import View
 from camwatch.render.scene import Optics, render
 from camwatch.render.texture import Texture, noise_table
-from camwatch.render.world import Standing
+from camwatch.render.world import Patch, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,10 @@ Move = Literal["none", "shift", "similarity", "affine"]
 
 MARGIN = 40
 """Pixels of the later date rendered beyond the frame, so that what moves in is content and not an edge."""
+
+
+REACH_M = 1200
+"""How far from the middle of a world frames are centred: camp, villages, fields, and some forest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ CHANGES: dict[Ground, Change] = {
     "same": Change((0, 0), 1.0, (0, 0), 0.0, 0.0, sun=False),
     "season": Change((0, 0), 0.8, (0, 0), 0.0, 0.0, sun=True),
     "decade": Change((0.2, 0.5), 0.3, (0.3, 1.0), 0.7, 0.0, sun=True),
-    "lean": Change((0.2, 0.5), 0.3, (0.3, 1.0), 0.7, 20.0, sun=True),
+    "lean": Change((0.2, 0.5), 0.3, (0.3, 1.0), 0.7, 12.0, sun=True),
 }
 
 
@@ -89,9 +93,9 @@ def rendered(setting: Setting, count: int = 2) -> list[Date]:
     gsd_m, size, change = setting.gsd_m, setting.size, CHANGES[setting.ground]
     rng = np.random.default_rng([setting.seed, size, round(10 * gsd_m), *map(ord, setting.ground), *map(ord, setting.move)])
     world = _world(("chongjin", "hoeryong")[int(rng.integers(2))], int(rng.integers(4)))
-    reach = 2200 if gsd_m < 5 else 800
-    centre = np.array(world.centre) + rng.uniform(-reach, reach, 2)
-    world = replace(world, standing=(*world.standing, *_suburbs(rng, centre, size * gsd_m)))
+    centre = np.array(world.centre) + rng.uniform(-REACH_M, REACH_M, 2)
+    houses, streets = _suburbs(rng, centre, size * gsd_m)
+    world = replace(world, standing=(*world.standing, *houses), patches=(*world.patches, *streets))
     frame = GeoBox((size, size), Affine(gsd_m, 0, centre[0] - size * gsd_m / 2, 0, -gsd_m, centre[1] + size * gsd_m / 2), world.crs)
     wide = GeoBox((size + 2 * MARGIN,) * 2, frame.affine * Affine.translation(-MARGIN, -MARGIN), world.crs)
     share, sun, day = float(rng.uniform(*change.swapped)), _sun(rng), date(2005, 5, 20)
@@ -152,24 +156,22 @@ def _world(name: str, seed: int) -> World:
     return made
 
 
-def _suburbs(rng: np.random.Generator, centre: NDArray[np.float64], side_m: float) -> list[Standing]:
-    """Return rows of houses somewhere in the frame: the share of built-up ground varies from pair to pair."""
-    out: list[Standing] = []
+def _suburbs(rng: np.random.Generator, centre: NDArray[np.float64], side_m: float) -> tuple[list[Standing], list[Patch]]:
+    """Return rows of houses along streets somewhere in the frame: the share of built-up ground varies from pair to pair."""
+    houses, streets = list[Standing](), list[Patch]()
     for _ in range(int(rng.integers(0, 7))):
         place = centre + rng.uniform(-0.45, 0.45, 2) * min(side_m, 1500)
-        size = float(rng.uniform(9, 26)), float(rng.uniform(6, 13))
-        houses = layout.block(
-            (float(place[0]), float(place[1])),
-            (int(rng.integers(2, 9)), int(rng.integers(2, 7))),
-            (size[0] * rng.uniform(1.3, 2.2), size[1] * rng.uniform(1.5, 2.6)),
-            size,
-            azimuth_deg=float(rng.uniform(0, 180)),
-            rng=rng,
-            keep=0.85,
-            reflectance=(0.09, 0.3),
-        )
-        out += [Standing(s, "house") for s in houses]
-    return out
+        counts, size = (int(rng.integers(2, 9)), int(rng.integers(2, 7))), (float(rng.uniform(9, 26)), float(rng.uniform(6, 13)))
+        pitch, azimuth = (size[0] * rng.uniform(1.3, 2.2), size[1] * rng.uniform(1.8, 2.8)), float(rng.uniform(0, 180))
+        made = layout.block((place[0], place[1]), counts, pitch, size, azimuth_deg=azimuth, rng=rng, keep=0.85, reflectance=(0.09, 0.3))
+        houses += [Standing(s, "house") for s in made]
+        along, cover = np.radians(azimuth), ("track", "paved")[int(rng.integers(2))]
+        for row in range(counts[1] + 1):
+            aside = (row - counts[1] / 2) * pitch[1]
+            x, y = place + aside * np.array([np.cos(along), -np.sin(along)])
+            length = pitch[0] * (counts[0] + rng.uniform(0, 3))
+            streets.append(Patch(layout.rectangle((x, y), length, float(rng.uniform(2, 4)), azimuth), cover, float(rng.normal(0, 0.1))))
+    return houses, streets
 
 
 def _sun(rng: np.random.Generator) -> Sun:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from _registration_dates import Move
     from camwatch.imagery.image import Image
 
-SENSORS = {0.5: (256, 512, 1024), 2.5: (256, 512, 1024), 10.0: (256, 512)}
+SENSORS = {0.5: (256, 512, 384, 1024), 2.5: (256, 512, 384, 1024), 10.0: (256, 512)}
 MOVES: tuple[Move, ...] = ("none", "shift", "similarity", "affine")
 INSET = 0.08
 """The corner points lie this share of the side inside the scene."""
