@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from affine import Affine
 
 from camwatch.findings import Findings
 from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, window_of
@@ -153,17 +154,17 @@ def registration_picture(path: Path, alignment: Alignment, generated: str) -> Pa
     """Draw the later scene on the earlier one, with the georeferencing as delivered and with the transform."""
     from camwatch.report import registration_page, zoom_bounds
 
-    whole = _compared(alignment, coarser(alignment.registration.grid, OVERVIEW_PX))
-    zoom = _compared(alignment, window_of(alignment.registration.grid, *zoom_bounds(alignment.registration)))
-    return registration_page(
-        path,
-        reference=whole.before,
-        moving_before=whole.delivered,
-        moving_after=whole.registered,
-        registration=alignment.registration,
-        zoom=(zoom.before, zoom.delivered, zoom.registered),
-        generated=generated,
+    answer = alignment.registration
+    whole = _compared(alignment, coarser(answer.grid, OVERVIEW_PX))
+    first, second = (window_of(answer.grid, *bounds) for bounds in zoom_bounds(answer, whole.before, whole.delivered, whole.registered))
+    boards = (
+        (_part(whole.before, first) or alignment.earlier.load(first), _part(whole.delivered, first) or alignment.later.load(first)),
+        (
+            _part(whole.before, second) or alignment.earlier.load(second),
+            _part(whole.registered, second) or alignment.later.registered(second, answer),
+        ),
     )
+    return registration_page(path, reference=whole.before, moving=whole.delivered, registration=answer, boards=boards, generated=generated)
 
 
 def _compared(alignment: Alignment, window: GeoBox) -> Overview:
@@ -172,3 +173,17 @@ def _compared(alignment: Alignment, window: GeoBox) -> Overview:
         return alignment.overview
     earlier, delivered = alignment.earlier.load(window), alignment.later.load(window)
     return Overview(earlier, delivered, alignment.later.registered(window, alignment.registration))
+
+
+def _part(image: Image, window: GeoBox) -> Image | None:
+    """Return the pixels of a window from an image that holds them; None where it is coarser, or does not reach so far."""
+    step = ~image.geobox.affine * window.affine
+    col, row = round(step.c), round(step.f)
+    rows, cols = window.shape
+    if not step.almost_equals(Affine.translation(col, row), 1e-6):
+        return None
+    if min(col, row) < 0 or row + rows > image.geobox.shape[0] or col + cols > image.geobox.shape[1]:
+        return None
+    return replace(
+        image, values=image.values[:, row : row + rows, col : col + cols], valid=image.valid[row : row + rows, col : col + cols], geobox=window
+    )

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from camwatch.report.claimspage import claims_page
     from camwatch.report.detectpage import detect_page
     from camwatch.report.maps import detail_bounds
-    from camwatch.report.registrationpage import registration_page, zoom_bounds
+    from camwatch.report.registrationpage import registration_page
+    from camwatch.report.registrationzoom import zoom_bounds
     from camwatch.report.sensitivitypage import sensitivity_page
     from camwatch.report.source import Source
     from camwatch.report.tables import finding_rows
@@ -25,7 +26,7 @@ else:
             "finding_rows": "tables",
             "registration_page": "registrationpage",
             "sensitivity_page": "sensitivitypage",
-            "zoom_bounds": "registrationpage",
+            "zoom_bounds": "registrationzoom",
         },
     )
 

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 from camwatch import __version__
 from camwatch.report import style
 from camwatch.report.sheet import PT
+from camwatch.report.tables import PEOPLE
 
 if TYPE_CHECKING:
     from camwatch.report.sheet import Box, Sheet
 
 LINE = style.SMALL * style.LEADING * PT
 """Line height of the small type in millimetres."""
-PEOPLE = (
-    "No conclusion about people is drawn: not their number, their health, their fate or anyone’s intent. Imagery shows objects and ground. "
-    "“Not observed” is never “not changed”; “not testable” is never “none”."
-)
 
 
 def simple_head(sheet: Sheet, title: str, aside: str, subtitle: str, generated: str) -> float:

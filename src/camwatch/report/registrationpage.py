@@ -1,61 +1,86 @@
-"""The page of one registration: check points as delivered and registered, checkerboards, residuals, numbers."""
+"""The page of one registration: check points as delivered and registered, checkerboards, residual and standard error over the scene, numbers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.collections import LineCollection
-from matplotlib.patches import Circle
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from camwatch.report import panels, style
-from camwatch.report.display import View, in_colour, limits, rgba, shown
-from camwatch.report.frame import LINE, foot, simple_head
-from camwatch.report.numbers import alignment
-from camwatch.report.panels import nice
-from camwatch.report.sheet import DPI, LANDSCAPE, MM, Box, new_sheet
-from camwatch.report.tables import number
+from camwatch import __version__
+from camwatch.report import canvas as sheet
+from camwatch.report import registrationpanels as panels
+from camwatch.report import style
+from camwatch.report.canvas import Area, Canvas
+from camwatch.report.display import in_colour
+from camwatch.report.ground import Ground, shown
+from camwatch.report.tables import PEOPLE, number
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
 
     from camwatch.imagery.image import Image
     from camwatch.registration.record import Registration
-    from camwatch.report.panels import Panel
-    from camwatch.report.sheet import Sheet
 
-ZOOM_PX = 240
-"""A checkerboard shows so many pixels of the grid across: a step of half a pixel can then be seen."""
+WIDTH = 1800
+MARGIN, GAP = 40, 26
+COLUMN = 384
+"""Width of the column of numbers."""
+PANEL = (WIDTH - 2 * MARGIN - COLUMN - 3 * GAP) // 3
+HEAD, KEY = 34, 48
+"""Room above a panel for its heading, and below it for its key."""
+SQUAT, TALL = 0.55, 1.1
+"""A panel's height over its width, at least and at most, whatever the scene's shape."""
 TILES = 6
-VECTOR_MM = 6.0
-"""A vector of the 90th percentile is drawn about so long."""
+"""Tiles of a checkerboard along a side."""
+LEAST = 720
+"""Height of the column of numbers, with the drawing below them."""
+
+
+class Words(NamedTuple):
+    """How a page calls its verdict, the state that the pair ends in, and the places of its two checkerboards."""
+
+    verdict: str
+    colour: str
+    after: str
+    boards: tuple[str, str]
+
+
+ALIGNED = Words("✔ REGISTERED", "#00694c", "registered", ("as delivered", "registered"))
+UNTOUCHED = Words("✔ ALREADY ALIGNED – LEFT AS DELIVERED", "#00694c", "left as delivered", ("clearest edges", "longest residual"))
+REFUSED = Words("✘ REFUSED – NOT ALIGNED", "#a84300", "by the best transform", ("longest residual", "contrary residual"))
+
+
+def words_of(registration: Registration) -> Words:
+    """Return how a page calls an answer; a refusal is never called registered."""
+    if not registration.ok:
+        return REFUSED
+    return UNTOUCHED if registration.model == "none" else ALIGNED
 
 
 def registration_page(
     path: Path,
     *,
     reference: Image,
-    moving_before: Image,
-    moving_after: Image,
+    moving: Image,
     registration: Registration,
-    zoom: tuple[Image, Image, Image] | None = None,
+    boards: tuple[tuple[Image, Image], tuple[Image, Image]],
     generated: str = "",
     config_sha256: str = "",
 ) -> Path:
-    """Write the page of one registration, A4 landscape at 300 dpi (3508 × 2480 px).
+    """Write the page of one registration, 1800 px wide.
 
     Parameters
     ----------
     path : Path
-    reference : Image
-    moving_before, moving_after : Image
-        The moving scene on the reference's grid, as delivered and with the transform applied.
+    reference, moving : Image
+        Both whole, the moving scene as delivered, on the registration's grid or a coarser version of it.
     registration : Registration
-    zoom : (Image, Image, Image), optional
-        The same three in full resolution where those are overviews; must cover :func:`camwatch.report.zoom_bounds`.
+    boards : ((Image, Image), (Image, Image))
+        Reference and moving scene in full resolution on the two windows that :func:`camwatch.report.zoom_bounds` names: the moving scene as delivered
+        in the first, as registered in the second (as delivered again where it is refused).
     generated, config_sha256 : str
 
     Returns
@@ -63,184 +88,213 @@ def registration_page(
     Path
         `path`.
     """
-    simulated = any(image.simulated for image in (reference, moving_before, moving_after))
-    with new_sheet(LANDSCAPE) as sheet:
-        if simulated:
-            sheet.simulated_bands()
-        page = sheet.content
-        line = f"reference {reference.scene} ({reference.acquired:%Y-%m-%d}) · moving {moving_after.scene} ({moving_after.acquired:%Y-%m-%d})"
-        y = simple_head(sheet, "Co-registration", "camwatch register", line, generated)
-        ends = foot(sheet, page, generated, config_sha256)
-        gap = 6.0
-        width = (page.width - 2 * gap) / 3
-        room = ends - y - 2 * (LINE + 1.0) - 3.0
-        shape = reference.geobox.shape
-        upper = width * min(max(shape[0] / shape[1], 0.4), room / 2 / width)
-        top = Box(page.x, y + LINE + 1.0, width, upper)
-        low = Box(page.x, top.bottom + LINE + 4.0, width, min(room - upper, width))
-        column = Box(page.x + 2 * (width + gap), y, width, ends - y)
-        _vectors(sheet, (top, Box(top.x + width + gap, top.y, width, upper)), reference, registration, simulated=simulated)
-        three = zoom or (reference, moving_before, moving_after)
-        _boards(sheet, (low, Box(low.x + width + gap, low.y, width, low.height)), three, registration, simulated=simulated)
-        y = _scatter(sheet, Box(column.x, column.y + LINE + 1.0, width, 0), registration)
-        y = alignment(sheet, Box(column.x, y + 3.0, width, 0), registration)
-        y = sheet.paragraph(column.x, y + 0.5, width, "○ check point with its residual, magnified; · tie point", style.SMALL, colour=style.SOFT)
-        _lengths(sheet, Box(column.x, y + 3.0, width, ends - y - 3.0), registration)
-        return sheet.write(path, "camwatch registration", simulated=simulated)
-
-
-def _places(registration: Registration, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return map coordinates of (col, row) pixel centres."""
-    grid = registration.grid.affine
-    col, row = points.reshape(-1, 2).T + 0.5
-    return np.column_stack([grid.a * col + grid.b * row + grid.c, grid.d * col + grid.e * row + grid.f])
-
-
-def _vectors(sheet: Sheet, boxes: tuple[Box, Box], reference: Image, registration: Registration, *, simulated: bool) -> None:
-    """Draw tie points and check points over the reference, with the residuals as delivered and registered, each magnified for itself."""
-    box = boxes[0]
-    extent = reference.geobox.extent.geom.bounds
-    centre = 0.5 * (extent[0] + extent[2]), 0.5 * (extent[1] + extent[3])
-    view = View.around(*centre, extent[2] - extent[0], extent[3] - extent[1]).shaped(box.height / box.width)
-    part = shown(reference, view, round(box.width / MM * DPI), colour=False)
-    span = limits([part])
-    check = registration.check
-    for target_box, name, residuals in ((boxes[0], "as delivered", check.before), (boxes[1], "registered", check.after)):
-        target = panels.panel(sheet, target_box, view, registration.grid.crs)
-        panels.image(target, part, span, pale=0.45)
-        times = _arrows(target, registration, check.positions, residuals, style.VERMILLION)
-        ties = _places(registration, registration.tie_positions)
-        target.axes.plot(*ties.T, linestyle="none", marker=".", markersize=2.0, color=style.BLUE, zorder=3)
-        points = _places(registration, check.positions)
-        target.axes.plot(
-            *points.T,
-            linestyle="none",
-            marker="o",
-            markersize=3.2,
-            markerfacecolor="none",
-            markeredgecolor=style.VERMILLION,
-            markeredgewidth=0.7,
-            zorder=5,
-        )
-        panels.scale_bar(target)
-        if simulated:
-            panels.watermark(target)
-        sheet.text(target_box.x, target_box.y - LINE - 0.8, f"Residuals {name}", style.BODY, bold=True)
-        said = f"vectors × {number(times)}" if times else "no check points"
-        sheet.text(target_box.right, target_box.y - LINE - 0.7, said, style.SMALL, colour=style.SOFT, align="right")
-
-
-def _arrows(target: Panel, registration: Registration, positions: NDArray[np.float64], residuals: NDArray[np.float64], colour: str) -> float:
-    """Draw residuals magnified by a round factor; return it, 0 without residuals."""
-    start = _places(registration, positions)
-    if not len(start):
-        return 0.0
-    move = _places(registration, positions + residuals) - start
-    lengths = np.hypot(*move.T)
-    typical = float(np.quantile(lengths, 0.9))
-    times = nice(VECTOR_MM * target.metres_per_mm / typical) if typical > 0 else 1.0
-    ends = start + times * move
-    for width, ink, order in ((1.9, "white", 3.5), (0.9, colour, 4.0)):
-        target.axes.add_collection(LineCollection(list(np.stack([start, ends], axis=1)), colors=ink, linewidths=width, zorder=order), autolim=False)
-    return times
-
-
-def zoom_bounds(registration: Registration) -> tuple[float, float, float, float]:
-    """Return (left, bottom, right, top) of the ground that the checkerboards show, in the CRS of the registration's grid.
-
-    A square about the check point that is nearest to the middle: there both scenes show ground.
-    """
     rows, cols = registration.grid.shape
-    middle = _places(registration, np.array([[(cols - 1) / 2, (rows - 1) / 2]]))[0]
-    points = _places(registration, registration.check.positions)
-    here = points[np.hypot(*(points - middle).T).argmin()] if len(points) else middle
-    side = ZOOM_PX * float(abs(registration.grid.affine.determinant) ** 0.5)
-    view = View.around(float(here[0]), float(here[1]), side, side)
-    return view.left, view.bottom, view.right, view.top
+    height = round(PANEL * min(max(rows / cols, SQUAT), TALL))
+    simulated = reference.simulated or moving.simulated
+    body = max(2 * (HEAD + height + KEY), LEAST)
+    reason = sheet.wrap(registration.reason, WIDTH - 2 * MARGIN, sheet.BODY, bold=not registration.ok, most=3)
+    line = round(sheet.LEADING * sheet.BODY)
+    top = sheet.BAND + 12 + 44 + 30 + line * len(reason) + 16
+    page = Canvas(WIDTH, top + body + 3 * line + sheet.BAND + 22)
+    words = words_of(registration)
+    said = f"reference {reference.scene} ({reference.acquired:%Y-%m-%d}) · moving {moving.scene} ({moving.acquired:%Y-%m-%d})"
+    _head(page, words, (said, *reason), generated)
+    lefts = [MARGIN + n * (PANEL + GAP) for n in range(4)]
+    upper, lower = top + HEAD, top + HEAD + height + KEY + HEAD
+    places = [[Area(x, y, PANEL, height) for y in (upper, lower)] for x in lefts[:3]]
+    if registration.ok or registration.check.n:
+        _vectors(page, places[0], (reference, moving), registration, words)
+        _boards(page, places[1], boards, words)
+    else:
+        _unmatched(page, (*places[0], *places[1]), (reference, moving, *boards[0]))
+    _maps(page, places[2], registration)
+    if simulated:
+        for area in (*places[0], *places[1]):
+            page.stamp(area)
+        page.simulated_bands()
+    y = _numbers(page, lefts[3], top, registration, words)
+    _distances(page, Area(lefts[3], round(y) + 14, COLUMN, top + body - round(y) - 14), registration, words)
+    _foot(page, top + body + 6, generated, config_sha256)
+    return page.write(path, "camwatch registration", simulated=simulated)
 
 
-def _boards(sheet: Sheet, boxes: tuple[Box, Box], images: tuple[Image, Image, Image], registration: Registration, *, simulated: bool) -> None:
-    """Draw checkerboards of the reference and the moving scene, as delivered and registered, in one window in full resolution."""
-    box, (reference, before, after) = boxes[0], images
-    left, bottom, right, top = zoom_bounds(registration)
-    height = (right - left) * box.height / box.width
-    view = View(left, 0.5 * (bottom + top) - height / 2, right, 0.5 * (bottom + top) + height / 2)
-    target_px = round(box.width / MM * DPI)
-    for target_box, name, image in ((boxes[0], "as delivered", before), (boxes[1], "registered", after)):
-        colour = in_colour((reference, image))
-        target = panels.panel(sheet, target_box, view, registration.grid.crs)
-        under, over = shown(reference, view, target_px, colour=colour), shown(image, view, target_px, colour=colour)
-        panels.image(target, under, limits([under]))
-        if over is not None and over.valid.any():
-            picture = rgba(over, limits([over]))
-            ny, nx = over.valid.shape
-            grid = over.geobox.affine
-            col, row = np.meshgrid(np.arange(nx) + 0.5, np.arange(ny) + 0.5)
-            x, y = grid.a * col + grid.b * row + grid.c, grid.d * col + grid.e * row + grid.f
-            side = view.width / TILES
-            picture[..., 3] *= (np.floor((x - view.left) / side) + np.floor((y - view.bottom) / side)) % 2
-            panels.pixels(target, picture, over.geobox)
-        panels.scale_bar(target)
-        if simulated:
-            panels.watermark(target)
-        sheet.text(target_box.x, target_box.y - LINE - 0.8, f"Checkerboard {name}", style.BODY, bold=True)
-        said = f"about the middle, {ZOOM_PX} px across"
-        sheet.text(target_box.right, target_box.y - LINE - 0.7, said, style.SMALL, colour=style.SOFT, align="right")
+def _head(page: Canvas, words: Words, lines: tuple[str, ...], generated: str) -> None:
+    """Draw title, verdict and date, and below them the scenes (the first line) and the reason (the others)."""
+    y = float(sheet.BAND + 12)
+    page.text(MARGIN, y, "Co-registration", sheet.TITLE, bold=True)
+    x = MARGIN + sheet.measure("Co-registration", sheet.TITLE, bold=True) + 30
+    page.text(x, y + 8, words.verdict, sheet.HEADING + 2, bold=True, colour=words.colour)
+    page.text(WIDTH - MARGIN, y + 2, f"Report date {generated}" if generated else "", sheet.BODY, bold=True, align="right")
+    page.text(WIDTH - MARGIN, y + 24, "camwatch register", sheet.SMALL, colour=style.SOFT, align="right")
+    y += 44
+    page.text(MARGIN, y, sheet.wrap(lines[0], WIDTH - 2 * MARGIN, sheet.BODY, most=1)[0], sheet.BODY, colour=style.SOFT)
+    y += 30
+    for line in lines[1:]:
+        y = page.text(MARGIN, y, line, sheet.BODY, bold=words is REFUSED, colour=words.colour if words is REFUSED else style.INK)
+    page.rule(MARGIN, round(y) + 6, WIDTH - 2 * MARGIN, style.INK, 2)
 
 
-def _scatter(sheet: Sheet, box: Box, registration: Registration) -> float:
-    """Draw the residuals of the check points in pixels, as delivered and registered, each at its own scale; return where the next thing begins."""
-    check = registration.check
-    sheet.text(box.x, box.y - LINE - 0.8, "Residuals of the check points, px (ring: CE90)", style.BODY, bold=True)
-    side = (box.width - 8.0 - 9.0 - 1.0) / 2
-    for column, (name, residuals, colour, marker) in enumerate(
-        (("as delivered", check.before, style.BLUE, "x"), ("registered", check.after, style.VERMILLION, "o"))
-    ):
-        axes = sheet.axes(Box(box.x + 8.0 + column * (side + 9.0), box.y + 4.0, side, side))
-        ring = float(np.quantile(np.hypot(*residuals.T), 0.9)) if len(residuals) else 0.0
-        reach = max(float(np.abs(residuals).max(initial=0.0)) * 1.15, ring * 1.08, 0.1) if len(residuals) else 1.0
-        axes.axhline(0, color=style.RULE, linewidth=0.4, zorder=1)
-        axes.axvline(0, color=style.RULE, linewidth=0.4, zorder=1)
-        axes.plot(
-            *residuals.reshape(-1, 2).T,
-            linestyle="none",
-            marker=marker,
-            markersize=3,
-            color=colour,
-            markeredgewidth=0.7,
-            markerfacecolor="none",
-            zorder=3,
+def _foot(page: Canvas, y: float, generated: str, config_sha256: str) -> None:
+    page.rule(MARGIN, round(y), WIDTH - 2 * MARGIN, style.INK)
+    y = page.paragraph(MARGIN, y + 5, WIDTH - 2 * MARGIN, PEOPLE, sheet.SMALL, most=2)
+    parts = [f"camwatch {__version__}", f"configuration {config_sha256[:16]}" if config_sha256 else "", f"report of {generated}" if generated else ""]
+    page.text(MARGIN, y, " · ".join(part for part in parts if part), sheet.SMALL, colour=style.SOFT)
+
+
+def _heading(page: Canvas, area: Area, text: str, aside: str = "") -> None:
+    page.text(area.x, area.y - HEAD + 2, text, sheet.BODY, bold=True)
+    page.text(area.right, area.y - HEAD + 4, aside, sheet.SMALL, colour=style.SOFT, align="right")
+
+
+def _px(value: float) -> str:
+    """Return a length in pixels with three digits, but no more than four decimals."""
+    return f"{number(value, decimals=4) if abs(value) < 0.1 else number(value)} px"
+
+
+def _vectors(page: Canvas, areas: list[Area], images: tuple[Image, Image], registration: Registration, words: Words) -> None:
+    """Draw the residuals of the check points as delivered and in the end, each magnified for itself.
+
+    Where both are the same, the second panel shows more: the tie points' residuals where the pair is aligned, the moving scene where it is refused.
+    """
+    check, ties = registration.check, registration.tie_positions
+    after = check.positions, check.after, f"RMSE {_px(check.rmse_after_px)}; ring: check point"
+    second = (images[0], words.after, after)
+    if words is UNTOUCHED:
+        second = (images[0], "of the tie points", (ties, registration.tie_residuals, f"{number(len(ties))} tie points"))
+    elif np.array_equal(check.before, check.after):
+        second = (images[1], "over the moving scene", after)
+    first = (images[0], "as delivered", (check.positions, check.before, f"RMSE {_px(check.rmse_before_px)}; ring: check point"))
+    for area, (image, name, (places, moves, said)), colour in zip(areas, (first, second), (style.BLUE, style.VERMILLION), strict=True):
+        ground = Ground.over(area, registration.grid)
+        page.paste(area, shown(ground, image, colour=False, pale=0.5))
+        panels.points(page, ground, ties, style.INK)
+        times = panels.vectors(page, ground, places, moves, colour=colour)
+        panels.scale_bar(page, ground, _metres(registration.grid))
+        page.frame(area, style.SOFT)
+        _heading(page, area, f"Residuals {name}")
+        page.text(area.x, area.bottom + 5, f"{said}, vectors × {number(times)}", sheet.SMALL, colour=style.SOFT)
+
+
+def _boards(page: Canvas, areas: list[Area], boards: tuple[tuple[Image, Image], tuple[Image, Image]], words: Words) -> None:
+    """Draw a checkerboard of reference and moving scene in each area."""
+    for area, name, pair in zip(areas, words.boards, boards, strict=True):
+        ground = Ground.over(area, pair[0].geobox, filled=True)
+        under, over = (shown(ground, image, colour=in_colour(pair)) for image in pair)
+        page.paste(area, np.where(_chequered(area), over, under))
+        panels.scale_bar(page, ground, _metres(pair[0].geobox))
+        page.frame(area, style.SOFT)
+        _heading(page, area, f"Checkerboard {name}")
+        said = f"{pair[0].acquired:%Y-%m-%d} and {pair[1].acquired:%Y-%m-%d} in turn; {number(area.width / ground.scale)} px across"
+        page.text(area.x, area.bottom + 5, said, sheet.SMALL, colour=style.SOFT)
+
+
+def _unmatched(page: Canvas, areas: tuple[Area, ...], images: tuple[Image, ...]) -> None:
+    """Draw both scenes whole and in part, each by itself: nothing in them could be matched."""
+    names = ("Reference", "Moving scene, as delivered", "Reference, middle", "Moving scene, middle")
+    for area, name, image in zip(areas, names, images, strict=True):
+        ground = Ground.over(area, image.geobox, filled="middle" in name)
+        page.paste(area, shown(ground, image, colour=in_colour(images[:2])))
+        panels.scale_bar(page, ground, _metres(image.geobox))
+        page.frame(area, style.SOFT)
+        _heading(page, area, name)
+        page.text(
+            area.x, area.bottom + 5, f"{image.acquired:%Y-%m-%d}; {number(area.width / ground.scale)} px across", sheet.SMALL, colour=style.SOFT
         )
-        if len(residuals):
-            axes.add_patch(Circle((0, 0), ring, fill=False, edgecolor=style.INK, linewidth=0.5, linestyle=(0, (3, 2)), zorder=2))
-        # Rows count downwards, as in the picture.
-        axes.set(xlim=(-reach, reach), ylim=(reach, -reach))
-        axes.locator_params(nbins=4)
-        axes.set_yticks([tick for tick in axes.get_xticks() if -reach < tick < reach])
-        axes.tick_params(labelsize=style.SMALL, length=1.6, width=0.5, pad=1.2)
-        axes.set_title(name, fontsize=style.SMALL, pad=3)
-        axes.set_xlabel("columns", fontsize=style.SMALL, labelpad=1)
-        if column == 0:
-            axes.set_ylabel("rows", fontsize=style.SMALL, labelpad=0)
-    return box.y + 4.0 + side + 8.0
 
 
-def _lengths(sheet: Sheet, box: Box, registration: Registration) -> None:
-    """Draw which share of the check points is off by no more than so many pixels."""
-    check = registration.check
-    y = sheet.heading(box.x, box.y, box.width, "Check points within a distance", "dashed: as delivered")
-    if not check.n:
-        sheet.text(box.x, y, "No check point could be measured.", style.SMALL, colour=style.SOFT)
+def _metres(grid: GeoBox) -> float:
+    return float(abs(grid.affine.determinant) ** 0.5)
+
+
+def _chequered(area: Area) -> NDArray[np.bool_]:
+    """Return which pixels (y, x, 1) of an area show the second image."""
+    side = area.width / TILES
+    y, x = np.ogrid[: area.height, : area.width]
+    return np.asarray((y // side + x // side) % 2 == 1)[..., None]
+
+
+def _maps(page: Canvas, areas: list[Area], registration: Registration) -> None:
+    """Draw the residual of the check points and the standard error of the answer over the scene, and upon it the field where there is one."""
+    upper, lower = (Ground.over(area, registration.grid) for area in areas)
+    steps = panels.residual_map(page, upper, registration)
+    _heading(page, areas[0], "Residual map", "RMSE of the check points in a cell")
+    if steps:
+        panels.legend(page, areas[0], steps, "px")
+    steps = panels.error_map(page, lower, registration)
+    times = panels.field_arrows(page, lower, registration)
+    _heading(page, areas[1], "Standard error", f"arrows: the field × {number(times)}" if times else "of the place answered")
+    if steps:
+        panels.legend(page, areas[1], steps, "px")
+    for area in areas:
+        page.frame(area, style.SOFT)
+
+
+def figures(registration: Registration) -> tuple[tuple[str, str], ...]:
+    """Return label and value of each line of the numbers; what a refusal does not have is not listed."""
+    check, grid = registration.check, registration.grid
+    metres = _metres(grid)
+    rows, cols = grid.shape
+
+    def length(pixels: float) -> str:
+        return "not measured" if pixels != pixels else f"{_px(pixels)} = {number(pixels * metres, 2)} m"  # noqa: PLR0124 - NaN
+
+    lines = [("Model", registration.model if registration.ok else "none"), ("Tie points", number(registration.tie_points))]
+    if registration.ok:
+        down, right = registration.shift_px((cols - 1) / 2, (rows - 1) / 2)
+        col, row = np.meshgrid(np.linspace(0, cols - 1, 17), np.linspace(0, rows - 1, 17))
+        errors = registration.se_at(np.column_stack([col.ravel(), row.ravel()]))
+        lines += [
+            ("Shift at the centre", f"{_signed(down)} rows, {_signed(right)} cols"),
+            ("", f"{number(float(np.hypot(down, right)) * metres)} m"),
+            ("Standard error, centre", length(registration.se_px)),
+            ("Standard error, worst", length(float(np.nanmax(errors)) if np.isfinite(errors).any() else float("nan"))),
+        ]
+    lines += [("Check points", f"{check.n}, withheld from the fit" if check.n else "none")]
+    after = ""
+    if not np.array_equal(check.before, check.after):
+        lines += [("RMSE as delivered", length(check.rmse_before_px))]
+        after = " registered" if registration.ok else " best tried"
+    lines += [(f"RMSE{after}", length(check.rmse_after_px)), (f"CE90{after}", length(check.ce90_after_px)), ("Pixel", f"{number(metres)} m")]
+    return tuple(lines)
+
+
+def _signed(value: float) -> str:
+    return ("+" if value >= 0 else "−") + number(abs(value), decimals=3)
+
+
+def _numbers(page: Canvas, x: int, y: float, registration: Registration, words: Words) -> float:
+    """Draw the numbers; return where the next thing begins."""
+    page.text(x, y + 2, "Numbers", sheet.BODY, bold=True)
+    y += HEAD - 2
+    page.rule(x, round(y), COLUMN, style.INK)
+    y += 6
+    for label, value in figures(registration):
+        page.text(x, y, label, sheet.SMALL, colour=style.SOFT)
+        y = page.text(x + COLUMN, y, value, sheet.SMALL, align="right", bold=label.startswith(("RMSE", "CE90", "Standard")))
+        y += 2
+    if words is REFUSED:
+        y = page.paragraph(
+            x, y + 6, COLUMN, "Nothing that depends on alignment is computed from this pair.", sheet.SMALL, bold=True, colour=words.colour
+        )
+    return y
+
+
+def _distances(page: Canvas, area: Area, registration: Registration, words: Words) -> None:
+    """Draw the share of the check points within a distance, with its key."""
+    y = page.text(area.x, area.y, "Check points within a distance", sheet.BODY, bold=True)
+    page.rule(area.x, round(y) + 2, area.width, style.INK)
+    if not registration.check.n:
+        page.text(area.x, y + 8, "No check point could be measured.", sheet.SMALL, colour=style.SOFT)
         return
-    axes = sheet.axes(Box(box.x + 8.0, y + 1.5, box.width - 9.0, box.bottom - y - 11.0))
-    share = np.arange(1, check.n + 1) / check.n
-    for residuals, colour, dash in ((check.before, style.BLUE, "dashed"), (check.after, style.VERMILLION, "solid")):
-        lengths = np.maximum(np.sort(np.hypot(*residuals.T)), 1e-3)
-        axes.step(lengths, share, where="post", color=colour, linewidth=1.0, linestyle=dash)
-    axes.axhline(0.9, color=style.RULE, linewidth=0.5, linestyle=(0, (2, 2)))
-    axes.set(xscale="log", ylim=(0, 1.02))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(labelsize=style.SMALL, length=1.6, width=0.5, pad=1.2)
-    axes.set_xlabel("residual, px", fontsize=style.SMALL, labelpad=1)
-    axes.set_ylabel("share", fontsize=style.SMALL, labelpad=1)
+    top = y + 8
+    curves = ((7.0, style.BLUE, "as delivered"), (0.0, style.VERMILLION, words.after))
+    for dash, colour, name in curves[1:] if np.array_equal(registration.check.before, registration.check.after) else curves:
+        ink = sheet.Ink(Area(area.x, round(top), 44, 22))
+        line = np.array([[0.0, 11.0], [40.0, 11.0]])
+        if dash:
+            ink.dashed(line, 2.5, dash)
+        else:
+            ink.line(line, 2.5)
+        page.ink(ink, colour)
+        top = page.text(area.x + 50, top, name, sheet.SMALL) + 2
+    panels.lengths(page, Area(area.x, round(top) + 4, area.width, min(area.bottom - round(top) - 4, 400)), registration)

@@ -192,14 +192,14 @@ class Sheet:
 
     def simulated_bands(self) -> None:
         """Draw the red bands at the top and at the bottom."""
-        words = "SIMULATED SCENES – NOT OBSERVATIONS"
+        words = style.SIMULATED_WORDS
         for y in (0.0, self.height - BAND):
             self.fill(Box(0, y, self.width, BAND), style.SIMULATED_RED)
             self.text(self.width / 2, y + (BAND - 9 * style.LEADING * PT) / 2, words, 9, bold=True, colour="white", align="center")
 
     def write(self, path: Path, title: str, *, simulated: bool) -> Path:
         """Write the page as PNG under its name only once it is complete; the same page gives the same bytes."""
-        words = "SIMULATED SCENES - NOT OBSERVATIONS. " if simulated else ""
+        words = f"{style.SIMULATED_WORDS.replace('–', '-')}. " if simulated else ""
         described = {"Title": f"{words}{title}".encode("latin-1", "replace").decode("latin-1"), "Software": "camwatch"}
         target = io.BytesIO()
         # Level 3 takes half the time of 6 for a tenth more bytes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from matplotlib.patches import Circle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from camwatch.report import style
@@ -25,6 +26,9 @@ BESIDE = 3.0
 """Room between a table's numbers and its drawing."""
 FRAME = 36.0
 """Millimetres that the head and the foot of the page, the headings and the space between the tables take."""
+PLAN = 74.0
+"""Height of the two plans in millimetres; below half of that they are left out."""
+SIDES = ((1, 1), (-1, -1), (1, -1), (-1, 1))
 ASIDE = 6.0
 """Room under a drawing for its scale."""
 
@@ -38,6 +42,15 @@ class Column(NamedTuple):
     head: str
     width: float
     align: str = "right"
+
+
+class Mark(NamedTuple):
+    """A mark of a plan at (rows, columns) in pixels."""
+
+    label: str
+    place: tuple[float, ...]
+    shape: str
+    colour: str
 
 
 SCENES = (
@@ -97,13 +110,16 @@ def stack_page(path: Path, document: Mapping[str, Any], *, generated: str = "", 
         for note in notes:
             if y < ends - LINE:
                 y = sheet.paragraph(page.x, y, page.width, note, style.BODY, most=2)
+        high = min(ends - y - LINE - 14.0, PLAN)
+        if high >= PLAN / 2:
+            _plans(sheet, Box(page.x, y + 4.0, page.width, high), document)
         return sheet.write(path, "camwatch stack", simulated=document["simulated"])
 
 
 def _scenes(sheet: Sheet, box: Box, document: Mapping[str, Any]) -> float:
     """Draw the table of the scenes; return where the next thing begins."""
     y = sheet.heading(
-        box.x, box.y, box.width, "Each date on the reference", "pixels of the reference as delivered; check points are withheld from the fit"
+        box.x, box.y, box.width, "Each date on the reference", "in pixels of the reference as delivered, shift and error at the middle of the ground"
     )
     found = {link["moving"]: link for link in document["links"] if link["reference"] == document["reference"]["scene"]}
     rows, colours, before, after = [], [], [], []
@@ -216,10 +232,11 @@ def _dumbbells(axes: Axes, before: Sequence[float | None], after: Sequence[float
             continue
         start, end = max(one, 1e-3), max(other, 1e-3)
         axes.plot([start, end], [row, row], color=style.RULE, linewidth=1.4, zorder=2)
-        axes.plot(start, row, marker="x", markersize=4.5, markeredgewidth=1.1, color=style.BLUE, zorder=3)
-        axes.plot(end, row, marker="o", markersize=4.5, color=style.VERMILLION, zorder=4)
+        axes.plot(end, row, marker="o", markersize=4.5, color=style.VERMILLION, zorder=3)
+        axes.plot(start, row, marker="x", markersize=4.5, markeredgewidth=1.1, color=style.BLUE, zorder=4)
     axes.set_xscale("log")
-    axes.set_xlim(min([*known, limit]) / 1.6, max([*known, limit]) * 1.6)
+    low = min([*known, limit]) / 1.6
+    axes.set_xlim(low, max([1.6 * value for value in (*known, limit)] + [12 * low]))
     _rows_of(axes, len(before), limit)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -257,6 +274,59 @@ def _rows_of(axes: Axes, count: int, limit: float) -> None:
         axes.spines[side].set_visible(False)
     axes.tick_params(labelsize=style.SMALL, length=1.8, width=0.5, pad=1.2)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _plans(sheet: Sheet, box: Box, document: Mapping[str, Any]) -> None:
+    """Draw where each date lies and by how much each loop misses, in rows and columns."""
+    numbers = {row["scene"]: str(n) for n, row in enumerate(document["scenes"], 1)}
+    refused = {row["scene"] for row in document["scenes"] if row["status"] != "ok"}
+    marks = []
+    for link in document["links"]:
+        if link["reference"] not in numbers and link["status"] == "ok":
+            shape, colour = ("X", style.VERMILLION) if link["moving"] in refused else ("o", style.BLUE)
+            marks.append(Mark(numbers[link["moving"]], tuple(link["shift_px"]), shape, colour))
+    marks.append(Mark("R", (0.0, 0.0), "P", style.INK))
+    half = (box.width - 8.0) / 2
+    _plan(sheet, Box(box.x, box.y, half, box.height), ("Where each date lies as delivered, px", "✚ R: reference  ● aligned  ✖ refused"), marks)
+    shapes = {True: ("o", style.BLUE), False: ("X", style.VERMILLION), None: ("s", style.SOFT)}
+    marks = [
+        Mark(" – ".join(numbers[name] for name in loop["scenes"][1:]), tuple(loop["mean_px"]), *shapes[loop["closed"]]) for loop in document["loops"]
+    ]
+    aside = "● closed  ✖ open  ■ cannot tell  ┆ limit"
+    _plan(sheet, Box(box.x + half + 8.0, box.y, half, box.height), ("Mean closure of each loop, px", aside), marks, limit=document["limit_px"])
+
+
+def _plan(sheet: Sheet, box: Box, heading: tuple[str, str], marks: Sequence[Mark], *, limit: float | None = None) -> None:
+    """Draw marks at (rows, columns), both at one scale, rows downwards as in a picture."""
+    y = sheet.heading(box.x, box.y, box.width, *heading)
+    room = Box(box.x + 12.0, y + 1.5, box.width - 13.0, box.height)
+    axes = sheet.axes(room)
+    wide = room.width / room.height
+    reach = 1.2 * max([max(abs(mark.place[0]), abs(mark.place[1]) / wide) for mark in marks] + [limit or 0.1])
+    axes.axhline(0, color=style.RULE, linewidth=0.4, zorder=1)
+    axes.axvline(0, color=style.RULE, linewidth=0.4, zorder=1)
+    if limit is not None:
+        axes.add_patch(Circle((0, 0), limit, fill=False, edgecolor=style.INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=2))
+    for count, mark in enumerate(marks):
+        row, col = mark.place
+        axes.plot(col, row, marker=mark.shape, markersize=5.5, color=mark.colour, markeredgecolor="white", markeredgewidth=0.4, zorder=3)
+        # Labels of marks that lie together go to different sides.
+        right, above = SIDES[count % len(SIDES)]
+        axes.annotate(
+            mark.label,
+            (col, row),
+            xytext=(4 * right, 4 * above),
+            textcoords="offset points",
+            ha="left" if right > 0 else "right",
+            va="bottom" if above > 0 else "top",
+            fontsize=style.BODY,
+            zorder=4,
+        )
+    axes.set(xlim=(-reach * wide, reach * wide), ylim=(reach, -reach))
+    axes.locator_params(nbins=7)
+    axes.tick_params(labelsize=style.SMALL, length=1.8, width=0.5, pad=1.2)
+    axes.set_xlabel("columns", fontsize=style.SMALL, labelpad=1)
+    axes.set_ylabel("rows", fontsize=style.SMALL, labelpad=1)
 
 
 def _notes(document: Mapping[str, Any]) -> list[str]:

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import category
 
-from matplotlib import font_manager
-from matplotlib.ft2font import FT2Font
-
 if TYPE_CHECKING:
     from camwatch.findings import Change, Kind
     from camwatch.judge.record import Outcome
@@ -31,6 +28,7 @@ INK, SOFT, RULE, TINT, NOT_OBSERVED = "#1a1a1a", "#555555", "#b8b8b8", "#f3f3f1"
 GAP_EDGE, GAP_HATCH = "#bdbdbd", "//////"
 """Look of ground that was not observed, on `NOT_OBSERVED`."""
 SIMULATED_RED = "#b3001b"
+SIMULATED_WORDS = "SIMULATED SCENES – NOT OBSERVATIONS"
 
 # Okabe and Ito's palette, told apart with every common colour blindness (https://jfly.uni-koeln.de/color/).
 VERMILLION, BLUE, PURPLE, GREEN, ORANGE, SKY = "#d55e00", "#0072b2", "#cc79a7", "#009e73", "#e69f00", "#56b4e9"
@@ -87,28 +85,44 @@ VERDICTS: dict[Outcome, tuple[str, str]] = {
 """Symbol and (dark enough for small type) colour of an outcome; the word always stands beside them."""
 
 
+def font_files(*, bold: bool = False) -> tuple[Path, Path]:
+    """Return the files of the Latin and of the Korean font.
+
+    They are found in the installed wheels without importing them: `matplotlib` takes long, and `koreanize_matplotlib` changes the caller's settings.
+    """
+    latin, korean = ("DejaVuSans-Bold.ttf", "NanumGothicBold.ttf") if bold else ("DejaVuSans.ttf", "NanumGothic.ttf")
+    return _folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / latin, _folder("koreanize_matplotlib") / "fonts" / korean
+
+
+def _folder(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"{package} is not installed: its fonts cannot be drawn; install camwatch again")
+    return Path(spec.submodule_search_locations[0])
+
+
 @lru_cache(maxsize=1)
 def fonts() -> frozenset[int]:
-    """Register the Korean font with matplotlib and return the code points that the two families can draw.
+    """Register the Korean font with matplotlib and return the code points that the two families can draw."""
+    from matplotlib import font_manager
+    from matplotlib.ft2font import FT2Font
 
-    The font is found in the installed wheel without importing it: importing `koreanize_matplotlib` changes the caller's settings.
-    """
-    spec = find_spec("koreanize_matplotlib")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("koreanize-matplotlib is not installed: Korean names cannot be drawn; install camwatch again")
-    folder = Path(spec.submodule_search_locations[0]) / "fonts"
-    manager = font_manager.fontManager
-    for name, weight in (("NanumGothic.ttf", 400), ("NanumGothicBold.ttf", 700)):
+    for bold, weight in ((False, 400), (True, 700)):
         # Not `addfont`: it reads the bold cut's weight as 600, and every bold line would then log that no 700 was found.
-        manager.ttflist.append(font_manager.FontEntry(fname=str(folder / name), name=KOREAN, weight=weight))
-    latin = font_manager.findfont("DejaVu Sans", fallback_to_default=False)
-    return frozenset(point for file in (latin, folder / "NanumGothic.ttf") for point in FT2Font(str(file)).get_charmap())
+        entry = font_manager.FontEntry(fname=str(font_files(bold=bold)[1]), name=KOREAN, weight=weight)
+        font_manager.fontManager.ttflist.append(entry)
+    return frozenset(point for file in font_files() for point in FT2Font(str(file)).get_charmap())
 
 
 def drawable(text: str) -> str:
     """Return `text` on one line, without control characters, with � where neither font has the character; a number keeps its unit."""
     known = fonts()
+    return "".join(c if ord(c) in known else "\ufffd" for c in plain(text))
+
+
+def plain(text: str) -> str:
+    """Return `text` on one line, without control characters; a number keeps its unit."""
     # Thin and non-breaking spaces stay: they hold a number together.
-    plain = re.sub(r"[ \t\r\n\f\v\u2028\u2029]+", " ", text).strip(" ")
-    plain = re.sub(r"(?<=\d) (?=(?:%|km²?|m²?|px)(?!\w))", "\u00a0", plain)
-    return "".join(c if ord(c) in known else "\ufffd" for c in plain if category(c) not in {"Cc", "Cf"})
+    line = re.sub(r"[ \t\r\n\f\v\u2028\u2029]+", " ", text).strip(" ")
+    line = re.sub(r"(?<=\d) (?=(?:%|km²?|m²?|px)(?!\w))", "\u00a0", line)
+    return "".join(c for c in line if category(c) not in {"Cc", "Cf"})

@@ -31,6 +31,11 @@ REPORTED: dict[Kind, tuple[Change, ...]] = {
 """Changes that each search reports."""
 UNITS = {"m2": "m²", "km2": "km²", "ratio": "", "objects": "", "": "", "year": ""}
 ORDER = ("contradicted", "supported", "partly", "inconclusive", "not testable")
+PEOPLE = (
+    "No conclusion about people is drawn: not their number, their health, their fate or anyone’s intent. Imagery shows objects and ground. "
+    "“Not observed” is never “not changed”; “not testable” is never “none”."
+)
+"""Stands at the foot of every page."""
 
 
 class CountRow(NamedTuple):
