@@ -230,7 +230,7 @@ def _reason(name: str, pairs: Sequence[Pair], loops: Mapping[Pair, Loop], told: 
     worst = max((loops[pair] for pair in pairs), key=lambda loop: loop.rmse_px)
     gap = f"the loop over {worst.scenes[0]} and {worst.scenes[1]} stays open by {worst.rmse_px:.2f} px (standard error {worst.se_px:.2f})"
     if name in told.wrong:
-        return f"{gap}; this scene alone is in all {len(pairs)} loops that stay open here"
+        return f"{gap}; it is the one scene common to {len(pairs)} open loops"
     return f"{gap}; which of its links is wrong cannot be told, another date could tell"
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.custody import write_json
-from camwatch.imagery import load
 from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities, with_false_alarms
 from camwatch.pipeline.pair import align, check_order
 from camwatch.pipeline.records import source_of, write_findings
+from camwatch.pipeline.view import View
 from camwatch.rasters import SIMULATED_TAG, write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
@@ -59,7 +59,8 @@ def write_registration(out: Path, alignment: Alignment, aoi: Aoi | None, config:
         (out / "registered.tif").unlink(missing_ok=True)
         return record
     window = alignment.geobox
-    image = load(alignment.after, alignment.registration.moving_geobox(window))
+    # All bands of the scene and all its pixels: what is compared is fewer, and without clouds.
+    image = View(alignment.after, None).registered(window, alignment.registration, scene.default_bands(alignment.after))
     values = np.where(image.valid, image.values, np.float32(np.nan))
     write_raster(
         out / "registered.tif",

@@ -130,7 +130,7 @@ class Blame:
     Attributes
     ----------
     wrong : frozenset of str
-        Scenes that alone explain two open loops or more.
+        Scenes that explain two open loops or more by themselves.
     doubtful : frozenset of str
         Scenes that stand in an open loop of which nobody can say what is wrong with it.
     blamed : mapping of (a, b) to tuple of str
@@ -153,8 +153,8 @@ def blame(loops: Mapping[tuple[str, str], bool | None]) -> Blame:
     Notes
     -----
     By majority, over and over until every open loop is explained: of the scenes with more open loops than closed ones, those that stand in most of
-    the loops yet to be explained are blamed for these. One scene alone in two loops or more is the wrong one, for a single fault explains them
-    all. Where several are level, or one stands in a single loop, nobody can say which of the loop's links is wrong, and all of them are doubtful.
+    the loops yet to be explained are blamed for these. Such a scene is the wrong one where it stands in two loops or more, for a single fault
+    explains them all. Where it stands in one, or in a loop with another that is blamed as often, nobody can say which link is wrong: it is doubtful.
 
     A closed loop does not clear a scene: a fault inside a scene, such as a seam, may lead both of its links astray alike, and cancels.
     """
@@ -168,7 +168,10 @@ def blame(loops: Mapping[tuple[str, str], bool | None]) -> Blame:
         count = Counter(name for pair in left for name in pair if surplus[name] > 0)
         most = max(count.values(), default=0)
         top = {name for name, times in count.items() if times == most}
-        (wrong if len(top) == 1 and most > 1 else doubtful).update(top)
+        level = {name for pair in left if top.issuperset(pair) for name in pair}
+        alone = top - level if most > 1 else set[str]()
+        wrong |= alone
+        doubtful |= top - alone
         explained = [pair for pair in left if top.intersection(pair) or not top]
         blamed |= {pair: tuple(name for name in pair if name in top) for pair in explained}
         left = [pair for pair in left if pair not in explained]
