@@ -15,7 +15,8 @@ from camwatch.imagery.image import Image
 from camwatch.registration import Registration, register
 from camwatch.registration._check import Matches
 from camwatch.registration._decide import common, decide
-from camwatch.registration._planes import pyramid, to_level
+from camwatch.registration._planes import Pyramid, to_level
+from camwatch.registration.source import Source
 
 PRECISION = 0.02  # px: what registration promises where the dates look alike
 
@@ -310,7 +311,7 @@ def test_standard_error_is_honest():
 def test_pyramid_keeps_places():
     """On an image of its own coordinates, a pixel of any level holds the place that `to_level` names."""
     ramp = np.mgrid[:256, :256][1].astype(np.float32)
-    for level, plane in enumerate(pyramid(image(ramp), 3)):
+    for level, plane in enumerate(Pyramid.of(Source.of(image(ramp)), 3).levels):
         cols = np.arange(plane.shape[1])
         inner = slice(2, -2) if level else slice(None)
         expected = to_level(level)[0, 0] * cols + to_level(level)[0, 2]

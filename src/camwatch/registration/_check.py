@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft, ndimage
 
-from camwatch.registration._features import channels, inside, warp
+from camwatch.imagery.work import for_each
+from camwatch.registration._features import Kind, channels
 from camwatch.registration._planes import clear_of_gaps
+from camwatch.registration._warp import Warp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from camwatch.registration._planes import Plane
+    from camwatch.registration._planes import Ground
 
 REACH = 8
 """Pixels of the level around the expected place in which a window is searched."""
@@ -45,14 +47,17 @@ class Matches:
     sigma: NDArray[np.float64]
 
 
-def match(reference: Plane, moving: Plane, expected: NDArray[np.float64], centres: NDArray[np.float64], *, size: int) -> Matches:
-    """Search each window of `size` pixels around `centres` (n, 2; whole pixels) within `REACH` of where `expected` (3×3) puts it.
+def match(reference: Ground, moving: Ground, expected: Warp, centres: NDArray[np.float64], *, size: int, kind: Kind) -> Matches:
+    """Search each window of `size` pixels around `centres` (n, 2; whole pixels) within `REACH` of where `expected` puts it.
 
-    Masked normalised cross-correlation (Padfield 2012, https://doi.org/10.1109/TIP.2011.2181402) of gradient orientations, refined by a parabola.
+    Masked normalised cross-correlation (Padfield 2012, https://doi.org/10.1109/TIP.2011.2181402) of gradient orientations (or axes, as `kind` says),
+    refined by a parabola.
     """
-    found = np.array([_offset(reference, moving, expected, centre, size) for centre in centres]).reshape(-1, 4)
-    places = (centres + found[:, :2]) @ expected[:2, :2].T + expected[:2, 2]
-    return Matches(centres, places, found[:, 2], found[:, 3])
+    search = _Search(reference, moving, size, "orientation" if kind == "intensity" else kind)
+    places = [expected.near(centre) for centre in centres]
+    found = np.array(for_each(lambda job: search.offset(*job), list(zip(places, centres, strict=True)), at_once=True)).reshape(-1, 4)
+    ends = [near[:2, :2] @ (centre + step) + near[:2, 2] for near, centre, step in zip(places, centres, found[:, :2], strict=True)]
+    return Matches(centres, np.array(ends).reshape(-1, 2), found[:, 2], found[:, 3])
 
 
 def filled(one: Matches, unsure: NDArray[np.bool_], other: Matches) -> Matches:
@@ -64,40 +69,60 @@ def filled(one: Matches, unsure: NDArray[np.bool_], other: Matches) -> Matches:
     return Matches(one.reference, moving, peak, sigma)
 
 
-def _offset(
-    reference: Plane, moving: Plane, expected: NDArray[np.float64], centre: NDArray[np.float64], size: int
-) -> tuple[float, float, float, float]:
-    """Return (col, row) of the window's own displacement, its peak, and its standard error; a peak of 0 where nothing was found."""
-    col, row = (int(v) for v in np.floor(centre))
-    margin = int(np.ceil(3 * SIGMA)) + 3
-    half = size // 2 + REACH + margin
-    full = 2 * half
-    rows, cols = np.arange(row - half, row + half), np.arange(col - half, col + half)
-    inner = np.ix_(np.clip(rows, 0, reference.shape[0] - 1), np.clip(cols, 0, reference.shape[1] - 1))
-    on = ((rows >= 0) & (rows < reference.shape[0]))[:, None] & ((cols >= 0) & (cols < reference.shape[1]))
-    local = expected @ np.array([[1, 0, col - half], [0, 1, row - half], [0, 0, 1]], np.float64)
-    a, wa = reference.values[inner], clear_of_gaps(reference.valid[inner] & on, margin - 2)
-    corners = local[:2] @ np.array([[0, full, 0, full], [0, 0, full, full], [1, 1, 1, 1]], np.float64)
-    low = np.maximum(np.floor(corners.min(axis=1)).astype(int) - 4, 0)
-    high = np.minimum(np.ceil(corners.max(axis=1)).astype(int) + 5, moving.shape[::-1])
-    if (high - low < size // 2).any():
-        return NOTHING
-    seen = slice(low[1], high[1]), slice(low[0], high[0])
-    shifted = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]) @ local
-    b = warp(ndimage.spline_filter(moving.values[seen], 3, output=np.float32, mode="mirror"), shifted, (full, full), 3)
-    wb = inside(local, (full, full), moving.shape, margin - 2)
-    if not moving.complete:
-        wb *= warp(clear_of_gaps(moving.valid[seen], margin - 2), shifted, (full, full), 1) > 0.99
-    frame = slice(margin, full - margin)
-    window = np.zeros((full - 2 * margin,) * 2, np.float32)
-    window[REACH:-REACH, REACH:-REACH] = 1
-    wa, wb = wa[frame, frame] * window, wb[frame, frame]
-    if wa.sum() < 0.3 * size**2 or wb.sum() < 0.5 * size**2:
-        return NOTHING
-    a, b = (ndimage.gaussian_filter(v - v.mean(), SIGMA, truncate=3) for v in (a, b))
-    fa, fb = ([c[frame, frame] for c in channels(v, "orientation")] for v in (a, b))
-    surface, noise = _correlation(fa, fb, wa, wb)
-    return _peak(surface, noise)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """Two levels, the side of the windows that are searched, and what of them is compared."""
+
+    reference: Ground
+    moving: Ground
+    size: int
+    kind: Kind
+
+    def offset(self, near: NDArray[np.float64], centre: NDArray[np.float64]) -> tuple[float, float, float, float]:
+        """Return (col, row) of the window's own displacement, its peak, and its standard error; a peak of 0 where nothing was found."""
+        margin = int(np.ceil(3 * SIGMA)) + 3
+        half = self.size // 2 + REACH + margin
+        full, start = 2 * half, np.floor(centre) - half
+        a, wa = self._still(start.astype(int), full, margin - 2)
+        there = self._there(near, start, full, margin - 2)
+        if there is None:
+            return NOTHING
+        b, wb = there
+        frame = slice(margin, full - margin)
+        window = np.zeros((full - 2 * margin,) * 2, np.float32)
+        window[REACH:-REACH, REACH:-REACH] = 1
+        wa, wb = wa[frame, frame] * window, wb[frame, frame]
+        if wa.sum() < 0.3 * self.size**2 or wb.sum() < 0.5 * self.size**2:
+            return NOTHING
+        a, b = (ndimage.gaussian_filter(v - v.mean(), SIGMA, truncate=3) for v in (a, b))
+        fa, fb = ([c[frame, frame] for c in channels(v, self.kind)] for v in (a, b))
+        surface, noise = _correlation(fa, fb, wa, wb)
+        return _peak(surface, noise)
+
+    def _still(self, start: NDArray[np.int_], full: int, margin: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the window of the reference from pixel `start` (col, row) on, its edge repeated outside, and its weight."""
+        (left, top), (height, width) = start, self.reference.shape
+        rows, cols = slice(max(top, 0), min(top + full, height)), slice(max(left, 0), min(left + full, width))
+        seen = self.reference.window(rows, cols)
+        pad = (rows.start - top, top + full - rows.stop), (cols.start - left, left + full - cols.stop)
+        return np.pad(seen.values, pad, mode="edge"), clear_of_gaps(np.pad(seen.valid, pad), margin)
+
+    def _there(
+        self, near: NDArray[np.float64], start: NDArray[np.float64], full: int, margin: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Return the moving image under a window of the reference, and its weight; None where it is not reached."""
+        warp, shape = Warp(near), (full, full)
+        reached = warp.reach(start, shape)
+        low = np.maximum(np.floor(reached[0]).astype(int) - 4, 0)
+        high = np.minimum(np.ceil(reached[1]).astype(int) + 5, self.moving.shape[::-1])
+        if (high - low < self.size // 2).any():
+            return None
+        seen = self.moving.window(slice(low[1], high[1]), slice(low[0], high[0]))
+        source = ndimage.spline_filter(seen.values, 3, output=np.float32, mode="mirror")
+        weight = warp.inside(start, shape, self.moving.shape, margin)
+        if not seen.complete:
+            weight *= warp.sample(clear_of_gaps(seen.valid, margin), low.astype(np.float64), start, shape, 1) > 0.99
+        return warp.sample(source, low.astype(np.float64), start, shape, 3), weight
 
 
 def _correlation(

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import fft, ndimage
 
-from camwatch.registration._features import inside, orientation, warp
+from camwatch.registration._features import axis, orientation
 from camwatch.registration._planes import Plane
+from camwatch.registration._warp import Warp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from camwatch.registration._features import Kind
+
 STRONG = 16.0
 """Peak over noise above which no rotation or scale needs to be tried."""
+
+TURNED_OVER = 1.2
+"""Axes are compared instead of orientations where their peak is so many times higher: bright and dark have changed places (near infrared on red)."""
 
 SCALES = (1.0, 0.9, 1.1, 0.82, 1.2)
 DEGREES = (0, -2, 2, -4, 4, -6, 6, -9, 9)
 
 
-def coarse_search(reference: Plane, moving: Plane, max_shift: float | None) -> tuple[NDArray[np.float64], float]:
-    """Find the shift (and when its peak is weak, the rotation and scale) by half-whitened correlation of gradient orientations.
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """Where the fine search begins: `matrix` (3, 3) reference pixel → moving pixel, `peak` over the noise, and what is to be compared."""
+
+    matrix: NDArray[np.float64]
+    peak: float
+    kind: Kind
+
+
+def coarse_search(reference: Plane, moving: Plane, max_shift: float | None) -> Start:
+    """Find the shift (and when its peak is weak, the rotation and scale) by half-whitened correlation of gradient orientations and of their axes.
 
     Parameters
     ----------
@@ -30,28 +46,30 @@ def coarse_search(reference: Plane, moving: Plane, max_shift: float | None) -> t
     max_shift : float or None
         No shift longer than this many pixels is believed.
 
-    Returns
-    -------
-    matrix : (3, 3) float64
-        Reference pixel → moving pixel.
-    peak : float
-        Height of the correlation peak over the standard deviation of the correlation surface. Pure noise reaches 5 to 6.5; real pairs a decade
-        apart, 30 and more.
+    Notes
+    -----
+    `peak` is the height of the correlation peak over the standard deviation of the correlation surface. Pure noise reaches 5 to 6.5; real pairs a
+    decade apart, 30 and more.
     """
     side = max(*reference.shape, *moving.shape)
     size = fft.next_fast_len(side * 3 // 2)
-    spectrum = fft.fft2(_feature(reference), (size, size), workers=2).conj()
+    kinds: tuple[Kind, ...] = ("orientation", "axis")
+    spectra = {kind: fft.fft2(plane, (size, size), workers=2).conj() for kind, plane in zip(kinds, _features(reference), strict=True)}
     reach = side / 2 if max_shift is None else min(side / 2, max_shift)
 
-    def correlate(plane: Plane) -> tuple[NDArray[np.float64], float]:
-        cross = spectrum * fft.fft2(_feature(plane), (size, size), workers=2)
-        half = np.sqrt(np.abs(cross))
-        cross /= half + np.float32(1e-3 * half.mean() + 1e-30)
-        return _peak(fft.ifft2(cross, workers=2).real, reach)
+    def correlate(plane: Plane, turned: NDArray[np.float64]) -> list[Start]:
+        found = []
+        for kind, feature in zip(kinds, _features(plane), strict=True):
+            cross = spectra[kind] * fft.fft2(feature, (size, size), workers=2)
+            half = np.sqrt(np.abs(cross))
+            cross /= half + np.float32(1e-3 * half.mean() + 1e-30)
+            shift, peak = _peak(fft.ifft2(cross, workers=2).real, reach)
+            found.append(Start(turned @ shift, peak, kind))
+        return found
 
-    best, peak = correlate(moving)
-    if peak >= STRONG:
-        return best, peak
+    best = _better(None, correlate(moving, np.eye(3)))
+    if best.peak >= STRONG:
+        return best
     centre = (np.array(moving.shape[::-1]) - 1) / 2
     for scale in SCALES:
         for degrees in DEGREES:
@@ -61,21 +79,28 @@ def coarse_search(reference: Plane, moving: Plane, max_shift: float | None) -> t
             angle = np.deg2rad(degrees)
             turned[:2, :2] = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
             turned[:2, 2] = centre - turned[:2, :2] @ centre
-            shift, height = correlate(_turned(moving, turned))
-            if height > peak:
-                best, peak = turned @ shift, height
-    return best, peak
+            best = _better(best, correlate(_turned(moving, turned), turned))
+    return best
 
 
-def _feature(plane: Plane) -> NDArray[np.complex64]:
+def _better(best: Start | None, found: list[Start]) -> Start:
+    signed, unsigned = found
+    here = unsigned if unsigned.peak > TURNED_OVER * signed.peak else signed
+    return here if best is None or here.peak > best.peak else best
+
+
+def _features(plane: Plane) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
     soft = orientation(ndimage.gaussian_filter(plane.values, 1.0), 17)
     valid = ndimage.binary_erosion(plane.valid, iterations=2, border_value=0)
-    return np.where(valid, soft, np.complex64(0))
+    kept = np.where(valid, soft, np.complex64(0))
+    return kept, axis(kept)
 
 
 def _turned(plane: Plane, matrix: NDArray[np.float64]) -> Plane:
-    valid = (warp(plane.valid.astype(np.float32), matrix, plane.shape, 1) > 0.99) & (inside(matrix, plane.shape, plane.shape, -1) > 0)
-    return Plane(warp(plane.values, matrix, plane.shape, 1), valid, complete=False)
+    warp, start = Warp(matrix), np.zeros(2)
+    valid = warp.sample(plane.valid.astype(np.float32), start, start, plane.shape, 1) > 0.99
+    valid &= warp.inside(start, plane.shape, plane.shape, -1) > 0
+    return Plane(warp.sample(plane.values, start, start, plane.shape, 1), valid, complete=False)
 
 
 def _peak(surface: NDArray[np.float32], reach: float) -> tuple[NDArray[np.float64], float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import stdtrit
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.registration._check import Matches
-
-Choice = Literal["none", "shift", "similarity", "affine"]
+    from camwatch.registration.record import Model
 
 SIGNIFICANT = 5.0
 """Correlation peak of a check window over its surroundings; the best of 17² chance values stays below 4, with rare exceptions."""
@@ -47,14 +46,14 @@ NOTICED = 1.5
 class Decision:
     """The `model` chosen with its reason, or why none is; `used` (n,) says which windows count."""
 
-    model: Choice
+    model: Model
     reason: str
     refusal: str
     used: NDArray[np.bool_]
 
 
 def decide(
-    residuals: Mapping[Choice, NDArray[np.float64]], matches: Matches, scale: float, *, shift_px: float, se_px: float, limit_px: float
+    residuals: Mapping[Model, NDArray[np.float64]], matches: Matches, scale: float, *, shift_px: float, se_px: float, limit_px: float
 ) -> Decision:
     """Choose the simplest model that the check points support.
 
@@ -83,7 +82,7 @@ def decide(
     weight = 1 / (1 + (matches.sigma[used] / LOCAL) ** 2)
     blur = scale * float(np.median(matches.sigma[used]))
     verdicts = {name: _judged(values[used], weight, scale, blur, limit_px) for name, values in residuals.items()}
-    best: Choice = "none"
+    best: Model = "none"
     helps = verdicts["shift"].off < verdicts["none"].off or _mean_square(residuals["shift"][used]) < _mean_square(residuals["none"][used])
     if helps and shift_px > max(UNTOUCHED, NOTICED * se_px):
         best = "shift"

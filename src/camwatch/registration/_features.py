@@ -1,4 +1,4 @@
-"""What is compared: intensities where the dates look alike, soft gradient orientations where they do not; and the warp that brings both together."""
+"""What is compared: intensities where the dates look alike, soft gradient orientations where they do not, axes where contrast turns over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import ndimage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Kind = Literal["intensity", "orientation"]
+Kind = Literal["intensity", "orientation", "axis"]
 
 LOCAL = 33
 """Side in pixels of the window that says what a strong gradient is here."""
@@ -38,33 +38,16 @@ def orientation(values: NDArray[np.float32], window: int = LOCAL) -> NDArray[np.
     return g
 
 
+def axis(soft: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Return the axis of soft orientations: twice the angle, the same length. Dark beside bright and bright beside dark become one."""
+    return np.asarray(soft**2 / (np.abs(soft) + np.float32(1e-6)), np.complex64)
+
+
 def channels(values: NDArray[np.float32], kind: Kind) -> list[NDArray[np.float32]]:
-    """Return the real planes that are compared."""
+    """Return the real planes that are compared: `values`, their soft orientation, or its square, which an edge and its negative share."""
     if kind == "intensity":
         return [values]
     soft = orientation(values)
+    if kind == "axis":
+        soft = axis(soft)
     return [np.ascontiguousarray(soft.real), np.ascontiguousarray(soft.imag)]
-
-
-def warp(source: NDArray[np.float32], matrix: NDArray[np.float64], shape: tuple[int, int], order: int) -> NDArray[np.float32]:
-    """Sample `source` (spline coefficients when `order` is 3) at `matrix` @ (col, row, 1) for each pixel of `shape`."""
-    linear, offset = matrix[1::-1, 1::-1], matrix[1::-1, 2]
-    out: NDArray[np.float32] = ndimage.affine_transform(
-        source, linear, offset, output_shape=shape, order=order, prefilter=False, output=np.float32, mode="mirror"
-    )
-    return out
-
-
-def inside(matrix: NDArray[np.float64], frame: tuple[int, int], shape: tuple[int, int], margin: float) -> NDArray[np.float32]:
-    """Return how safely the pixels of `frame` fall inside an image of `shape` under `matrix`: 0 within `margin` of its border, 1 eight pixels on."""
-    cols, rows = np.arange(frame[1], dtype=np.float32)[None], np.arange(frame[0], dtype=np.float32)[:, None]
-    m = matrix.astype(np.float32)
-    x, y = m[0, 0] * cols + (m[0, 1] * rows + m[0, 2]), m[1, 0] * cols + (m[1, 1] * rows + m[1, 2])
-    depth = np.minimum(np.minimum(x, shape[1] - 1 - x), np.minimum(y, shape[0] - 1 - y))
-    return smooth((depth - np.float32(margin)) / np.float32(8))
-
-
-def smooth(ramp: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 0 below 0, 1 above 1, and a curve without kinks between."""
-    t = np.clip(ramp, 0, 1)
-    return t * t * (3 - 2 * t)

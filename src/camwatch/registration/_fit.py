@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from camwatch.registration._features import orientation, warp
+from camwatch.imagery.work import for_each
+from camwatch.registration._features import orientation
 from camwatch.registration._tiles import Block, Evidence, View, cut_block, weigh
+from camwatch.registration._warp import Warp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from camwatch.registration._planes import Plane
+    from camwatch.registration._planes import Ground, Plane
 
-Model = Literal["shift", "similarity", "affine"]
+Parametric = Literal["shift", "similarity", "affine"]
 Rectangle = tuple[int, int, int, int]
 """(row0, row1, col0, col1) in pixels of a level, ends excluded."""
 
@@ -26,6 +29,9 @@ DENSE = 1_400_000
 
 WINDOW = 128
 """Side in pixels of such a window."""
+
+BANDS = 4
+"""Bands into which a smaller level is cut: two are worked on at a time."""
 
 CELLS = 8
 """Cells along a square image's side: what is withheld, and what the standard error treats as independent, are whole cells."""
@@ -88,10 +94,12 @@ class Cells:
             for c in range(self.cols)
         ]
 
-    def dense(self) -> Rectangle:
-        """Return the rectangle of all whole tiles that keep step with the cells."""
+    def dense(self) -> list[Rectangle]:
+        """Return bands of whole tiles that keep step with the cells and together cover the image."""
         col, row = (int(v) % self.tile for v in self.start)
-        return row, row + (self.shape[0] - row) // self.tile * self.tile, col, col + (self.shape[1] - col) // self.tile * self.tile
+        right, count = col + (self.shape[1] - col) // self.tile * self.tile, (self.shape[0] - row) // self.tile
+        edges = [row + self.tile * (count * n // BANDS) for n in range(BANDS + 1)]
+        return [(top, bottom, col, right) for top, bottom in pairwise(edges) if bottom > top]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +110,7 @@ class Fit:
     base: NDArray[np.float64]
     evidence: Evidence
     trust: NDArray[np.float64]
-    model: Model
+    model: Parametric
     blocks: list[Block]
 
     @property
@@ -121,17 +129,19 @@ class Rules:
     tolerance: float
 
 
-def windows(shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[Plane, Plane, int]) -> list[Rectangle]:
-    """Return one rectangle per cell: the whole cell, or on a large level the window of it in which the coarser planes show most structure.
+def windows(shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[Plane, Plane]) -> list[Rectangle]:
+    """Return one rectangle per cell: the whole cell, or on a large level the window of it in which coarser planes show most structure.
 
-    `coarse` is (reference, moving, factor): planes `factor` times coarser. Where nothing is valid in both, the cell's middle is returned.
+    `coarse` is (reference, moving). Where nothing is valid in both, the cell's middle is returned.
     """
     cells = Cells.over(shape)
     if shape[0] * shape[1] <= DENSE:
         return cells.rectangles()
-    low, low_moving, factor = coarse
+    low, low_moving = coarse
+    factor = 2 ** round(np.log2(shape[0] / low.shape[0]))
     to_fine = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
-    under = warp(low_moving.valid.astype(np.float32), np.linalg.inv(to_fine) @ matrix @ to_fine, low.shape, 1)
+    start = np.zeros(2)
+    under = Warp(np.linalg.inv(to_fine) @ matrix @ to_fine).sample(low_moving.valid.astype(np.float32), start, start, low.shape, 1)
     rich = np.abs(orientation(low.values)) ** 2 * low.valid * under
     total = np.pad(rich.astype(np.float64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     size = WINDOW // factor
@@ -146,37 +156,37 @@ def windows(shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[P
     return places
 
 
-def blocks_of(reference: Plane, moving: Plane, matrix: NDArray[np.float64], view: View, places: list[Rectangle]) -> list[Block]:
-    """Cut the level into blocks of tiles: all of it in one, or on a large level the rectangles `places`."""
+def blocks_of(reference: Ground, moving: Ground, warp: Warp, view: View, places: list[Rectangle]) -> list[Block]:
+    """Cut the level into blocks of tiles: all of it, or on a large level the rectangles `places`."""
     shape = reference.shape
     if shape[0] * shape[1] <= DENSE:
-        places = [Cells.over(shape).dense()]
+        places = Cells.over(shape).dense()
     taper = max(4.0, min(shape) / 8)
-    found = (cut_block(reference, moving, matrix, view, rectangle=place, taper=taper) for place in places)
+    found = for_each(lambda place: cut_block(reference, moving, warp, view, rectangle=place, taper=taper), places, at_once=True)
     return [block for block in found if block is not None]
 
 
 def refine(
-    cut: Callable[[NDArray[np.float64]], list[Block]],
+    cut: Callable[[Warp], list[Block]],
     matrix: NDArray[np.float64],
-    model: Model,
+    model: Parametric,
     rules: Rules,
     *,
     shape: tuple[int, int],
     use: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
 ) -> Fit | None:
     """Step until the tiles that `use` selects by their centres agree; None when no tile has anything to say."""
-    blocks = cut(matrix)
+    blocks = cut(Warp(matrix))
     trust, cut_at = np.ones(sum(len(b.centres) for b in blocks)), matrix
     fit: Fit | None = None
     for _ in range(rules.rounds):
         if blocks and _farthest(np.linalg.inv(cut_at) @ matrix, shape) > 1.5:
             # The weights and crops belong to another place by now.
-            blocks, cut_at = cut(matrix), matrix
+            blocks, cut_at = cut(Warp(matrix)), matrix
             trust = np.ones(sum(len(b.centres) for b in blocks))
         if not blocks:
             return None
-        evidence = weigh(blocks, matrix, trust)
+        evidence = weigh(blocks, Warp(matrix), trust)
         chosen = use(evidence.centres)
         if not (evidence.correlation[chosen] > 0).any():
             return None
@@ -196,7 +206,7 @@ def solve(
     evidence: Evidence,
     use: NDArray[np.bool_],
     base: NDArray[np.float64],
-    model: Model,
+    model: Parametric,
     *,
     shape: tuple[int, int],
     sigma: float,
@@ -218,7 +228,7 @@ def solve(
 
 
 def covariance(
-    evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Model, shape: tuple[int, int]
+    evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Parametric, shape: tuple[int, int]
 ) -> NDArray[np.float64] | None:
     """Return the covariance (p, p) of the parameters, in px² of the level: the delete-one jackknife of the sandwich estimator over cells.
 
@@ -243,13 +253,15 @@ def covariance(
     return np.asarray(np.einsum("np,nq->pq", moves, moves) * (len(moves) - 1) / len(moves), np.float64)
 
 
-def spread(parameters: NDArray[np.float64], model: Model, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+def spread(parameters: NDArray[np.float64], model: Parametric, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return the covariance of the place answered at pixels (n, 2), (n, 2, 2), from that of the parameters (p, p)."""
     basis = _basis(points, model, shape)
     return np.asarray(basis @ parameters @ basis.swapaxes(1, 2), np.float64)
 
 
-def _terms(evidence: Evidence, base: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _terms(
+    evidence: Evidence, base: NDArray[np.float64], model: Parametric, shape: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (n, 2, p) and (n, 2): the step from `base` to a transform with parameters θ is terms @ θ + known.
 
     The first two parameters are the shift at the centre. Parameters count from the identity, whatever `base` is: a shift stays a pure shift.
@@ -259,7 +271,7 @@ def _terms(evidence: Evidence, base: NDArray[np.float64], model: Model, shape: t
     return np.einsum("ij,njp->nip", back, _basis(evidence.centres, model, shape)), offset @ back.T
 
 
-def _basis(points: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> NDArray[np.float64]:
+def _basis(points: NDArray[np.float64], model: Parametric, shape: tuple[int, int]) -> NDArray[np.float64]:
     x, y = ((points - _centre(shape)) / (max(shape) / 2)).T
     zero, one = np.zeros(len(points)), np.ones(len(points))
     first, second = {
@@ -280,7 +292,7 @@ def _theta(
     return np.linalg.solve(normal, right), normal
 
 
-def _matrix(theta: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> NDArray[np.float64]:
+def _matrix(theta: NDArray[np.float64], model: Parametric, shape: tuple[int, int]) -> NDArray[np.float64]:
     scale = max(shape) / 2
     linear = np.eye(2)
     if model == "similarity":

@@ -1,4 +1,7 @@
-"""One band per image, on a pyramid of ever coarser grids; where no data are, smooth filling that no estimate ever reads as content."""
+"""One band per image, on a pyramid of ever coarser grids; where no data are, smooth filling that no estimate ever reads as content.
+
+Levels of at most `HELD` pixels are held; of finer ones, windows are loaded when they are looked at. So memory does not grow with the scene.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,13 @@ from scipy import ndimage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from camwatch.imagery.image import Image
+    from camwatch.registration.source import Source
+
+HELD = 2**21
+"""Pixels of the finest level that is held whole."""
+
+STRIP = 2**21
+"""Pixels of the scene that are loaded at once while the held levels are made."""
 
 KEEP = 0.75
 """A coarser pixel is usable when at least this share of the weight under it was."""
@@ -39,6 +48,35 @@ class Plane:
         """Rows, columns."""
         return self.values.shape[0], self.values.shape[1]
 
+    def window(self, rows: slice, cols: slice) -> Plane:
+        """Return a part; both slices lie inside."""
+        valid = self.valid[rows, cols]
+        return Plane(self.values[rows, cols], valid, self.complete or bool(valid.all()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distant:
+    """A level that is not held: windows of it are made from windows of the scene."""
+
+    source: Source
+    level: int
+    complete: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, columns."""
+        rows, cols = (n >> self.level for n in self.source.shape)
+        return rows, cols
+
+    def window(self, rows: slice, cols: slice) -> Plane:
+        """Load a part; both slices lie inside."""
+        found = _reduced(self.source, rows, cols, self.level)
+        return Plane(_closed(found.values, found.valid), found.valid, bool(found.valid.all()))
+
+
+Ground = Plane | Distant
+"""One level of one image."""
+
 
 def to_level(level: int) -> NDArray[np.float64]:
     """Return the 3×3 matrix that takes a pixel of `level` to the pixel of level 0; (col, row), pixel centres at integers.
@@ -49,22 +87,95 @@ def to_level(level: int) -> NDArray[np.float64]:
     return np.array([[size, 0, offset], [0, size, offset], [0, 0, 1]])
 
 
-def usable(image: Image) -> NDArray[np.bool_]:
-    """Return where the image's luminance may be used, (y, x): `valid` and finite."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Pyramid:
+    """The luminance of an image on ever coarser grids.
+
+    Attributes
+    ----------
+    levels : tuple of Plane or Distant
+        Finest first; each level averages the valid pixels of the one before under the kernel [1 3 3 1] / 8.
+    usable : float
+        Share of pixels that are valid and finite.
+    flat : bool
+        Whether all usable pixels have one value.
+    """
+
+    levels: tuple[Ground, ...]
+    usable: float
+    flat: bool
+
+    @classmethod
+    def of(cls, source: Source, top: int) -> Pyramid:
+        """Return the levels 0 to `top` of a source, of which each pixel is loaded once."""
+        held = next((n for n in range(top) if (source.shape[0] >> n) * (source.shape[1] >> n) <= HELD), top)
+        finest = _whole(source, held)
+        planes = [(finest.values, finest.valid)]
+        for _ in range(held, top):
+            planes.append(_halved(*planes[-1]))
+        distant = [Distant(source, n, complete=finest.usable == 1) for n in range(held)]
+        return cls((*distant, *_filled(planes)), finest.usable, finest.low >= finest.high)
+
+    @property
+    def top(self) -> Plane:
+        """The coarsest level."""
+        return self.held(len(self.levels) - 1)
+
+    def held(self, level: int) -> Plane:
+        """Return `level` where it is held, else the next coarser one that is; the coarsest where there is none so coarse."""
+        return next(plane for plane in self.levels[min(level, len(self.levels) - 1) :] if isinstance(plane, Plane))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strip:
+    """A window of a level, (values, valid), and of the pixels it was made from the least and largest usable one and the share of usable ones."""
+
+    values: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    low: float
+    high: float
+    usable: float
+
+
+def _whole(source: Source, level: int) -> _Strip:
+    """Return all of one level, from strips loaded one by one."""
+    rows, cols = source.shape
+    step = max(1, (STRIP // cols) >> level)
+    starts = range(0, rows >> level, step)
+    strips = [_reduced(source, slice(top, min(top + step, rows >> level)), slice(0, cols >> level), level) for top in starts]
+    if len(strips) == 1:
+        return strips[0]
+    valid = np.concatenate([strip.valid for strip in strips])
+    return _Strip(
+        np.concatenate([strip.values for strip in strips]),
+        valid,
+        min(strip.low for strip in strips),
+        max(strip.high for strip in strips),
+        sum(strip.usable * strip.valid.size for strip in strips) / valid.size,
+    )
+
+
+def _reduced(source: Source, rows: slice, cols: slice, level: int) -> _Strip:
+    """Return a window of a level, from the pixels of the scene under it and under two pixels of the level around it."""
+    pad = 2 if level else 0
+    top, left = max(rows.start - pad, 0), max(cols.start - pad, 0)
+    bottom, right = (min((part.stop + pad) << level, n) for part, n in zip((rows, cols), source.shape, strict=True))
+    image = source.load(source.geobox[top << level : bottom, left << level : right])
     plane = image.luminance()
     finite = np.isfinite(plane)
-    return image.valid if finite.all() else image.valid & finite
+    good = image.valid if finite.all() else image.valid & finite
+    low, high = (float(plane.min(where=good, initial=np.inf)), float(plane.max(where=good, initial=-np.inf)))
+    pair = plane, good
+    for _ in range(level):
+        pair = _halved(*pair)
+    inside = slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left)
+    return _Strip(pair[0][inside], pair[1][inside], low, high, float(good.mean()))
 
 
-def pyramid(image: Image, levels: int) -> tuple[Plane, ...]:
-    """Return the image's luminance on `levels` + 1 grids, finest first; each level averages the valid pixels under the kernel [1 3 3 1] / 8."""
-    values, valid = image.luminance(), usable(image)
-    planes: list[tuple[NDArray[np.float32], NDArray[np.bool_]]] = [(values, valid)]
-    for _ in range(levels):
-        planes.append(_halved(*planes[-1]))
+def _filled(planes: list[tuple[NDArray[np.float32], NDArray[np.bool_]]]) -> list[Plane]:
+    """Return levels (finest first) with what is missing taken from the coarser one, which averaged over more ground."""
     filled = _closed(*planes[-1])
     out = [Plane(filled, planes[-1][1], bool(planes[-1][1].all()))]
-    # Pull, then push: what is missing on a level is taken from the coarser one, which averaged over more ground.
     for values, valid in reversed(planes[:-1]):
         if valid.all():
             filled = values
@@ -75,7 +186,7 @@ def pyramid(image: Image, levels: int) -> tuple[Plane, ...]:
         np.copyto(pushed, values, where=valid)
         filled = pushed
         out.append(Plane(filled, valid, complete=False))
-    return tuple(reversed(out))
+    return out[::-1]
 
 
 def clear_of_gaps(valid: NDArray[np.bool_], distance: int) -> NDArray[np.float32]:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from camwatch.registration._features import Kind, channels, inside, smooth, warp
+from camwatch.imagery.work import for_each
+from camwatch.registration._features import Kind, channels
 from camwatch.registration._planes import clear_of_gaps
+from camwatch.registration._warp import Warp, smooth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from camwatch.registration._planes import Plane
+    from camwatch.registration._planes import Ground
 
 FILLED = 0.02
 """A tile needs this share of its weight; the noise of what little it holds is in its variance, so the threshold is low."""
@@ -37,7 +39,7 @@ class View:
     @property
     def erode(self) -> int:
         """Pixels beside a gap that the filters contaminate."""
-        return 3 if self.kind == "orientation" else int(np.ceil(3 * self.sigma)) + 2
+        return int(np.ceil(3 * self.sigma)) + 2 if self.kind == "intensity" else 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,15 +58,17 @@ class Evidence:
     @property
     def own(self) -> NDArray[np.float64]:
         """Return the step that each tile would take alone, (n, 2)."""
-        return np.asarray(np.einsum("nij,nj->ni", np.linalg.inv(self._ridged()), self.gradient), np.float64)
+        return np.asarray(np.einsum("nij,nj->ni", np.linalg.inv(self.ridged), self.gradient), np.float64)
 
     @property
     def variance(self) -> NDArray[np.float64]:
         """Return the variance of each tile's own step by its noise alone, summed over both axes, (n,)."""
-        ridged = self._ridged()
+        ridged = self.ridged
         return 1 / ridged[:, 0, 0] + 1 / ridged[:, 1, 1]
 
-    def _ridged(self) -> NDArray[np.float64]:
+    @property
+    def ridged(self) -> NDArray[np.float64]:
+        """Return `hessian` with a small share of its trace added, (n, 2, 2): a tile of one straight edge, or of nothing, becomes invertible."""
         ridge = 1e-3 * np.trace(self.hessian, axis1=1, axis2=2) + 1e-9
         return np.asarray(self.hessian + ridge[:, None, None] * np.eye(2), np.float64)
 
@@ -104,10 +108,9 @@ class Block:
     probes: Probes
     centres: NDArray[np.float64]
 
-    def look(self, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    def look(self, warp: Warp) -> NDArray[np.float64]:
         """Return the sums of each tile (n, 11), named by `COLUMN`: products of the reference a, the moving image b and derivatives x, y of a."""
-        local = _moved(-self.source_origin) @ matrix @ _moved(self.origin)
-        warped = warp(self.source, local, self.frame, 3)
+        warped = warp.sample(self.source, self.source_origin, self.origin, self.frame, 3)
         probes, out = self.probes, self.probes.fixed.copy()
         for products, values in zip(probes.products, channels(warped, self.view.kind), strict=True):
             b = _tiled(values[self.cut], self.view.tile)
@@ -126,45 +129,44 @@ class Block:
 COLUMN = {name: number for number, name in enumerate(("aa", "ab", "bb", "ax", "ay", "bx", "by", "xx", "xy", "yy", "pair"))}
 
 
-def cut_block(
-    reference: Plane, moving: Plane, matrix: NDArray[np.float64], view: View, *, rectangle: tuple[int, int, int, int], taper: float
-) -> Block | None:
-    """Cut the tiles of `rectangle` (row0, row1, col0, col1; whole tiles) for a transform near `matrix` (3×3, reference → moving, of this level).
+def cut_block(reference: Ground, moving: Ground, warp: Warp, view: View, *, rectangle: tuple[int, int, int, int], taper: float) -> Block | None:
+    """Cut the tiles of `rectangle` (row0, row1, col0, col1; whole tiles) for a transform near `warp` (of this level).
 
     `taper` is the width in pixels over which weight rises from the reference's border inwards: a tile that drifts over the border must not
     switch on or off at once. None when the moving image does not reach the rectangle.
     """
     row0, row1, col0, col1 = rectangle
-    halo = view.erode + (8 if view.kind == "orientation" else 2)
+    halo = view.erode + (2 if view.kind == "intensity" else 8)
     top, left = max(row0 - halo, 0), max(col0 - halo, 0)
     bottom, right = min(row1 + halo, reference.shape[0]), min(col1 + halo, reference.shape[1])
     frame, origin = (bottom - top, right - left), np.array([left, top], np.float64)
-    corners = matrix[:2] @ np.array([[left, right, left, right], [top, top, bottom, bottom], [1, 1, 1, 1]], np.float64)
-    low = np.maximum(np.floor(corners.min(axis=1)).astype(int) - SLACK - halo, 0)
-    high = np.minimum(np.ceil(corners.max(axis=1)).astype(int) + SLACK + halo, moving.shape[::-1])
+    reached = warp.reach(origin, frame)
+    low = np.maximum(np.floor(reached[0]).astype(int) - SLACK - halo, 0)
+    high = np.minimum(np.ceil(reached[1]).astype(int) + SLACK + halo, moving.shape[::-1])
     if (high - low < 16).any():
         return None
-    seen = slice(low[1], high[1]), slice(low[0], high[0])
-    plain = _prepared(reference.values[top:bottom, left:right])
-    a = _smoothed(plain, view.sigma)
-    bent = [_smoothed(plain**2, view.sigma)] if view.kind == "intensity" else []
-    source = ndimage.spline_filter(_smoothed(_prepared(moving.values[seen]), view.sigma), 3, output=np.float32, mode="mirror")
-    local = _moved(-low.astype(np.float64)) @ matrix @ _moved(origin)
-    weight = inside(_moved(low.astype(np.float64)) @ local, frame, moving.shape, view.erode)
-    if not reference.complete:
-        weight *= clear_of_gaps(reference.valid[top:bottom, left:right], view.erode)
-    if not moving.complete:
-        weight *= warp(clear_of_gaps(moving.valid[seen], view.erode), local, frame, 1) > 0.99
+    a = reference.window(slice(top, bottom), slice(left, right))
+    b = moving.window(slice(low[1], high[1]), slice(low[0], high[0]))
+    plain, start = _prepared(a.values), low.astype(np.float64)
+    content = [_smoothed(plain, view.sigma)]
+    if view.kind == "intensity":
+        content.append(_smoothed(plain**2, view.sigma))
+    source = ndimage.spline_filter(_smoothed(_prepared(b.values), view.sigma), 3, output=np.float32, mode="mirror")
+    weight = warp.inside(origin, frame, moving.shape, view.erode)
+    if not a.complete:
+        weight *= clear_of_gaps(a.valid, view.erode)
+    if not b.complete:
+        weight *= warp.sample(clear_of_gaps(b.valid, view.erode), start, origin, frame, 1) > 0.99
     weight *= _border(reference.shape, (top, bottom, left, right), view.erode, taper)
     cut = slice(row0 - top, row1 - top), slice(col0 - left, col1 - left)
     rows, cols = np.arange(row0, row1, view.tile), np.arange(col0, col1, view.tile)
     half = (view.tile - 1) / 2
     centres = np.stack([np.tile(cols + half, len(rows)), np.repeat(rows + half, len(cols))], axis=1)
-    probes = _probes(view, (a, *bent), _tiled(weight[cut], view.tile), cut)
-    return Block(view=view, frame=frame, origin=origin, cut=cut, source=source, source_origin=low.astype(np.float64), probes=probes, centres=centres)
+    probes = _probes(view, content, _tiled(weight[cut], view.tile), cut)
+    return Block(view=view, frame=frame, origin=origin, cut=cut, source=source, source_origin=start, probes=probes, centres=centres)
 
 
-def _probes(view: View, content: tuple[NDArray[np.float32], ...], w: NDArray[np.float32], cut: tuple[slice, slice]) -> Probes:
+def _probes(view: View, content: list[NDArray[np.float32]], w: NDArray[np.float32], cut: tuple[slice, slice]) -> Probes:
     """Return the probes of tiles with weights `w`; `content` is the reference and, where intensities are compared, its smoothed square."""
     tile, planes = view.tile, channels(content[0], view.kind)
     fixed, products = np.zeros((len(w), len(COLUMN))), np.empty((len(planes), len(w), 4, tile * tile), np.float32)
@@ -222,14 +224,14 @@ def _freed(v: NDArray[np.float32], free: NDArray[np.float32], weighted: NDArray[
     return np.asarray(v - np.matmul(explained[:, None], free)[:, 0], np.float32)
 
 
-def weigh(blocks: list[Block], matrix: NDArray[np.float64], trust: NDArray[np.float64]) -> Evidence:
-    """Turn what the tiles of `blocks` see under `matrix` into normal equations.
+def weigh(blocks: list[Block], warp: Warp, trust: NDArray[np.float64]) -> Evidence:
+    """Turn what the tiles of `blocks` see under `warp` into normal equations.
 
     Each tile's own gain and noise come from its correlation ρ: the moving tile is taken as the reference times a gain plus noise, of which the
     maximum-likelihood weight is ρ² / (1 − ρ²), so that a tile that really changed switches itself off. The curvature is measured across the pair,
     where noise does not enter, and pooled over tiles with the weights `trust` of the previous step (n,).
     """
-    sums = np.concatenate([block.look(matrix) for block in blocks])
+    sums = np.concatenate(for_each(lambda block: block.look(warp), blocks, at_once=True))
     aa, ab, bb, ax, ay, bx, by, xx, xy, yy, pair = sums.T
     enough = np.concatenate([block.probes.enough for block in blocks])
     tiny = 1e-9 * max(float(aa.max(initial=0)), 1e-12)
@@ -247,10 +249,6 @@ def weigh(blocks: list[Block], matrix: NDArray[np.float64], trust: NDArray[np.fl
     gradient = precision[:, None] * np.stack([ax - gain * bx, ay - gain * by], -1)
     centres = np.concatenate([block.centres for block in blocks])
     return Evidence(hessian, gradient, rho, centres)
-
-
-def _moved(by: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.array([[1, 0, by[0]], [0, 1, by[1]], [0, 0, 1]])
 
 
 def _prepared(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from affine import Affine
 
 from camwatch.errors import PairError
+from camwatch.imagery.image import Image
+from camwatch.registration._align import Aligned, Bent, Pair, align, bend
 from camwatch.registration._check import Matches, filled, match
 from camwatch.registration._coarse import coarse_search
-from camwatch.registration._decide import SIGNIFICANT, Choice, decide
-from camwatch.registration._fit import TOLERANCE, Cells, Fit, Model, Rectangle, Rules, blocks_of, covariance, refine, solve, spread, windows
-from camwatch.registration._planes import Plane, pyramid, to_level, usable
-from camwatch.registration._tiles import View
+from camwatch.registration._decide import SIGNIFICANT, Decision, decide
+from camwatch.registration._field import Displaced, prior_of
+from camwatch.registration._fit import TOLERANCE, Cells, Fit, Parametric, Rules, covariance, refine, solve, spread
+from camwatch.registration._planes import Pyramid, to_level
+from camwatch.registration._warp import Warp
 from camwatch.registration.lattice import Lattice
 from camwatch.registration.record import CheckPoints, Registration
+from camwatch.registration.source import Source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
 
-    from camwatch.imagery.image import Image
-    from camwatch.registration._features import Kind
+    from camwatch.registration.record import Model
 
 COARSE = 256
 """Side in pixels of the level on which the search starts."""
@@ -35,10 +40,7 @@ SHARE = 0.1
 PEAK = 8.0
 """Coarse correlation peak over its noise below which a pair is refused; noise and foreign scenes stay below 7, real pairs above 20."""
 
-ALIKE = 0.5
-"""Median correlation of tiles above which the dates look alike: intensities at full resolution then carry the answer, else orientations at half."""
-
-MODELS: tuple[Model, ...] = ("shift", "similarity", "affine")
+MODELS: tuple[Parametric, ...] = ("shift", "similarity", "affine")
 
 CARRIES = 0.2
 """A tile with less trust than this is not called a tie point."""
@@ -52,8 +54,14 @@ NODES = 8
 BLUR = 1.5
 """A sensor's ground sample distance over the pixel of a level, above which the level holds nothing of that sensor."""
 
+FEWEST = 8
+"""Windows that a field needs."""
 
-def register(reference: Image, moving: Image, *, limit_px: float = 0.5, max_shift_px: float | None = None) -> Registration:
+BENDS = 4.0
+"""Natural logarithm of how much likelier the check windows must be with a smooth field than without before one is tried."""
+
+
+def register(reference: Image | Source, moving: Image | Source, *, limit_px: float = 0.5, max_shift_px: float | None = None) -> Registration:
     """Find where `moving` lies on `reference`, or refuse.
 
     A coarse search by half-whitened correlation of gradient orientations needs no first guess; a joint Gauss–Newton over small tiles, each with its
@@ -103,119 +111,188 @@ def register(reference: Image, moving: Image, *, limit_px: float = 0.5, max_shif
         )
     if not limit_px > 0 or (max_shift_px is not None and not max_shift_px > 0):
         raise PairError("registration limits must be positive", got=f"limit_px={limit_px}, max_shift_px={max_shift_px}")
-    unusable = _unusable(reference, "reference") or _unusable(moving, "moving")
+    sources = _source(reference), _source(moving)
+    if min(sources[0].shape) < SMALLEST:
+        rows, cols = sources[0].shape
+        return _refused(reference.geobox, f"the grid has {rows} × {cols} pixels; registration needs at least {SMALLEST} × {SMALLEST}")
+    bottom, top = _levels(*sources)
+    pair = Pair(*(Pyramid.of(source, top) for source in sources))
+    unusable = _unusable(pair.reference, "reference") or _unusable(pair.moving, "moving")
     if unusable:
-        return _refused(reference, unusable)
-    bottom, top = _levels(reference, moving)
-    planes = pyramid(reference, top), pyramid(moving, top)
-    start, peak = coarse_search(planes[0][top], planes[1][top], None if max_shift_px is None else max_shift_px / 2**top + 1)
-    if peak < PEAK:
-        return _refused(reference, f"no common structure: the correlation peak stands {peak:.1f} times above its noise; {PEAK:.0f} is needed")
-    aligned = _align(planes, start, bottom)
+        return _refused(reference.geobox, unusable)
+    start = coarse_search(pair.reference.top, pair.moving.top, None if max_shift_px is None else max_shift_px / 2**top + 1)
+    if start.peak < PEAK:
+        return _refused(
+            reference.geobox, f"no common structure: the correlation peak stands {start.peak:.1f} times above its noise; {PEAK:.0f} is needed"
+        )
+    aligned = align(pair, start, bottom)
     if aligned is None:
-        return _refused(reference, "no common structure: no tile correlates once the images are laid over one another")
-    return _answer(reference, planes, aligned, limit_px, max_shift_px)
-
-
-_Pair = tuple[tuple[Plane, ...], tuple[Plane, ...]]
-"""The pyramids of the reference and of the moving image, finest level first."""
+        return _refused(reference.geobox, "no common structure: no tile correlates once the images are laid over one another")
+    return _Answer(reference.geobox, pair, aligned, limit_px).found(max_shift_px)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Aligned:
-    """Where coarse to fine ended: the fit without the withheld cells, its level and view, and the windows looked at."""
+class _Answer:
+    """From an alignment to an answer: graded by windows that the fits did not see."""
 
-    fit: Fit
-    level: int
-    view: View
-    model: Model
-    places: list[Rectangle]
+    geobox: GeoBox
+    pair: Pair
+    aligned: Aligned
+    limit_px: float
 
+    @property
+    def scale(self) -> float:
+        """Pixels of the grid per pixel of the level."""
+        return 2.0**self.aligned.level
 
-def _align(pair: _Pair, start: NDArray[np.float64], bottom: int) -> _Aligned | None:
-    top, matrix = len(pair[0]) - 1, start
-    half = min(bottom + 1, top)
-    for level in range(top, half - 1, -1):
-        found = _fit(pair, level, matrix, "orientation", Rules(8, 0.05, 1.0 if level - bottom < 2 else 1.5))
-        if found is None:
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the level."""
+        return self.pair.reference.levels[self.aligned.level].shape
+
+    def found(self, max_shift_px: float | None) -> Registration:
+        """Return the answer, or a refusal."""
+        first, cells = self.aligned.fit, Cells.over(self.shape)
+        white = cells.withheld(first.evidence.centres)
+        second = self._again(first.matrix, self.aligned.model, white)
+        if second is None:
+            return _refused(self.geobox, "structure in one half of the ground only: nothing is left to check the answer with")
+        folds = [self._candidates(first, ~white), self._candidates(second, white)]
+        matches = self._matches()
+        decision, check = self._decided(folds, matches)
+        base: Literal["none", "shift", "similarity", "affine"] = "affine" if decision.refusal or decision.model == "field" else decision.model
+        bent = self._bent(folds, matches, base)
+        if bent is not None:
+            richer, graded = self._decided([{**fold, "field": warp} for fold, warp in zip(folds, bent, strict=True)], matches)
+            if richer.model == "field":
+                decision, check = richer, graded
+        if decision.refusal:
+            return _refused(self.geobox, decision.refusal, check)
+        parametric: Parametric = "shift" if base == "none" else base
+        last = self._again(folds[0][base].matrix, parametric, white | True)
+        if last is None:
+            return _refused(self.geobox, "no common structure once the chosen model is applied", check)
+        matrix = np.eye(3) if base == "none" else last.matrix
+        centre = (np.array(self.shape[::-1]) - 1) / 2
+        shift = self.scale * float(np.hypot(*(Warp(matrix).at(centre[None])[0] - centre)))
+        if max_shift_px is not None and shift > max_shift_px:
+            return _refused(self.geobox, f"the best shift is {shift:.1f} px; at most {max_shift_px:g} px is believed", check)
+        if decision.model == "field":
+            return self._curved(matrix, matches, decision, check)
+        return self._straight(matrix, last, decision, check)
+
+    def _again(self, matrix: NDArray[np.float64], model: Parametric, use: NDArray[np.bool_]) -> Fit | None:
+        blocks = self.aligned.fit.blocks
+        return refine(lambda _: blocks, matrix, model, Rules(5, 2e-3, TOLERANCE), shape=self.shape, use=lambda _: use)
+
+    def _candidates(self, fit: Fit, use: NDArray[np.bool_]) -> dict[Model, Warp]:
+        """Return what each model would answer, from the simplest to the richest."""
+        out: dict[Model, Warp] = {"none": Warp(np.eye(3))}
+        for model in MODELS:
+            out[model] = Warp(solve(fit.evidence, use, fit.base, model, shape=self.shape, sigma=fit.blocks[0].view.sigma)[0])
+        return out
+
+    def _matches(self) -> Matches:
+        a, b = (pyramid.levels[self.aligned.level] for pyramid in (self.pair.reference, self.pair.moving))
+        kind, cells, warp = self.aligned.view.kind, Cells.over(self.shape), Warp(self.aligned.fit.matrix)
+        size = min(64, cells.side)
+        middles = [[(col0 + col1) // 2, (row0 + row1) // 2] for row0, row1, col0, col1 in self.aligned.places]
+        centres = np.array(middles, np.float64).reshape(-1, 2)
+        found = match(a, b, warp, centres, size=size, kind=kind)
+        # Where the fit leads to nothing, the georeferencing as delivered gets its chance.
+        far = np.hypot(*(warp.at(centres) - centres).T) > 2
+        unsure = far & (found.peak < SIGNIFICANT)
+        return filled(found, unsure, match(a, b, Warp(np.eye(3)), centres[unsure], size=size, kind=kind))
+
+    def _decided(self, folds: list[dict[Model, Warp]], matches: Matches) -> tuple[Decision, CheckPoints]:
+        """Return what the windows say of each model, every window under the fit to the cells of the other colour."""
+        white = Cells.over(self.shape).withheld(matches.reference)
+        residuals = {name: self.scale * np.where(white[:, None], *(_left(fold[name], matches) for fold in folds)) for name in folds[0]}
+        evidence, everywhere = self.aligned.fit.evidence, np.ones(len(self.aligned.fit.evidence.centres), bool)
+        overall, trust = solve(evidence, everywhere, self.aligned.fit.base, "shift", shape=self.shape, sigma=self.aligned.view.sigma)
+        parameters = covariance(evidence, trust, self.aligned.fit.base, "shift", self.shape)
+        se = float("nan") if parameters is None else self.scale * float(np.sqrt(np.trace(parameters)))
+        shift = self.scale * float(np.hypot(*overall[:2, 2]))
+        decision = decide(residuals, matches, self.scale, shift_px=shift, se_px=se, limit_px=self.limit_px)
+        used, grid = decision.used, to_level(self.aligned.level)
+        positions = matches.reference[used] @ grid[:2, :2].T + grid[:2, 2]
+        return decision, CheckPoints(positions, residuals["none"][used], residuals[decision.model][used])
+
+    def _bent(self, folds: list[dict[Model, Warp]], matches: Matches, base: Model) -> list[Warp] | None:
+        """Return each colour's field upon its own `base`; None where the windows of either do not ask for one."""
+        white = Cells.over(self.shape).withheld(matches.reference)
+        out = []
+        for mine, fold in zip((~white, white), folds, strict=True):
+            bent = self._bend(fold[base].matrix, matches, mine)
+            if bent is None:
+                return None
+            out.append(bent.warp)
+        return out
+
+    def _bend(self, matrix: NDArray[np.float64], matches: Matches, mine: NDArray[np.bool_]) -> Bent | None:
+        """Return the field upon a matrix that the cells of `mine` (n,) among the windows ask for."""
+        use = mine & (matches.peak >= SIGNIFICANT)
+        if use.sum() < FEWEST:
             return None
-        matrix = found.fit.matrix if level == half else _finer(found.fit.matrix)
-    assert found is not None  # the loop runs at least once
-    if found.fit.correlation < ALIKE:
-        return _fit(pair, half, matrix, "orientation", Rules(10, 2e-3, TOLERANCE))
-    return _fit(pair, bottom, matrix if half == bottom else _finer(matrix), "intensity", Rules(15, 5e-4, TOLERANCE))
+        steps = matches.moving[use] - Warp(matrix).at(matches.reference[use])
+        prior, granted = prior_of(matches.reference[use], steps, matches.sigma[use], max(self.shape))
+        if prior.gain < BENDS:
+            return None
+        seen = Displaced(matches.reference[use], steps, np.eye(2) / (granted + prior.own**2)[:, None, None])
+        cells = Cells.over(self.shape)
+        cell = np.zeros((cells.rows, cells.cols), bool)
+        cell[tuple(cells.of(matches.reference[mine]).T)] = True
+        return bend(self.pair, self.aligned, prior, seen, upon=matrix, use=cell)
+
+    def _straight(self, matrix: NDArray[np.float64], last: Fit, decision: Decision, check: CheckPoints) -> Registration:
+        parameters = covariance(last.evidence, last.trust, last.base, last.model, self.shape)
+        if parameters is None:
+            return _refused(self.geobox, "structure in too few places: the error of the answer cannot be told", check)
+        carried = (last.evidence.correlation > 0) & (last.trust > CARRIES)
+        precision = _precision(self.scale**2 * parameters, last.model, self._full)
+        ties = last.evidence.centres[carried], last.evidence.own[carried]
+        return self._record(Warp(matrix), precision, decision, check, ties)
+
+    def _curved(self, matrix: NDArray[np.float64], matches: Matches, decision: Decision, check: CheckPoints) -> Registration:
+        bent = self._bend(matrix, matches, np.ones(len(matches.peak), bool))
+        if bent is None:
+            return _refused(self.geobox, "a smooth field that half of the ground shows is not in all of it", check)
+        floor = np.array([1, 0, 1]) * FLOOR**2 / 2
+        grid = to_level(self.aligned.level)
+        precision = bent.spread.on(Affine(*grid[0], *grid[1]), self.scale**2 * bent.spread.values + floor)
+        return self._record(bent.warp, precision, decision, check, (bent.ties.points, bent.ties.steps))
+
+    @property
+    def _full(self) -> tuple[int, int]:
+        return self.geobox.shape[0], self.geobox.shape[1]
+
+    def _record(
+        self, warp: Warp, precision: Lattice, decision: Decision, check: CheckPoints, ties: tuple[NDArray[np.float64], NDArray[np.float64]]
+    ) -> Registration:
+        for _ in range(self.aligned.level):
+            warp = warp.finer()
+        grid, (points, steps) = to_level(self.aligned.level), ties
+        return Registration(
+            "ok",
+            decision.reason,
+            decision.model,
+            np.asarray(np.linalg.inv(warp.matrix)[:2], np.float64),
+            warp.field,
+            precision,
+            self.geobox,
+            len(points),
+            check,
+            points @ grid[:2, :2].T + grid[:2, 2],
+            steps * self.scale,
+        )
 
 
-def _fit(pair: _Pair, level: int, matrix: NDArray[np.float64], kind: Kind, rules: Rules) -> _Aligned | None:
-    reference, moving = pair
-    a, b, cells = reference[level], moving[level], Cells.over(reference[level].shape)
-    view = View(kind, 0.7 if kind == "intensity" else 1.0, cells.tile)
-    low = min(level + 2, len(reference) - 1)
-    places = windows(a.shape, matrix, (reference[low], moving[low], 2 ** (low - level)))
-    # An affine needs more ground than a small image has; the check may still ask for one.
-    model: Model = "affine" if min(a.shape) >= 200 else "similarity"
-    fit = refine(lambda m: blocks_of(a, b, m, view, places), matrix, model, rules, shape=a.shape, use=lambda points: ~cells.withheld(points))
-    return None if fit is None else _Aligned(fit, level, view, model, places)
+def _left(warp: Warp, matches: Matches) -> NDArray[np.float64]:
+    """Return (n, 2) how far windows lie from where a warp puts them, in reference pixels of the level."""
+    return np.asarray((matches.moving - warp.at(matches.reference)) @ np.linalg.inv(warp.matrix[:2, :2]).T, np.float64)
 
 
-def _answer(image: Image, pair: _Pair, aligned: _Aligned, limit_px: float, max_shift_px: float | None) -> Registration:
-    (a, b), level, scale = (planes[aligned.level] for planes in pair), aligned.level, 2.0**aligned.level
-    first, cells = aligned.fit, Cells.over(a.shape)
-    white = cells.withheld(first.evidence.centres)
-
-    def again(matrix: NDArray[np.float64], model: Model, use: NDArray[np.bool_]) -> Fit | None:
-        return refine(lambda _: first.blocks, matrix, model, Rules(15, 5e-4, TOLERANCE), shape=a.shape, use=lambda _: use)
-
-    second, everywhere = again(first.matrix, aligned.model, white), np.ones(len(white), bool)
-    if second is None:
-        return _refused(image, "structure in one half of the ground only: nothing is left to check the answer with")
-    folds = [_candidates(first, ~white, a.shape), _candidates(second, white, a.shape)]
-    matches = _matches(a, b, aligned)
-    residuals = {name: scale * _crossed(matches, folds[0][name], folds[1][name], cells) for name in folds[0]}
-    overall, trust = solve(first.evidence, everywhere, first.base, "shift", shape=a.shape, sigma=aligned.view.sigma)
-    spreads = covariance(first.evidence, trust, first.base, "shift", a.shape)
-    decision = decide(
-        residuals,
-        matches,
-        scale,
-        shift_px=scale * float(np.hypot(*overall[:2, 2])),
-        se_px=float("nan") if spreads is None else scale * float(np.sqrt(np.trace(spreads[:2, :2]))),
-        limit_px=limit_px,
-    )
-    used = decision.used
-    check = CheckPoints(_on_grid(matches.reference[used], level), residuals["none"][used], residuals[decision.model][used])
-    if decision.refusal:
-        return _refused(image, decision.refusal, check)
-    start = np.eye(3) if decision.model == "none" else folds[0][decision.model]
-    last = again(start, "shift" if decision.model == "none" else decision.model, everywhere)
-    if last is None:
-        return _refused(image, "no common structure once the chosen model is applied", check)
-    matrix = np.eye(3) if decision.model == "none" else to_level(level) @ last.matrix @ np.linalg.inv(to_level(level))
-    centre = np.append((np.array(image.valid.shape[::-1]) - 1) / 2, 1)
-    shift = float(np.hypot(*(matrix @ centre - centre)[:2]))
-    if max_shift_px is not None and shift > max_shift_px:
-        return _refused(image, f"the best shift is {shift:.1f} px; at most {max_shift_px:g} px is believed", check)
-    parameters = covariance(last.evidence, last.trust, last.base, last.model, a.shape)
-    if parameters is None:
-        return _refused(image, "structure in too few places: the error of the answer cannot be told", check)
-    carried = (last.evidence.correlation > 0) & (last.trust > CARRIES)
-    answer = np.asarray(np.linalg.inv(matrix)[:2], np.float64)
-    return Registration(
-        "ok",
-        decision.reason,
-        decision.model,
-        answer,
-        None,
-        _precision(scale**2 * parameters, last.model, image.valid.shape),
-        image.geobox,
-        int(carried.sum()),
-        check,
-        _on_grid(last.evidence.centres[carried], level),
-        last.evidence.own[carried] * scale,
-    )
-
-
-def _precision(parameters: NDArray[np.float64], model: Model, shape: tuple[int, int]) -> Lattice:
+def _precision(parameters: NDArray[np.float64], model: Parametric, shape: tuple[int, int]) -> Lattice:
     """Return the covariance of the answer over the image, from that of its parameters in px²."""
     step = max(shape) / NODES
     rows, cols = Lattice.counts(shape, step)
@@ -224,61 +301,26 @@ def _precision(parameters: NDArray[np.float64], model: Model, shape: tuple[int, 
     return replace(lattice, values=full[:, [0, 0, 1], [0, 1, 1]].reshape(rows, cols, 3))
 
 
-def _candidates(fit: Fit, use: NDArray[np.bool_], shape: tuple[int, int]) -> dict[Choice, NDArray[np.float64]]:
-    """Return what each model would answer, from the simplest to the richest."""
-    out: dict[Choice, NDArray[np.float64]] = {"none": np.eye(3)}
-    for model in MODELS:
-        out[model] = solve(fit.evidence, use, fit.base, model, shape=shape, sigma=fit.blocks[0].view.sigma)[0]
-    return out
-
-
-def _crossed(matches: Matches, black: NDArray[np.float64], white: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
-    """Return (n, 2) residuals in pixels of the level, each under the fit to the cells of the other colour."""
-    seen = [matches.moving @ back[:2, :2].T + back[:2, 2] - matches.reference for back in (np.linalg.inv(black), np.linalg.inv(white))]
-    return np.asarray(np.where(cells.withheld(matches.reference)[:, None], *seen), np.float64)
-
-
-def _on_grid(points: NDArray[np.float64], level: int) -> NDArray[np.float64]:
-    return np.asarray(points * 2.0**level + to_level(level)[0, 2], np.float64)
-
-
-def _matches(a: Plane, b: Plane, aligned: _Aligned) -> Matches:
-    cells, matrix = Cells.over(a.shape), aligned.fit.matrix
-    size = min(64, cells.side)
-    centres = np.array([[(col0 + col1) // 2, (row0 + row1) // 2] for row0, row1, col0, col1 in aligned.places], np.float64).reshape(-1, 2)
-    found = match(a, b, matrix, centres, size=size)
-    # Where the fit leads to nothing, the georeferencing as delivered gets its chance.
-    far = np.hypot(*(centres @ matrix[:2, :2].T + matrix[:2, 2] - centres).T) > 2
-    unsure = far & (found.peak < SIGNIFICANT)
-    return filled(found, unsure, match(a, b, np.eye(3), centres[unsure], size=size))
-
-
-def _levels(reference: Image, moving: Image) -> tuple[int, int]:
+def _levels(reference: Source, moving: Source) -> tuple[int, int]:
     """Return the finest level that both sensors fill, and the level of about 256² pixels on which the search starts."""
-    shape = reference.valid.shape
-    top = max(0, round(np.log2(max(shape) / COARSE)))
+    top = max(0, round(np.log2(max(reference.shape) / COARSE)))
     blur = max(reference.gsd_m, moving.gsd_m) / reference.pixel_m / BLUR
-    room = int(np.log2(min(shape) / SMALLEST))
+    room = int(np.log2(min(reference.shape) / SMALLEST))
     bottom = min(max(0, round(np.log2(max(blur, 1e-6)))), room)
     return bottom, max(top, bottom)
 
 
-def _finer(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(to_level(1) @ matrix @ np.linalg.inv(to_level(1)), np.float64)
+def _source(given: Image | Source) -> Source:
+    return Source.of(given) if isinstance(given, Image) else given
 
 
-def _unusable(image: Image, name: str) -> str:
-    rows, cols = image.valid.shape
-    if min(rows, cols) < SMALLEST:
-        return f"the grid has {rows} × {cols} pixels; registration needs at least {SMALLEST} × {SMALLEST}"
-    valid = usable(image)
-    if valid.mean() < SHARE:
-        return f"the {name} image has {valid.mean():.0%} usable pixels; {SHARE:.0%} are needed"
-    values = image.luminance()[valid]
-    return f"the {name} image is of one value throughout" if values.min() == values.max() else ""
+def _unusable(pyramid: Pyramid, name: str) -> str:
+    if pyramid.usable < SHARE:
+        return f"the {name} image has {pyramid.usable:.0%} usable pixels; {SHARE:.0%} are needed"
+    return f"the {name} image is of one value throughout" if pyramid.flat else ""
 
 
-def _refused(image: Image, reason: str, check: CheckPoints | None = None) -> Registration:
+def _refused(grid: GeoBox, reason: str, check: CheckPoints | None = None) -> Registration:
     none = np.zeros((0, 2))
     check = check or CheckPoints(none, none, none)
-    return Registration("refused", reason, "none", np.eye(3)[:2], None, None, image.geobox, 0, check, none, none)
+    return Registration("refused", reason, "none", np.eye(3)[:2], None, None, grid, 0, check, none, none)

@@ -64,6 +64,23 @@ class Lattice:
         found = [ndimage.map_coordinates(plane, place, order=self.order, prefilter=False, mode="mirror") for plane in np.moveaxis(self.values, 2, 0)]
         return np.stack(found, axis=1)
 
+    def raster(self, cols: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the values (k, y, x) at every crossing of pixel columns (x,) and rows (y,); for cubic lattices along the axes of the grid."""
+        height, width = self.values.shape[:2]
+        n = self.nodes
+        across, down = _cubic((cols - n.c) / n.a, width), _cubic((rows - n.f) / n.e, height)
+        return np.asarray(down @ np.moveaxis(self.values, 2, 0) @ across.T, np.float32)
+
+    @classmethod
+    def basis(cls, shape: tuple[int, int], step: float, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what each node of a cubic lattice :meth:`over` a grid adds at pixels (n, 2) when 1 holds at it, (n, rows · cols)."""
+        parts = []
+        for place, count in zip(points.T[::-1], cls.counts(shape, step), strict=True):
+            unit = ndimage.spline_filter1d(np.eye(count), 3, axis=0, output=np.float64, mode="mirror")
+            parts.append(_cubic((place + 0.5) / step, count) @ unit)
+        down, across = parts
+        return np.asarray((down[:, :, None] * across[:, None]).reshape(len(points), -1), np.float64)
+
     def on(self, step: Affine, values: NDArray[np.float64]) -> Lattice:
         """Return the lattice counted on another grid, `step` leading from old to new pixels, with `values` in the new grid's units."""
         return Lattice(step * self.nodes, values, self.order)
@@ -81,3 +98,16 @@ class Lattice:
 def _coefficients(values: NDArray[np.float64]) -> NDArray[np.float64]:
     planes = [ndimage.spline_filter(plane, 3, output=np.float64, mode="mirror") for plane in np.moveaxis(values, 2, 0)]
     return np.stack(planes, axis=2)
+
+
+def _cubic(place: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return the weights (n, count) of cubic B-spline coefficients at places counted in nodes, mirrored at the first and the last."""
+    place = np.clip(place, 0, count - 1)
+    first = np.minimum(np.floor(place), count - 2).astype(int)
+    t = place - first
+    pieces = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
+    out, line = np.zeros((len(place), count)), np.arange(len(place))
+    for k, piece in enumerate(pieces):
+        node = np.abs(first + k - 1)
+        np.add.at(out, (line, np.where(node > count - 1, 2 * (count - 1) - node, node)), piece / 6)
+    return out
