@@ -127,7 +127,7 @@ def far(seed: int) -> Iterator[Case]:
     yield Case("far", "shift 3.3,-2.2, two aerial dates 1.5 m", consistent(early, late, m.shift(3.3, -2.2)))
 
 
-def _upsampled(first: Maker, second: Maker, move: Move, ratio: int) -> Make:
+def upsampled(first: Maker, second: Maker, move: Move, ratio: int) -> Make:
     """A coarse moving image on the fine reference's grid."""
 
     def make(rng: np.random.Generator) -> Pair:
@@ -173,18 +173,18 @@ def gsd(seed: int) -> Iterator[Case]:
     first, second = rendered_twice(seed)
     for ratio in (2, 4, 6, 12):
         move, metres = m.shift(3.7 * ratio / 2, -2.3 * ratio / 2), 2.5 * ratio
-        yield Case("gsd", f"2.5 m reference, {metres:g} m on its grid, one date", _upsampled(first, first, move, ratio))
-        yield Case("gsd", f"2.5 m reference, {metres:g} m on its grid, two dates", _upsampled(first, second, move, ratio))
+        yield Case("gsd", f"2.5 m reference, {metres:g} m on its grid, one date", upsampled(first, first, move, ratio))
+        yield Case("gsd", f"2.5 m reference, {metres:g} m on its grid, two dates", upsampled(first, second, move, ratio))
         wide = rendered_twice(seed, size=1024 if ratio < 6 else 2048)
         yield Case("gsd", f"2.5 m reference, both on the {metres:g} m grid, two dates", _reduced(*wide, move, ratio, fine_reference=True))
         yield Case("gsd", f"2.5 m moving, both on the {metres:g} m grid, two dates", _reduced(*wide, move, ratio, fine_reference=False))
     turned = m.turn(3, 1.05, (1024, 1024), 130.0, -90.0)
-    yield Case("gsd", "2.5 m reference, 10 m on its grid, far and turned, two dates", _upsampled(first, second, turned, 4))
+    yield Case("gsd", "2.5 m reference, 10 m on its grid, far and turned, two dates", upsampled(first, second, turned, 4))
     green = partial(g.rendered, g.AFTER, g.MORNING, 2.5, seed=seed, bands=("green",))
-    yield Case("gsd", "2.5 m pan reference, 10 m green on its grid, two dates", _upsampled(first, green, m.shift(11.3, 6.1), 4))
+    yield Case("gsd", "2.5 m pan reference, 10 m green on its grid, two dates", upsampled(first, green, m.shift(11.3, 6.1), 4))
     tile = partial(g.levir, seed, "A")
     for ratio in (2, 4):
-        yield Case("gsd", f"real tile, moving {ratio} times as coarse on its grid, one date", _upsampled(tile, tile, m.shift(2.6, -4.9), ratio))
+        yield Case("gsd", f"real tile, moving {ratio} times as coarse on its grid, one date", upsampled(tile, tile, m.shift(2.6, -4.9), ratio))
     for ratio, row, col in ((2, 1, 1), (4, 1, 3), (4, 2, 1)):
         yield Case("gsd", f"real tile averaged {ratio} × {ratio} from another corner ({row}, {col})", _phases(seed, ratio, row, col))
 

@@ -103,3 +103,69 @@ def test_names_are_unique_and_every_seed_is_whole(hard):
     first, second = ([(case.group, case.name) for case in hard["run"].cases(seed)] for seed in (0, 1))
     assert first == second
     assert len(set(first)) == len(first) > 200
+
+
+def hard_pairs(hard):
+    """Small manufactured pairs: name → (make, expectation)."""
+    g, m, s, p = (hard[name] for name in ("ground", "moves", "spoils", "pairs"))
+    shape = (384, 384)
+
+    def made(seed=0):
+        return g.made(seed, size=384, margin=200)
+
+    def twice(pixel_m=2.5):
+        return p.rendered_twice(0, pixel_m=pixel_m, size=384)
+
+    def spoilt(spoil, *, both=False):
+        def make(rng):
+            move = m.shift(5.3, -4.6)
+            reference, moving = m.still(made()), s.archived(m.seen(made(), move), rng, noise=1.5)
+            return p.Pair(spoil(reference, rng) if both else reference, spoil(moving, rng), move)
+
+        return make
+
+    def repeated(unique):
+        def make(rng):
+            ground, move = g.repeated("roofs", unique, size=384), m.shift(22.0, 31.4)
+            first, second = (s.archived(i, rng, noise=4) for i in (m.still(ground), m.seen(ground, move)))
+            return p.Pair(first, second, move)
+
+        return make
+
+    def torn(rng):
+        move = m.scattered(4.0, 40, shape, 0)
+        return p.Pair(m.still(made()), s.archived(m.seen(made(), move), rng))
+
+    return {
+        "a third of the frame": (p.one_date(made, m.shift(-110.3, 133.6)), "answer"),
+        "turned, smaller, shifted": (p.one_date(made, m.turn(-5, 0.92, shape, 30.0, -21.0)), "answer"),
+        "two dates, 10 m": (p.two_dates(*twice(10.0), m.shift(11.3, -7.6)), "answer"),
+        "two dates, 0.5 m": (p.two_dates(*twice(0.5), m.turn(2, 1.02, shape, 8.0, 5.0)), "answer"),
+        "four times as coarse": (p.upsampled(made, made, m.shift(7.4, -4.6), 4), "answer"),
+        "scan-line gaps in both": (spoilt(s.gaps, both=True), "answer"),
+        "60 % changed": (spoilt(s.changed(0.6, 3)), "answer"),
+        "equal roofs, many unique objects": (repeated(40), "answer"),
+        "every patch on its own": (torn, "refusal"),
+        "another place": (lambda _: p.Pair(m.still(made()), m.still(made(7))), "refusal"),
+    }
+
+
+NAMES = (
+    "a third of the frame",
+    "turned, smaller, shifted",
+    "two dates, 10 m",
+    "two dates, 0.5 m",
+    "four times as coarse",
+    "scan-line gaps in both",
+    "60 % changed",
+    "equal roofs, many unique objects",
+    "every patch on its own",
+    "another place",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_right_or_refused(hard, name):
+    make, expect = hard_pairs(hard)[name]
+    row = hard["run"].judged(hard["pairs"].Case("hard", name, make, expect), np.random.default_rng(1))
+    assert row.verdict == ("refused" if expect == "refusal" else "right"), str(row)
