@@ -203,7 +203,13 @@ def test_windows_are_parts_of_the_whole(tmp_path, name):
     target = TARGETS[name][0]
     whole = load(item, target, seen_at=wave())
     rows, cols = target.shape
-    for top, left, height, width in ((0, 0, 100, 90), (37, 61, 120, 113), (rows - 111, cols - 95, 111, 95), (rows // 3, 5, 7, cols - 9)):
+    for top, left, height, width in (
+        (0, 0, 100, 90),
+        (37, 61, 120, 113),
+        (10, 5, 30, 45),
+        (rows - 111, cols - 95, 111, 95),
+        (rows // 3, 5, 7, cols - 9),
+    ):
         window = np.s_[top : top + height, left : left + width]
         image = load(item, target[window], seen_at=wave())
         both = image.valid & whole.valid[window]
@@ -538,3 +544,19 @@ def test_a_view_is_registered_by_affine_or_field(tmp_path, bent, scale):
     assert image.valid.all()
     error = np.hypot(image.values[0].ravel() - (x - ORIGIN[0]), image.values[1].ravel() - (y - ORIGIN[1])) / PX
     assert error.max() < TOLERANCE_PX
+
+
+def test_a_view_hides_the_clouds_where_the_field_shows_them(tmp_path):
+    values = noise(dtype=np.uint16) % 300 + 300
+    values[250:400, 300:500] = 4000
+    item = open_scene(write_raster(tmp_path / "x_20110529.tif", np.stack([values] * 3), SOURCE))
+    clouds = find_clouds(load(item, SOURCE))
+    grid = part((100, 100), (400, 450))
+    nodes = 12 * np.random.default_rng(2).normal(size=(*Lattice.counts(grid.shape, 100.0), 2))
+    registration = registered(grid, Lattice.over(grid.shape, 100.0, nodes, 3))
+    image = View(item, ("b1",), clouds).registered(grid, registration)
+    col, row = found_at(clouds.geobox, grid, registration.seen_at)
+    plain = np.minimum(np.abs(col - np.round(col)), np.abs(row - np.round(row))) > 1e-3
+    expected = ~clouds.hidden[row.astype(int), col.astype(int)]
+    assert (image.valid == expected)[plain].all()
+    assert 0.1 < expected.mean() < 0.9
