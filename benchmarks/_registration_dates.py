@@ -79,10 +79,22 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Date:
-    """One date and the truth: `matrix` (2, 3) leads from its pixel to the pixel of the first date, the mean transform over the scene."""
+    """One date and the truth.
+
+    `matrix` (2, 3) leads from its pixel to the pixel of the first date: the transform common to the scene. `waves` (2, y, x) are the local
+    displacements upon it, (col, row) in pixels of the first date, at each of its pixels.
+    """
 
     image: Image
     matrix: NDArray[np.float64]
+    waves: NDArray[np.float64]
+
+    def on_first(self, points: NDArray[np.float64], *, local: bool) -> NDArray[np.float64]:
+        """Return where pixels (n, 2) lie on the first date, with or without the local displacements."""
+        out = points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        if local:
+            out = out + np.stack([ndimage.map_coordinates(w, points.T[::-1], order=1, mode="nearest") for w in self.waves], axis=1)
+        return np.asarray(out)
 
 
 def rendered(setting: Setting, count: int = 2) -> list[Date]:
@@ -110,7 +122,7 @@ def rendered(setting: Setting, count: int = 2) -> list[Date]:
         matrix = _matrix(setting.move, size, rng) if number else np.eye(3)[:2]
         waves = _waves(size, float(rng.uniform(*change.waves)) if number else 0.0, rng)
         seen = _moved(pixels, matrix, waves, float(rng.uniform(0.0, 0.7)) if number else 0.0)
-        out.append(Date(_image(_taken(seen, rng), frame, gsd_m), matrix))
+        out.append(Date(_image(_taken(seen, rng), frame, gsd_m), matrix, waves))
     return out
 
 

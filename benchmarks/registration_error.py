@@ -2,12 +2,14 @@
 
     python benchmarks/registration_error.py [--part rendered|halves|loops] [--seeds N] [--out rows.jsonl]
 
-*rendered*: two rendered dates with a known transform; the truth is the transform common to the scene, local displacements have no affine part.
+*rendered*: two rendered dates with a known transform; the truth is the transform common to the scene (local displacements have no affine part), and
+for an answer that holds a field the place of each point itself.
 *halves*: a real pair registered on two shares of its ground; the two answers must differ as both stated errors say.
 *loops*: three real dates, a → b → c → a; and the same with each link on its own third of the ground, because links that share pixels share errors,
 which cancel in the loop.
 
-Printed per class: how many, the share answered, the median length of the error in pixels, then for the centre and for the corners of the scene: bias
+Printed per class: how many, the share answered, how many of the aligned ones were left untouched (their errors are exactly 0 and enter no other
+column), the median length of the error and of the stated error at the centre in pixels, then for the centre and for the corners of the scene: bias
 (mean of the normalised errors), spread (1.4826 × median absolute deviation), standard deviation and root mean square of the normalised errors per
 axis, and how many lie within 1 and 1.96 (0.68 and 0.95 when true). CAMWATCH_TEST_DATA names the folder that holds `data/`.
 """
@@ -59,6 +61,11 @@ class Row:
     sigmas: list[list[float]]
     reason: str = ""
 
+    @property
+    def exact(self) -> bool:
+        """Whether the error may be exactly 0 because nothing was moved: such a comparison tells nothing about the size of errors."""
+        return self.detail["move"] == "none" if "size" in self.detail and "way" not in self.detail else self.model == "none"
+
 
 def main() -> None:
     """Measure, print one table per part."""
@@ -97,9 +104,10 @@ def rendered_row(case: str, setting: Setting) -> Row:
     reference, moving = rendered(setting)
     found = register(reference.image, moving.image)
     points = five(found.grid.shape)
-    linear, offset = moving.matrix[:, :2], moving.matrix[:, 2]
-    errors = found.to_reference((points - offset) @ np.linalg.inv(linear).T) - points
-    return _row(case, asdict(setting), [found], points, errors)
+    places = (points - moving.matrix[:, 2]) @ np.linalg.inv(moving.matrix[:, :2]).T
+    # An answer that holds a field says where each place lies; any other what is common to the scene.
+    truth = moving.on_first(places, local=found.field is not None)
+    return _row(case, asdict(setting), [found], points, found.to_reference(places) - truth)
 
 
 def half_rows(data: Path, only_class: str = "") -> Iterator[Row]:
@@ -178,6 +186,7 @@ HEAD = (
     "class",
     "n",
     "answered",
+    "untouched",
     "median px",
     "stated px",
     *(f"{place} {what}" for place in ("centre", "corner") for what in ("bias", "spread", "sd", "rms", "68", "95")),
@@ -195,10 +204,13 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _figures(rows: Sequence[Row]) -> list[str]:
-    answered = [row for row in rows if row.errors and np.isfinite(row.sigmas).all()]
-    out = [str(len(rows)), f"{len(answered) / len(rows):.0%}"]
+    answered = [row for row in rows if row.errors]
+    exact = [row for row in answered if row.exact]
+    kept = f"{sum(row.model == 'none' for row in exact)} of {len(exact)}"
+    out = [str(len(rows)), f"{len(answered) / len(rows):.0%}", kept]
+    answered = [row for row in answered if not row.exact]
     if not answered:
-        return out + ["–"] * (len(HEAD) - 3)
+        return out + ["–"] * (len(HEAD) - 4)
     errors, sigmas = np.array([row.errors for row in answered]), np.array([row.sigmas for row in answered])
     out += [f"{np.median(np.hypot(*errors[:, 0].T)):.3f}", f"{np.median(np.hypot(*sigmas[:, 0].T)):.3f}"]
     for place in ("centre", "corner"):
