@@ -3,8 +3,9 @@
     python benchmarks/registration_hard.py [--only REGEX] [--seeds 1] [--jobs 1]
 
 Each case is one pair. `error` is the RMSE in pixels of where the answer finds an 11 × 11 lattice of the reference (the points that the moving
-image shows) in the moving image; `se` is what the answer says of itself there; `norm` is their ratio (root mean square). Two real dates tell a
-consistency: the answer for the moved image against the answer for the image before it was moved, so a `norm` below 1 means little there.
+image shows) in the moving image, `median` the median over these points (a field is least certain at the edges); `se` is what the answer says of
+itself there; `norm` is error over standard error (root mean square). Two real dates tell a consistency: the answer for the moved image against the
+answer for the image before it was moved, so a `norm` below 1 means little there.
 
 WRONG: answered with an error above 1 px, or above 0.1 px and three standard errors (the answer's and, for bands of a real sensor, the truth's); or
 answered where there is nothing to find. MISSED: refused where an answer exists. MOVED: an aligned pair was moved by more than two standard errors.
@@ -54,6 +55,7 @@ class Row:
     verdict: str
     answer: str
     error: float
+    median: float
     se: float
     norm: float
     seconds: float
@@ -61,7 +63,7 @@ class Row:
     true: bool
 
     def __str__(self) -> str:
-        numbers = "  ".join(f"{v:8.4f}" if np.isfinite(v) else "       -" for v in (self.error, self.se, self.norm))
+        numbers = "  ".join(f"{v:8.4f}" if np.isfinite(v) else "       -" for v in (self.error, self.median, self.se, self.norm))
         reason = f"  {self.reason}" if self.answer == "refused" or self.verdict not in {"right", "refused"} else ""
         return f"{self.verdict:8s} {self.answer:11s} {numbers}  {self.seconds:6.2f} s  {self.group}: {self.name}{reason}"
 
@@ -107,17 +109,17 @@ def judged(case: Case, rng: np.random.Generator) -> Row:
     try:
         pair = case.make(rng)
     except NoDataError as absent:
-        return Row(case.group, case.name, "skipped", "-", nan, nan, nan, 0, str(absent), true=False)
+        return Row(case.group, case.name, "skipped", "-", nan, nan, nan, nan, 0, str(absent), true=False)
     start = time.perf_counter()
     answer = register(pair.reference, pair.moving, limit_px=LIMIT_PX)
     seconds = time.perf_counter() - start
     if not answer.ok:
         verdict = "MISSED" if case.expect in {"answer", "untouched"} else "refused"
-        return Row(case.group, case.name, verdict, "refused", nan, nan, nan, seconds, answer.reason, true=False)
+        return Row(case.group, case.name, verdict, "refused", nan, nan, nan, nan, seconds, answer.reason, true=False)
     known = truth(pair)
     if known is None:
         verdict = "WRONG" if case.expect == "refusal" else "-"
-        return Row(case.group, case.name, verdict, answer.model, nan, answer.se_px, nan, seconds, answer.reason, true=False)
+        return Row(case.group, case.name, verdict, answer.model, nan, nan, answer.se_px, nan, seconds, answer.reason, true=False)
     points, there = known
     away, said = np.hypot(*(found_at(answer, points) - there).T), stated(answer, points)
     error, se = (float(np.sqrt((v**2).mean())) for v in (away, said))
@@ -126,7 +128,19 @@ def judged(case: Case, rng: np.random.Generator) -> Row:
     if case.expect == "untouched" and verdict == "right" and answer.model != "none" and error > 2 * doubt:
         verdict = "MOVED"
     norm = float(np.sqrt(((away / said) ** 2).mean()))
-    return Row(case.group, case.name, verdict, answer.model, error, se, norm, seconds, answer.reason, true=pair.base is None and pair.known_px == 0)
+    return Row(
+        case.group,
+        case.name,
+        verdict,
+        answer.model,
+        error,
+        float(np.median(away)),
+        se,
+        norm,
+        seconds,
+        answer.reason,
+        true=pair.base is None and pair.known_px == 0,
+    )
 
 
 def run(key: tuple[int, int]) -> Row:
@@ -170,7 +184,7 @@ def main() -> None:
     wanted = re.compile(options.only)
     keys = [(seed, n) for seed in range(options.seeds) for n, case in enumerate(cases(seed)) if wanted.search(f"{case.group}: {case.name}")]
     out = []
-    print("verdict  model          error        se      norm   seconds  case", flush=True)
+    print("verdict  model          error    median        se      norm   seconds  case", flush=True)
     for row in rows(keys, options.jobs):
         out.append(row)
         print(row, flush=True)
