@@ -163,8 +163,8 @@ def tiles_ransac() -> Tool:
         whole = phase_correlation()(reference, moving, nodata)
         col, row = np.rint(np.asarray(whole)[:, 2]).astype(int)
         window, places, found = np.outer(np.hanning(side), np.hanning(side)), [], []
-        for top in range(0, reference.shape[0] - side + 1, side // 2):
-            for left in range(0, reference.shape[1] - side + 1, side // 2):
+        for top in range(0, reference.shape[0] - side + 1, side):
+            for left in range(0, reference.shape[1] - side + 1, side):
                 y, x = top - row, left - col
                 if y < 0 or x < 0 or y + side > moving.shape[0] or x + side > moving.shape[1]:
                     continue
