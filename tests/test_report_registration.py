@@ -289,3 +289,12 @@ def test_korean_is_drawn_with_its_own_glyphs_and_what_no_font_has_as_one_sign():
     assert ink("청진") != ink("회령")
     assert ink("\U0001f6f0") == ink("\ufffd") != ink("x")
     assert ink("a\x1b\u200eb") == ink("ab")
+
+
+def test_the_file_holds_the_pixels_and_the_texts(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
+    path = tmp_path / "a.png"
+    path.write_bytes(canvas.png(pixels, {"Title": "a title", "Software": "camwatch"}))
+    with Picture.open(path) as picture:
+        assert np.array_equal(np.asarray(picture), pixels)
+        assert picture.info == {"Title": "a title", "Software": "camwatch"}

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from affine import Affine
 
+from camwatch.errors import CoverageError
 from camwatch.findings import Findings
 from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, window_of
+from camwatch.rasters import SIMULATED_TAG, new_raster
+from camwatch.scenes import item as scene
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi, Site
@@ -27,6 +34,10 @@ if TYPE_CHECKING:
 
 PLANTED: tuple[Literal["structure", "tower"], ...] = ("structure", "tower")
 """Kinds whose objects can be planted; a line's uncertainty is stated with the line itself."""
+
+
+STRIP_PX, BLOCK, AHEAD = 2**22, 256, 2
+"""A registered scene is written in strips of about so many pixels, whole blocks of the file high; so many strips are interpolated at a time."""
 
 
 def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress, *, threads: int = 2) -> dict[str, Findings]:
@@ -152,6 +163,20 @@ def detail_images(alignment: Alignment, before: Image, after: Image, findings: M
 
 def registration_picture(path: Path, alignment: Alignment, generated: str) -> Path:
     """Draw the later scene on the earlier one, with the georeferencing as delivered and with the transform."""
+    return _drawing(path, alignment, generated)()
+
+
+def registration_files(out: Path, alignment: Alignment, generated: str) -> None:
+    """Write `registration.png` and `registered.tif`; a refused pair has no raster, and one from an earlier time goes."""
+    # The page is drawn while the raster is interpolated and compressed, which leaves other threads alone.
+    with ThreadPoolExecutor(1) as pool:
+        page = pool.submit(_drawing(out / "registration.png", alignment, generated))
+        _write_registered(out / "registered.tif", alignment)
+        page.result()
+
+
+def _drawing(path: Path, alignment: Alignment, generated: str) -> partial[Path]:
+    """Load what the page of a registration shows; return what is left to do, which touches no scene."""
     from camwatch.report import registration_page, zoom_bounds
 
     answer = alignment.registration
@@ -164,7 +189,48 @@ def registration_picture(path: Path, alignment: Alignment, generated: str) -> Pa
             _part(whole.registered, second) or alignment.later.registered(second, answer),
         ),
     )
-    return registration_page(path, reference=whole.before, moving=whole.delivered, registration=answer, boards=boards, generated=generated)
+    return partial(registration_page, path, reference=whole.before, moving=whole.delivered, registration=answer, boards=boards, generated=generated)
+
+
+def _write_registered(path: Path, alignment: Alignment) -> None:
+    if not alignment.registration.ok:
+        path.unlink(missing_ok=True)
+        return
+    bands, taken = scene.default_bands(alignment.after), scene.acquired(alignment.after)
+    tags = {"TIFFTAG_DATETIME": f"{taken:%Y:%m:%d %H:%M:%S}", **(SIMULATED_TAG if scene.is_simulated(alignment.after) else {})}
+    with new_raster(path, alignment.geobox, len(bands), "float32", nodata=float("nan"), bands=bands, tags=tags) as put:
+        for strip in _registered(alignment, bands):
+            put(strip)
+
+
+def _registered(alignment: Alignment, bands: tuple[str, ...]) -> Iterator[NDArray[np.float32]]:
+    """Yield the later scene as registered, all its bands and all its pixels, strip by strip, NaN where it shows nothing.
+
+    What was compared is fewer bands, perhaps coarser, and without clouds; where it is neither, it is taken as it is.
+    """
+    window, seen, whole = alignment.geobox, alignment.later, alignment.overview.registered
+    if whole.geobox == window and whole.bands == bands and (seen.clouds is None or not seen.clouds.hidden.any()):
+        yield np.where(whole.valid, whole.values, np.float32(np.nan))
+        return
+    full = replace(seen, bands=None, clouds=None)
+
+    def strip(part: GeoBox) -> NDArray[np.float32]:
+        try:
+            image = full.registered(part, alignment.registration, bands)
+        except CoverageError:  # this strip lies beyond the scene's edge; others do not
+            return np.full((len(bands), *part.shape), np.nan, np.float32)
+        return np.where(image.valid, image.values, np.float32(np.nan))
+
+    rows, cols = window.shape
+    step = max(STRIP_PX // cols // BLOCK, 1) * BLOCK
+    with ThreadPoolExecutor(AHEAD) as pool:
+        coming: deque[Future[NDArray[np.float32]]] = deque()
+        for top in range(0, rows, step):
+            coming.append(pool.submit(strip, window[top : min(top + step, rows), :]))
+            if len(coming) > AHEAD:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
 
 
 def _compared(alignment: Alignment, window: GeoBox) -> Overview:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.custody import write_json
-from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities, with_false_alarms
+from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_files, search_or_refuse, sensitivities, with_false_alarms
 from camwatch.pipeline.pair import align, check_order
 from camwatch.pipeline.records import source_of, write_findings
-from camwatch.pipeline.view import View
-from camwatch.rasters import SIMULATED_TAG, write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
 from camwatch.scenes.hashes import files_behind, hash_files
@@ -54,22 +50,7 @@ def write_registration(out: Path, alignment: Alignment, aoi: Aoi | None, config:
     """
     record = {**registration_record(alignment, aoi), **more}
     write_json(out / "registration.json", record)
-    registration_picture(out / "registration.png", alignment, config.report_date.isoformat())
-    if not alignment.registration.ok:
-        (out / "registered.tif").unlink(missing_ok=True)
-        return record
-    window = alignment.geobox
-    # All bands of the scene and all its pixels: what is compared is fewer, and without clouds.
-    image = View(alignment.after, None).registered(window, alignment.registration, scene.default_bands(alignment.after))
-    values = np.where(image.valid, image.values, np.float32(np.nan))
-    write_raster(
-        out / "registered.tif",
-        values,
-        window,
-        nodata=float("nan"),
-        bands=image.bands,
-        tags={"TIFFTAG_DATETIME": f"{image.acquired:%Y:%m:%d %H:%M:%S}", **(SIMULATED_TAG if image.simulated else {})},
-    )
+    registration_files(out, alignment, config.report_date.isoformat())
     return record
 
 

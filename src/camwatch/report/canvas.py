@@ -6,18 +6,18 @@ upper left corner, x to the right, y down.
 
 from __future__ import annotations
 
-import io
+import struct
+import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
 
 from camwatch.report import style
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -168,15 +168,30 @@ class Canvas:
 
     def write(self, path: Path, title: str, *, simulated: bool) -> Path:
         """Write the page as PNG under its name only once it is complete; the same page gives the same bytes."""
-        said = PngInfo()
-        said.add_text("Title", f"{style.SIMULATED_WORDS.replace('–', '-')}. {title}" if simulated else title)
-        said.add_text("Software", "camwatch")
-        target = io.BytesIO()
-        self.image.save(target, "PNG", pnginfo=said, compress_level=COMPRESSION)
+        said = {"Title": f"{style.SIMULATED_WORDS.replace('–', '-')}. {title}" if simulated else title, "Software": "camwatch"}
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
-        part.write_bytes(target.getbuffer())
+        part.write_bytes(png(np.asarray(self.image), said))
         return part.replace(path)
+
+
+def png(pixels: NDArray[np.uint8], said: Mapping[str, str]) -> bytes:
+    """Return (y, x, 3) uint8 pixels as a PNG file with texts of Latin-1.
+
+    Pillow weighs five filters for each line, which takes twice as long as the compression: here each byte is told as its difference to the one above.
+    """
+    height, width, _ = pixels.shape
+    rows = pixels.reshape(height, -1)
+    lines = np.empty((height, 1 + rows.shape[1]), np.uint8)
+    lines[:, 0] = 2
+    lines[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    texts = [(b"tEXt", f"{key}\0{text}".encode("latin-1", "replace")) for key, text in said.items()]
+    chunks = [(b"IHDR", header), *texts, (b"IDAT", zlib.compress(lines.tobytes(), COMPRESSION)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
 
 
 def measure(words: str, size: int, *, bold: bool = False) -> float:

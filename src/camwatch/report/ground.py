@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as Picture
@@ -90,23 +90,27 @@ def shown(ground: Ground, image: Image, *, colour: bool, pale: float = 0.0) -> N
         Share of white that is mixed in, for ground behind marks.
     """
     height, width = ground.area.height, ground.area.width
-    picture = np.repeat(hatched(height, width)[..., None], 3, axis=2)
     # Pixel of the image → pixel of the grid, both counted from the corner.
     step: Affine = ~ground.grid.affine * image.geobox.affine
     rows, cols = image.valid.shape
     x0, x1, *box_x = _span((step.a, step.c - ground.left), cols, ground.scale, width)
     y0, y1, *box_y = _span((step.e, step.f - ground.top), rows, ground.scale, height)
+    whole = bool(image.valid.all())
+    covered = whole and (x0, y0, x1, y1) == (0, 0, width, height)
+    picture = np.empty((height, width, 3), np.uint8) if covered else np.repeat(hatched(height, width)[..., None], 3, axis=2)
     if x0 < x1 and y0 < y1:
         box = box_x[0], box_y[0], box_x[1], box_y[1]
         size = x1 - x0, y1 - y0
-        bands = [image.band(name) for name in VISIBLE] if colour else [image.luminance()]
-        whole = bool(image.valid.all())
-        share = np.ones((size[1], size[0]), np.float32) if whole else _resized(image.valid.astype(np.float32), size, box)
-        seen = share > 0.5
-        planes = [_resized(band if whole else np.where(image.valid, band, np.float32(0)), size, box) / np.maximum(share, 0.5) for band in bands]
+        share = None if whole else _resized(image.valid.astype(np.float32), size, box)
         part = picture[y0:y1, x0:x1]
-        for n in range(3):
-            part[..., n] = np.where(seen, _stretched(planes[n if colour else 0], seen, pale), part[..., n])
+        for n, band in enumerate([image.band(name) for name in VISIBLE] if colour else [image.luminance()]):
+            target = part[..., n : n + 1] if colour else part
+            if share is None:
+                target[...] = _stretched(_resized(band, size, box), pale)[..., None]
+            else:
+                seen = share > 0.5
+                plane = _resized(np.where(image.valid, band, np.float32(0)), size, box)
+                target[seen] = _stretched(plane[seen] / share[seen], pale)[..., None]
     return ground.upright(picture)
 
 
@@ -134,11 +138,13 @@ def _resized(plane: NDArray[np.float32], size: tuple[int, int], box: tuple[float
     return np.asarray(Picture.fromarray(plane).resize(size, how, box=box), np.float32)
 
 
-def _stretched(plane: NDArray[np.floating[Any]], seen: NDArray[np.bool_], pale: float) -> NDArray[np.uint8]:
-    if not seen.any():
-        return np.zeros(plane.shape, np.uint8)
-    low, high = np.percentile(plane[seen], PERCENTILES)
+def _stretched(values: NDArray[np.float32], pale: float) -> NDArray[np.uint8]:
+    """Stretch values between their percentiles, mixed with so much white."""
+    if not values.size:
+        return np.zeros(values.shape, np.uint8)
+    # Percentiles of some ten thousand pixels are those of all.
+    low, high = np.percentile(values.ravel()[:: max(values.size // 20_000, 1)], PERCENTILES)
     if high - low <= 1e-6 * max(abs(high), 1):
         low, high = low - 0.5, high + 0.5
-    bright = np.clip((plane - np.float32(low)) * np.float32(1 / (high - low)), 0, 1) * np.float32(1 - pale) + np.float32(pale)
-    return np.asarray(bright * 255 + 0.5, np.uint8)
+    bright = np.clip((values - np.float32(low)) * np.float32(1 / (high - low)), 0, 1) * np.float32(255 * (1 - pale)) + np.float32(255 * pale)
+    return np.asarray(bright + np.float32(0.5), np.uint8)

@@ -85,6 +85,7 @@ VERDICTS: dict[Outcome, tuple[str, str]] = {
 """Symbol and (dark enough for small type) colour of an outcome; the word always stands beside them."""
 
 
+@lru_cache(maxsize=2)
 def font_files(*, bold: bool = False) -> tuple[Path, Path]:
     """Return the files of the Latin and of the Korean font.
 
