@@ -69,21 +69,25 @@ def _tell(record: Mapping[str, Any]) -> None:
 
 
 def _tell_stack(document: Mapping[str, Any]) -> None:
-    closes = {True: "closed", False: "OPEN", None: "cannot tell"}
     rows: list[tuple[object, ...]] = []
     for row in document["scenes"]:
+        head = row["acquired"][:10], row["scene"], row["status"]
         if row["folder"] is None:
-            rows.append((row["acquired"][:10], row["scene"], row["status"], *[""] * 6, row["reason"]))
+            rows.append((*head, *[""] * 6))
             continue
         shift, check = row["shift_px"], row["check"]
-        residuals = _px(check["rmse_before_px"]), _px(check["rmse_after_px"])
         answer = row["model"], f"{shift[0]:+.3f} {shift[1]:+.3f}", _px(row["se_px"])
-        rows.append((row["acquired"][:10], row["scene"], row["status"], *answer, *residuals, row["loops"]["verdict"], row["reason"]))
-    heads = ("date", "scene", "status", "model", "shift px (rows, columns)", "error px", "RMSE before", "after", "loops", "why")
-    table(heads, rows, spare=("why", "RMSE before", "model"))
+        rows.append((*head, *answer, _px(check["rmse_before_px"]), _px(check["rmse_after_px"]), row["loops"]["verdict"]))
+    heads = ("date", "scene", "status", "model", "shift px (rows, columns)", "error px", "RMSE before", "after", "loops")
+    table(heads, rows, spare=("RMSE before", "model", "error px"))
     for loop in document["loops"]:
-        names = f"loop over {loop['scenes'][1]} and {loop['scenes'][2]}"
-        typer.echo(f"{names}: {closes[loop['closed']]}, {loop['rmse_px']:.3f} px, standard error {loop['se_px']:.3f} px")
+        closes = {True: "closed", False: "OPEN", None: "cannot tell"}[loop["closed"]]
+        typer.echo(
+            f"loop over {loop['scenes'][1]} and {loop['scenes'][2]}: {closes}, {loop['rmse_px']:.3f} px, standard error {loop['se_px']:.3f} px"
+        )
+    for row in document["scenes"]:
+        if row["status"] != "ok":
+            typer.echo(f"{row['scene']} refused: {row['reason']}")
 
 
 def _px(value: float | None) -> str:

@@ -6,14 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from shapely import intersection
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import CoverageError, PairError
-from camwatch.imagery import fit_radiometry, pair_geobox, shared_bands
+from camwatch.imagery import Image, fit_radiometry, pair_geobox, shared_bands
 from camwatch.pipeline.view import view_of
 from camwatch.rasters import mask_of
 from camwatch.registration import register
+from camwatch.registration.source import Source
 from camwatch.scenes import item as scene
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Aoi, Site
     from camwatch.config import RunConfig
-    from camwatch.imagery import Image, Radiometry
+    from camwatch.imagery import Radiometry
     from camwatch.pipeline.view import View
     from camwatch.registration import Registration
 
@@ -177,8 +179,8 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     """
     meeting, delivered = meet(before, after, aoi, config)
     if registration is None:
-        planes = (view.load(meeting.frame, meeting.band) for view in (meeting.earlier, meeting.later))
-        registration = register(*planes, limit_px=config.registration_limit_px)
+        sources = (on_frame(view, meeting.frame, meeting.band) for view in (meeting.earlier, meeting.later))
+        registration = register(*sources, limit_px=config.registration_limit_px)
     return meeting.settled(registration, delivered)
 
 
@@ -208,6 +210,21 @@ def meet(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunCo
     far = POSITION_SIGMAS * math.hypot(scene.position_error_m(before), scene.position_error_m(after))
     frame = _frame(before, after, ground, max(config.margin_m, REGISTERED_PX / 2 * coarsest, 2 * far)) if aoi else geobox
     return Meeting(first, second, geobox, frame, registered_band(bands)), (earlier, delivered)
+
+
+def on_frame(view: View, frame: GeoBox, band: tuple[str] | None) -> Source:
+    """Return a scene as registration reads it: one band on a frame, loaded in parts, so that memory does not grow with the frame."""
+    seen = band or view.bands or scene.default_bands(view.item)
+    gsd_m = scene.gsd_m(view.item, seen)
+
+    def part(window: GeoBox) -> Image:
+        try:
+            return view.load(window, band)
+        except CoverageError:  # of a frame that the scene shows in part, a part may be without any of it
+            nothing, unseen = np.zeros((1, *window.shape), np.float32), np.zeros(window.shape, bool)
+            return Image(nothing, unseen, band or ("luminance",), window, scene.acquired(view.item), None, gsd_m, "dn", view.item.id)
+
+    return Source(frame, gsd_m, view.item.id, part)
 
 
 def registered_band(bands: tuple[str, ...] | None) -> tuple[str] | None:

@@ -16,7 +16,7 @@ from camwatch.aoi import load_aoi, reproject
 from camwatch.custody import write_json
 from camwatch.errors import CoverageError, PairError
 from camwatch.imagery import shared_bands
-from camwatch.pipeline.pair import meet, registered_band, window_of
+from camwatch.pipeline.pair import meet, on_frame, registered_band, window_of
 from camwatch.pipeline.records import folder_name, named_apart
 from camwatch.pipeline.verbs import counted, write_registration
 from camwatch.registration import Registration, register
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Aoi
     from camwatch.config import RunConfig
-    from camwatch.imagery import Image
     from camwatch.pipeline.pair import Meeting
     from camwatch.pipeline.search import Progress
     from camwatch.pipeline.view import View
@@ -81,8 +80,6 @@ class Stack:
     placed: dict[str, Placed] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
     between: dict[Pair, Registration] = field(default_factory=dict)
-    apart: set[Pair] = field(default_factory=set)
-    _planes: dict[tuple[str, GeoBox, tuple[str] | None], Image] = field(default_factory=dict)
 
     def place(self, item: pystac.Item) -> bool:
         """Register a scene to the reference; return whether it holds. One that cannot be compared is remembered with the reason."""
@@ -100,19 +97,17 @@ class Stack:
         a, b = (self.placed[name].meeting for name in pair)
         frame = max(a.frame, b.frame, key=lambda grid: abs(grid.affine.determinant))
         bands = shared_bands(a.later.item, b.later.item)
-        try:
-            self.between[pair] = self._register(replace(a.later, bands=bands), replace(b.later, bands=bands), frame, registered_band(bands))
-        except CoverageError:
-            self.apart.add(pair)
+        self.between[pair] = self._register(replace(a.later, bands=bands), replace(b.later, bands=bands), frame, registered_band(bands))
 
-    def keep(self, scenes: Sequence[str]) -> None:
-        """Let go of the pixels of all other scenes."""
-        self._planes = {key: plane for key, plane in self._planes.items() if key[0] in scenes}
+    def linked(self) -> list[tuple[Pair, Registration]]:
+        """Return the links between scenes in the order of their dates."""
+        order = {name: place for place, name in enumerate(self.placed)}
+        return sorted(self.between.items(), key=lambda item: [order[name] for name in item[0]])
 
     def loops(self) -> dict[Pair, Loop]:
         """Close every loop of which all links hold."""
         closed = {}
-        for pair, link in sorted(self.between.items()):
+        for pair, link in self.linked():
             a, b = (self.placed[name] for name in pair)
             ground = _common(a.meeting.geobox, b.meeting.geobox)
             if link.ok and ground is not None:
@@ -120,13 +115,7 @@ class Stack:
         return closed
 
     def _register(self, earlier: View, later: View, frame: GeoBox, band: tuple[str] | None) -> Registration:
-        return register(*(self._plane(view, frame, band) for view in (earlier, later)), limit_px=self.config.registration_limit_px)
-
-    def _plane(self, view: View, frame: GeoBox, band: tuple[str] | None) -> Image:
-        key = (view.item.id, frame, band)
-        if key not in self._planes:
-            self._planes[key] = view.load(frame, band)
-        return self._planes[key]
+        return register(*(on_frame(view, frame, band) for view in (earlier, later)), limit_px=self.config.registration_limit_px)
 
 
 def register_stack(
@@ -190,15 +179,12 @@ def _link_all(stack: Stack, scenes: Sequence[pystac.Item], progress: Progress) -
             if previous is not None:
                 stack.link((previous, item.id))
             previous = item.id
-        stack.keep([stack.reference.id, *([previous] if previous else [])])
     holding = [name for name, placed in stack.placed.items() if placed.link.ok]
     open_or_not = {pair: loop.closed for pair, loop in stack.loops().items()}
-    pairs = further(open_or_not, holding, {*stack.between, *stack.apart})
+    pairs = further(open_or_not, holding, stack.between)
     for number, pair in enumerate(pairs):
         progress("a loop stays open: asking other dates", number, len(pairs))
-        stack.keep(pair)
         stack.link(pair)
-    stack.keep([])
 
 
 def _common(one: GeoBox, other: GeoBox) -> GeoBox | None:
@@ -240,9 +226,10 @@ def _document(
     """Return what `stack.json` holds."""
     reference = stack.reference
     links = [_link_row(reference.id, name, _counted(stack, placed.link, placed)) for name, placed in stack.placed.items()]
-    links += [_link_row(*pair, _counted(stack, link, stack.placed[pair[0]])) for pair, link in sorted(stack.between.items())]
+    links += [_link_row(*pair, _counted(stack, link, stack.placed[pair[0]])) for pair, link in stack.linked()]
+    native = scene.native_geobox(reference)
     return {
-        "reference": {"scene": reference.id, "acquired": f"{scene.acquired(reference):%Y-%m-%dT%H:%M:%SZ}"},
+        "reference": {"scene": reference.id, "acquired": f"{scene.acquired(reference):%Y-%m-%dT%H:%M:%SZ}", "crs": str(native.crs)},
         "simulated": any(scene.is_simulated(item) for item in (reference, *scenes)),
         "limit_px": stack.config.registration_limit_px,
         "scenes": [_scene_row(item, records.get(item.id), stack.unusable.get(item.id, "")) for item in scenes],

@@ -333,6 +333,12 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     """Return why scenes and links are refused, and what a closed loop does not say."""
     places = {row["scene"]: f"{n} ({row['acquired'][:10]})" for n, row in enumerate(document["scenes"], 1)}
     notes = [f"{places[row['scene']]} refused: {row['reason']}" for row in document["scenes"] if row["status"] != "ok"]
+    for link in document["links"]:
+        if link["reference"] not in places and link["grid"]["crs"] != document["reference"]["crs"]:
+            grid = link["grid"]
+            notes.append(
+                f"{places[link['moving']]} is counted in pixels of {number(abs(grid['transform'][0]))} m in {grid['crs']}, the coarser scene’s grid."
+            )
     between = [link for link in document["links"] if link["reference"] in places]
     notes += [f"Link {places[link['reference']]} – {places[link['moving']]} refused: {link['reason']}" for link in between if link["status"] != "ok"]
     said = (
