@@ -142,7 +142,7 @@ def test_the_numbers_are_those_of_the_record():
     worst = np.sqrt(2 * np.interp(cols - 0.5, *((np.arange(5) * max(rows, cols) / 4), np.linspace(0.001, 0.02, 5))))
     assert float(told["Standard error, worst"].split()[0]) == pytest.approx(worst, rel=5e-3)
     refused = dict(registrationpage.figures(fakes.registration(grid, refused=True, n=0)))
-    assert refused["RMSE"] == "not measured"
+    assert refused["RMSE as delivered"] == "not measured"
     assert not any("error" in label or "Shift" in label for label in refused)
 
 

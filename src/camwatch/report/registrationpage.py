@@ -40,7 +40,7 @@ LEAST = 720
 
 
 class Words(NamedTuple):
-    """How a page calls its verdict, the state that the pair ends in, and the places of its two checkerboards."""
+    """How a page calls its verdict, the state that the pair ends in, and its two checkerboards."""
 
     verdict: str
     colour: str
@@ -48,9 +48,11 @@ class Words(NamedTuple):
     boards: tuple[str, str]
 
 
-ALIGNED = Words("✔ REGISTERED", "#00694c", "registered", ("as delivered", "registered"))
-UNTOUCHED = Words("✔ ALREADY ALIGNED – LEFT AS DELIVERED", "#00694c", "left as delivered", ("clearest edges", "longest residual"))
-REFUSED = Words("✘ REFUSED – NOT ALIGNED", "#a84300", "by the best transform", ("longest residual", "contrary residual"))
+ALIGNED = Words("✔ REGISTERED", "#00694c", "registered", ("Checkerboard as delivered", "Checkerboard registered"))
+UNTOUCHED = Words(
+    "✔ ALREADY ALIGNED – LEFT AS DELIVERED", "#00694c", "left as delivered", ("Checkerboard, clearest edges", "Checkerboard, longest residual")
+)
+REFUSED = Words("✘ REFUSED – NOT ALIGNED", "#a84300", "by the best transform", ("Checkerboard, longest residual", "Checkerboard, contrary residual"))
 
 
 def words_of(registration: Registration) -> Words:
@@ -109,8 +111,6 @@ def registration_page(
         _unmatched(page, (*places[0], *places[1]), (reference, moving, *boards[0]))
     _maps(page, places[2], registration)
     if simulated:
-        for area in (*places[0], *places[1]):
-            page.stamp(area)
         page.simulated_bands()
     y = _numbers(page, lefts[3], top, registration, words)
     _distances(page, Area(lefts[3], round(y) + 14, COLUMN, top + body - round(y) - 14), registration, words)
@@ -151,22 +151,28 @@ def _px(value: float) -> str:
     return f"{number(value, decimals=4) if abs(value) < 0.1 else number(value)} px"
 
 
+def _paste(page: Canvas, area: Area, pixels: NDArray[np.uint8], *, simulated: bool) -> None:
+    page.paste(area, pixels)
+    if simulated:
+        page.stamp(area)
+
+
 def _vectors(page: Canvas, areas: list[Area], images: tuple[Image, Image], registration: Registration, words: Words) -> None:
     """Draw the residuals of the check points as delivered and in the end, each magnified for itself.
 
     Where both are the same, the second panel shows more: the tie points' residuals where the pair is aligned, the moving scene where it is refused.
     """
     check, ties = registration.check, registration.tie_positions
-    after = check.positions, check.after, f"RMSE {_px(check.rmse_after_px)}; ring: check point"
+    after = check.positions, check.after, f"{check.n} check points ○, RMSE {_px(check.rmse_after_px)}"
     second = (images[0], words.after, after)
     if words is UNTOUCHED:
-        second = (images[0], "of the tie points", (ties, registration.tie_residuals, f"{number(len(ties))} tie points"))
+        second = (images[0], "of the tie points", (ties, registration.tie_residuals, f"{number(len(ties))} tie points ○"))
     elif np.array_equal(check.before, check.after):
         second = (images[1], "over the moving scene", after)
-    first = (images[0], "as delivered", (check.positions, check.before, f"RMSE {_px(check.rmse_before_px)}; ring: check point"))
+    first = (images[0], "as delivered", (check.positions, check.before, f"{check.n} check points ○, RMSE {_px(check.rmse_before_px)}"))
     for area, (image, name, (places, moves, said)), colour in zip(areas, (first, second), (style.BLUE, style.VERMILLION), strict=True):
         ground = Ground.over(area, registration.grid)
-        page.paste(area, shown(ground, image, colour=False, pale=0.5))
+        _paste(page, area, shown(ground, image, colour=False, pale=0.5), simulated=any(i.simulated for i in images))
         panels.points(page, ground, ties, style.INK)
         times = panels.vectors(page, ground, places, moves, colour=colour)
         panels.scale_bar(page, ground, _metres(registration.grid))
@@ -180,10 +186,10 @@ def _boards(page: Canvas, areas: list[Area], boards: tuple[tuple[Image, Image], 
     for area, name, pair in zip(areas, words.boards, boards, strict=True):
         ground = Ground.over(area, pair[0].geobox, filled=True)
         under, over = (shown(ground, image, colour=in_colour(pair)) for image in pair)
-        page.paste(area, np.where(_chequered(area), over, under))
+        _paste(page, area, np.where(_chequered(area), over, under), simulated=any(i.simulated for i in pair))
         panels.scale_bar(page, ground, _metres(pair[0].geobox))
         page.frame(area, style.SOFT)
-        _heading(page, area, f"Checkerboard {name}")
+        _heading(page, area, name)
         said = f"{pair[0].acquired:%Y-%m-%d} and {pair[1].acquired:%Y-%m-%d} in turn; {number(area.width / ground.scale)} px across"
         page.text(area.x, area.bottom + 5, said, sheet.SMALL, colour=style.SOFT)
 
@@ -193,13 +199,11 @@ def _unmatched(page: Canvas, areas: tuple[Area, ...], images: tuple[Image, ...])
     names = ("Reference", "Moving scene, as delivered", "Reference, middle", "Moving scene, middle")
     for area, name, image in zip(areas, names, images, strict=True):
         ground = Ground.over(area, image.geobox, filled="middle" in name)
-        page.paste(area, shown(ground, image, colour=in_colour(images[:2])))
+        _paste(page, area, shown(ground, image, colour=in_colour(images[:2])), simulated=image.simulated)
         panels.scale_bar(page, ground, _metres(image.geobox))
         page.frame(area, style.SOFT)
         _heading(page, area, name)
-        page.text(
-            area.x, area.bottom + 5, f"{image.acquired:%Y-%m-%d}; {number(area.width / ground.scale)} px across", sheet.SMALL, colour=style.SOFT
-        )
+        page.text(area.x, area.bottom + 5, f"{image.acquired:%Y-%m-%d}", sheet.SMALL, colour=style.SOFT)
 
 
 def _metres(grid: GeoBox) -> float:
@@ -250,11 +254,11 @@ def figures(registration: Registration) -> tuple[tuple[str, str], ...]:
             ("Standard error, worst", length(float(np.nanmax(errors)) if np.isfinite(errors).any() else float("nan"))),
         ]
     lines += [("Check points", f"{check.n}, withheld from the fit" if check.n else "none")]
-    after = ""
+    after = "as delivered"
     if not np.array_equal(check.before, check.after):
         lines += [("RMSE as delivered", length(check.rmse_before_px))]
-        after = " registered" if registration.ok else " best tried"
-    lines += [(f"RMSE{after}", length(check.rmse_after_px)), (f"CE90{after}", length(check.ce90_after_px)), ("Pixel", f"{number(metres)} m")]
+        after = "registered" if registration.ok else "best tried"
+    lines += [(f"RMSE {after}", length(check.rmse_after_px)), (f"CE90 {after}", length(check.ce90_after_px)), ("Pixel", f"{number(metres)} m")]
     return tuple(lines)
 
 
@@ -287,8 +291,9 @@ def _distances(page: Canvas, area: Area, registration: Registration, words: Word
         page.text(area.x, y + 8, "No check point could be measured.", sheet.SMALL, colour=style.SOFT)
         return
     top = y + 8
+    same = np.array_equal(registration.check.before, registration.check.after)
     curves = ((7.0, style.BLUE, "as delivered"), (0.0, style.VERMILLION, words.after))
-    for dash, colour, name in curves[1:] if np.array_equal(registration.check.before, registration.check.after) else curves:
+    for dash, colour, name in curves[:1] if same else curves:
         ink = sheet.Ink(Area(area.x, round(top), 44, 22))
         line = np.array([[0.0, 11.0], [40.0, 11.0]])
         if dash:

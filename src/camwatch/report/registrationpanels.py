@@ -33,6 +33,8 @@ CELLS = 8
 """Cells along the longer side of the residual map at most."""
 ALIKE = 0.05
 """A standard error that varies by less than this share is told in words."""
+FEW_DECADES = 1.7
+"""A scale of no more decades is told at 1, 2 and 5."""
 MAP_STEP = 2
 """The standard error is smooth: it is evaluated under every other pixel of its map."""
 
@@ -269,13 +271,15 @@ def lengths(page: Canvas, area: Area, registration: Registration) -> None:
             sheet.SMALL,
             align="right",
         )
-    for power in range(int(np.ceil(low - 1e-9)), int(np.floor(high + 1e-9)) + 1):
-        x = plot.x + (power - low) / (high - low) * plot.width
-        page.fill(Area(round(x), plot.y, 1, plot.height), style.RULE)
-        page.text(x, plot.bottom + 2, number(10.0**power), sheet.SMALL, align="center")
+    for tick in (step * 10.0**power for power in range(-4, 5) for step in ((1, 2, 5) if high - low < FEW_DECADES else (1,))):
+        x = plot.x + (np.log10(tick) - low) / (high - low) * plot.width
+        if plot.x <= x <= plot.right + 1:
+            page.fill(Area(round(x), plot.y, 1, plot.height), style.RULE)
+            page.text(x, plot.bottom + 2, number(tick), sheet.SMALL, align="center")
     page.text(plot.x + plot.width / 2, plot.bottom + 22, "residual, px (logarithmic)", sheet.SMALL, colour=style.SOFT, align="center")
     shares = np.arange(check.n + 1) / check.n
-    for values, colour, dash in ((both[0], style.BLUE, 7.0), (both[1], style.VERMILLION, 0.0)):
+    curves = ((both[0], style.BLUE, 7.0), (both[1], style.VERMILLION, 0.0))
+    for values, colour, dash in curves[:1] if np.array_equal(check.before, check.after) else curves:
         # The share rises at each point's distance, and stays until the next one's.
         stairs = np.column_stack([np.repeat(values, 2), np.repeat(shares, 2)[1:-1]])
         line = place(*np.vstack([stairs, [10.0**high, 1.0]]).T)
