@@ -357,12 +357,13 @@ def test_days_are_given_one_for_each_date(dates, ground, tmp_path, capsys):
     code, _, err = ask(capsys, dates[0], *same, "--after-date", "1986-01-01", "--out", tmp_path / "out")
     assert (code, len(err.splitlines())) == (2, 1)
     assert "--after-date" in err
-    code, _, _ = ask(capsys, dates[0], *same, "--after-date", "1986-01-01", "--after-date", "1985-01-01", "--out", tmp_path / "out", "--json")
+    days = [word for day in ("", "1986-01-01", "1985-01-01") for word in ("--after-date", day)]  # the first one's file tells
+    code, _, _ = ask(capsys, *dates[:2], *same, *days, "--out", tmp_path / "out", "--json")
     assert code == 0
     document = json.loads((tmp_path / "out/stack.json").read_text())
-    assert [row["acquired"][:4] for row in document["scenes"]] == ["1985", "1986"]
+    assert [row["acquired"][:4] for row in document["scenes"]] == ["1985", "1986", "2011"]
     folders = [row["folder"] for row in document["scenes"]]
-    assert len(set(folders)) == 2
+    assert len(set(folders)) == 3
     assert all((tmp_path / "out" / folder / "registered.tif").exists() for folder in folders)
 
 

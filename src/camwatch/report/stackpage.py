@@ -333,12 +333,12 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     """Return why scenes and links are refused, and what a closed loop does not say."""
     places = {row["scene"]: f"{n} ({row['acquired'][:10]})" for n, row in enumerate(document["scenes"], 1)}
     notes = [f"{places[row['scene']]} refused: {row['reason']}" for row in document["scenes"] if row["status"] != "ok"]
+    elsewhere: dict[str, list[str]] = {}
     for link in document["links"]:
         if link["reference"] not in places and link["grid"]["crs"] != document["reference"]["crs"]:
-            grid = link["grid"]
-            notes.append(
-                f"{places[link['moving']]} is counted in pixels of {number(abs(grid['transform'][0]))} m in {grid['crs']}, the coarser scene’s grid."
-            )
+            pixel = f"{number(abs(link['grid']['transform'][0]))} m in {link['grid']['crs']}"
+            elsewhere.setdefault(pixel, []).append(places[link["moving"]])
+    notes += [f"Counted in pixels of {pixel}, the coarser scene’s: {', '.join(names)}." for pixel, names in elsewhere.items()]
     between = [link for link in document["links"] if link["reference"] in places]
     notes += [f"Link {places[link['reference']]} – {places[link['moving']]} refused: {link['reason']}" for link in between if link["status"] != "ok"]
     said = (
