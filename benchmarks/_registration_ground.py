@@ -20,7 +20,6 @@ from skimage.io import imread
 
 from camwatch.imagery.image import Sun
 from camwatch.render import View
-from camwatch.render.chongjin import CENTRE
 from camwatch.render.demo import world_of
 from camwatch.render.scene import Optics, render
 
@@ -83,8 +82,8 @@ def grid(shape: tuple[int, int], pixel_m: float) -> GeoBox:
 
 
 @cache
-def _world() -> World:
-    return world_of("chongjin")
+def _world(camp: str) -> World:
+    return world_of(camp)
 
 
 @lru_cache(maxsize=12)
@@ -98,13 +97,14 @@ def rendered(
     margin: int = 64,
     bands: tuple[str, ...] = ("pan",),
     view: View | None = None,
+    camp: str = "chongjin",
 ) -> Ground:
-    """Return the simulated camp on a day under a sun; the same ground whatever the day, the sun, the bands and the view."""
+    """Return a simulated camp on a day under a sun; the same ground whatever the day, the sun, the bands and the view."""
     side = size + 2 * margin
     east, north = PLACES[seed % len(PLACES)]
-    left, top = CENTRE[0] + east - side * pixel_m / 2, CENTRE[1] + north + side * pixel_m / 2
-    box = GeoBox((side, side), Affine(pixel_m, 0, left, 0, -pixel_m, top), _world().crs)
-    seen = render(_world().on(day), box, bands, Optics(sun, view or View(), psf_px=0.6, oversample=2))
+    left, top = _world(camp).centre[0] + east - side * pixel_m / 2, _world(camp).centre[1] + north + side * pixel_m / 2
+    box = GeoBox((side, side), Affine(pixel_m, 0, left, 0, -pixel_m, top), _world(camp).crs)
+    seen = render(_world(camp).on(day), box, bands, Optics(sun, view or View(), psf_px=0.6, oversample=2))
     return Ground(_stretched(seen), bands, margin, pixel_m)
 
 

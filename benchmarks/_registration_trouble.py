@@ -239,8 +239,8 @@ def hopeless(seed: int) -> Iterator[Case]:
         "NaN": against(lambda _: np.full(shape, np.nan)),
         "10 × 10": lambda rng: Pair(_specks(rng, 10), _specks(rng, 10)),
         "another made place": places(partial(g.made, seed), partial(g.made, seed + 40)),
-        "two places of the camp, 0.5 m": places(
-            partial(g.rendered, g.BEFORE, g.NOON, 0.5, seed=seed), partial(g.rendered, g.AFTER, g.NOON, 0.5, seed=seed + 1)
+        "two camps, 0.5 m": places(
+            partial(g.rendered, g.BEFORE, g.NOON, 0.5, seed=seed), partial(g.rendered, g.AFTER, g.NOON, 0.5, seed=seed, camp="hoeryong")
         ),
         "two real places, one date": places(partial(g.levir, seed, "A"), partial(g.levir, seed + 5, "A")),
         "two real places, two dates": places(partial(g.levir, seed, "A"), partial(g.levir, seed + 3, "B")),
@@ -257,5 +257,6 @@ def _specks(rng: np.random.Generator, side: int) -> Image:
 
 
 def _beyond(seed: int, move: Move) -> Make:
-    wide = partial(g.rendered, g.BEFORE, g.NOON, 2.5, seed=seed, margin=1152)
-    return lambda rng: Pair(m.still(g.rendered(g.BEFORE, g.NOON, 2.5, seed=seed)), spoils.archived(m.seen(wide(), move), rng), move)
+    """One made ground, moved almost or wholly out of the frame."""
+    wide = partial(g.made, seed, margin=1152)
+    return lambda rng: Pair(m.still(wide()), spoils.archived(m.seen(wide(), move), rng), move)

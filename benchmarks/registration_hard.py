@@ -100,7 +100,7 @@ def truth(pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         there = pair.move.to_moving(found_at(base, points))
     rows, cols = pair.moving.valid.shape
     shown = ((there > -0.5) & (there < np.array([cols, rows]) - 0.5)).all(axis=1)
-    return points[shown], there[shown]
+    return (points[shown], there[shown]) if shown.any() else None
 
 
 def judged(case: Case, rng: np.random.Generator) -> Row:
