@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MANIFEST = "manifest.json"
-LIBRARIES = ("numpy", "scipy", "rasterio", "scikit-image", "shapely", "pyproj", "odc-geo", "matplotlib")
+LIBRARIES = ("numpy", "scipy", "rasterio", "scikit-image", "shapely", "pyproj", "odc-geo", "matplotlib", "pillow")
 """Libraries whose version can change a pixel, a geometry or a picture."""
 
 

@@ -89,6 +89,12 @@ def block_mean(values: NDArray[np.float32], valid: NDArray[np.bool_], k: int) ->
     serve overviews, half of the pixels are enough: a few holes should not black out a whole picture.
     """
     rows, cols = valid.shape[0] // k, valid.shape[1] // k
+    if valid.all():
+        # One plane of every k-th pixel after another: many times faster than sums over short axes.
+        total = np.zeros((len(values), rows, cols))
+        for down, across in np.ndindex(k, k):
+            total += values[:, down : rows * k : k, across : cols * k : k]
+        return (total / k**2).astype(np.float32), np.ones((rows, cols), bool)
     good = valid[: rows * k, : cols * k].reshape(rows, k, cols, k)
     blocks = np.where(good, values[:, : rows * k, : cols * k].reshape(len(values), rows, k, cols, k), np.float32(0))
     count = good.sum(axis=(1, 3))
@@ -124,14 +130,19 @@ def resample(
     # A rim of invalid pixels: beyond the window GDAL would shorten its kernels, which shifts what they sample.
     rim = 3
     source = GeoBox((valid.shape[0] + 2 * rim, valid.shape[1] + 2 * rim), source.affine * Affine.translation(-rim, -rim), source.crs)
+    flat = pixel_map(source, target) if valid.all() else None
     valid = np.pad(valid, rim)
-    # Pixels whose 3 × 3 neighbours are valid: the four under the bilinear kernel have all of the cubic kernel's 4 × 4 as neighbours.
-    inner = minimum_filter(valid, size=3)
     usable, whole = np.empty(target.shape, bool), np.empty(target.shape, bool)
     strips = _strips(target)
-    with _in_memory(np.stack([valid, inner]).astype(np.float32), source) as weights:
+    if flat is not None:
         for rows in strips:
-            usable[rows], whole[rows] = _warped(weights, target, rows, Resampling.bilinear) > 1 - 1e-5
+            usable[rows], whole[rows] = (_within(flat, rows, target.shape[1], valid.shape, rim + more) for more in (0, 1))
+    else:
+        # Pixels whose 3 × 3 neighbours are valid: the four under the bilinear kernel have all of the cubic kernel's 4 × 4 as neighbours.
+        inner = minimum_filter(valid, size=3)
+        with _in_memory(np.stack([valid, inner]).astype(np.float32), source) as weights:
+            for rows in strips:
+                usable[rows], whole[rows] = _warped(weights, target, rows, Resampling.bilinear) > 1 - 1e-5
 
     def interpolate(bands: range) -> None:
         some = values[bands.start : bands.stop]
@@ -140,7 +151,10 @@ def resample(
             for rows in strips:
                 smooth = _warped(dataset, target, rows, Resampling.cubic)
                 near = usable[rows] & ~whole[rows]
-                if near.any():
+                if flat is not None:
+                    row, col = np.nonzero(near)
+                    smooth[:, row, col] = _between(planes, flat, row + rows.start, col)
+                elif near.any():
                     np.copyto(smooth, _warped(dataset, target, rows, Resampling.bilinear), where=near)
                 for n, plane in zip(bands, smooth, strict=True):
                     out[n][rows] = plane
@@ -149,6 +163,27 @@ def resample(
     batches = [range(n, min(n + together, len(values))) for n in range(0, len(values), together)]
     for_each(interpolate, batches, at_once=usable.size >= MANY)
     return usable
+
+
+def _within(flat: Affine, rows: slice, width: int, shape: tuple[int, ...], edge: int) -> NDArray[np.bool_]:
+    """Return which target pixels, of some rows, lie between centres of source pixels that are at least `edge` from the first and the last."""
+    x, y = np.arange(width) + 0.5, np.arange(rows.start, rows.stop)[:, None] + 0.5
+    # Where rows and columns run alike, two short lists are compared, not a place for each pixel.
+    col = flat.a * x + (flat.b * y if flat.b else 0.0) + flat.c - 0.5
+    row = flat.e * y + (flat.d * x if flat.d else 0.0) + flat.f - 0.5
+    slack = 1e-5
+    inside = (col >= edge - slack) & (col <= shape[1] - 1 - edge + slack) & (row >= edge - slack) & (row <= shape[0] - 1 - edge + slack)
+    return np.broadcast_to(inside, (rows.stop - rows.start, width))
+
+
+def _between(planes: NDArray[np.float32], flat: Affine, row: NDArray[np.intp], col: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return (band, n) values of n target pixels, bilinear between the source's."""
+    x, y = flat.a * (col + 0.5) + flat.b * (row + 0.5) + flat.c - 0.5, flat.d * (col + 0.5) + flat.e * (row + 0.5) + flat.f - 0.5
+    # A hair beyond the last centre is that centre.
+    left, top = np.floor(np.round(x, 5)).astype(np.intp), np.floor(np.round(y, 5)).astype(np.intp)
+    right, down = np.clip(x - left, 0, 1), np.clip(y - top, 0, 1)
+    upper, lower = (planes[:, top + n, left] * (1 - right) + planes[:, top + n, left + 1] * right for n in (0, 1))
+    return np.asarray(upper * (1 - down) + lower * down, np.float32)
 
 
 def _strips(target: GeoBox) -> list[slice]:

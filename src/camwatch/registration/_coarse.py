@@ -21,7 +21,7 @@ STRONG = 16.0
 """Peak over noise above which no rotation or scale needs to be tried."""
 
 TURNED_OVER = 1.2
-"""Axes are compared instead of orientations where their peak is so many times higher: bright and dark have changed places (near infrared on red)."""
+"""Axes are compared where orientations are weak and axes so many times stronger: bright and dark have changed places (near infrared on red)."""
 
 SCALES = (1.0, 0.9, 1.1, 0.82, 1.2)
 DEGREES = (0, -2, 2, -4, 4, -6, 6, -9, 9)
@@ -85,7 +85,7 @@ def coarse_search(reference: Plane, moving: Plane, max_shift: float | None) -> S
 
 def _better(best: Start | None, found: list[Start]) -> Start:
     signed, unsigned = found
-    here = unsigned if unsigned.peak > TURNED_OVER * signed.peak else signed
+    here = unsigned if signed.peak < STRONG and unsigned.peak > TURNED_OVER * signed.peak else signed
     return here if best is None or here.peak > best.peak else best
 
 

@@ -29,6 +29,9 @@ SHARE = 0.1
 DETOUR = 3.0
 """The median distance of check points from their common residual, less their measurement error, may be this many times the limit."""
 
+CLEAR = 15.0
+"""Median peak of the check windows from which the dates look so alike that no window is mistaken: that distance then keeps to the limit itself."""
+
 RAYLEIGH = 1.18
 """Median length of a two-dimensional normal error of unit standard deviation."""
 
@@ -44,12 +47,17 @@ NOTICED = 1.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """The `model` chosen with its reason, or why none is; `used` (n,) says which windows count."""
+    """The `model` chosen with its reason, or why none is; `used` (n,) says which windows count.
+
+    `loss` is the mean robust loss of those windows, and `scatter` their median distance from their common residual beyond measurement error, pixels.
+    """
 
     model: Model
     reason: str
     refusal: str
     used: NDArray[np.bool_]
+    loss: float = float("nan")
+    scatter: float = float("nan")
 
 
 def decide(
@@ -81,7 +89,8 @@ def decide(
         return Decision("none", "", why, used)
     weight = 1 / (1 + (matches.sigma[used] / LOCAL) ** 2)
     blur = scale * float(np.median(matches.sigma[used]))
-    verdicts = {name: _judged(values[used], weight, scale, blur, limit_px) for name, values in residuals.items()}
+    most = limit_px if np.median(matches.peak[used]) > CLEAR else DETOUR * limit_px
+    verdicts = {name: _judged(values[used], weight, scale, blur, (limit_px, most)) for name, values in residuals.items()}
     best: Model = "none"
     helps = verdicts["shift"].off < verdicts["none"].off or _mean_square(residuals["shift"][used]) < _mean_square(residuals["none"][used])
     if helps and shift_px > max(UNTOUCHED, NOTICED * se_px):
@@ -90,24 +99,29 @@ def decide(
     for name in richer:
         gain = weight * (_loss(residuals[best][used], scale) - _loss(residuals[name][used], scale))
         apart = _mean_square((residuals[best] - residuals[name])[used])
-        if apart > UNTOUCHED**2 and gain.mean() > stdtrit(n - 1, 1 - CHANCE) * gain.std(ddof=1) / np.sqrt(n):
+        # A field was tried because neighbouring windows agree beyond chance; they need not say so once more.
+        needed_gain = 0 if name == "field" else stdtrit(n - 1, 1 - CHANCE) * gain.std(ddof=1) / np.sqrt(n)
+        if apart > UNTOUCHED**2 and gain.mean() > needed_gain:
             best = name
     if verdicts[best].refusal:
         # A model that the check refuses is not supported by it; a richer one may be.
         best = next((name for name in richer if not verdicts[name].refusal), best)
     verdict = verdicts[best]
     verb = "already aligned, left untouched" if best == "none" else f"{best} found"
-    return Decision(best, f"{verb}; {verdict.said}", verdict.refusal, used)
+    loss = float((weight * _loss(residuals[best][used], scale)).mean())
+    return Decision(best, f"{verb}; {verdict.said}", verdict.refusal, used, loss, verdict.scatter)
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     off: float
+    scatter: float
     said: str
     refusal: str
 
 
-def _judged(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: float, blur: float, limit_px: float) -> _Verdict:
+def _judged(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: float, blur: float, limits: tuple[float, float]) -> _Verdict:
+    limit_px, most = limits
     centre, error, median = common(residuals, weight, scale)
     # What the windows' own measurement error explains is no misalignment.
     scatter = float(np.sqrt(max(median**2 - (RAYLEIGH * blur) ** 2, 0)))
@@ -119,11 +133,11 @@ def _judged(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: 
     refusal = ""
     if off - 2 * error > limit_px:
         refusal = f"{said}; the limit is {limit_px:g} px"
-    elif scatter > DETOUR * limit_px:
-        refusal = f"{said}: relief or distortion that no single transform mends; at most {DETOUR * limit_px:g} px is accepted"
+    elif scatter > most:
+        refusal = f"{said}: relief or distortion that no transform and no smooth field mends; at most {most:g} px is accepted"
     elif error > DETOUR * limit_px:
         refusal = f"{said}: too uncertain to tell alignment within {limit_px:g} px"
-    return _Verdict(off, said, refusal)
+    return _Verdict(off, scatter, said, refusal)
 
 
 def common(residuals: NDArray[np.float64], weight: NDArray[np.float64], scale: float) -> tuple[NDArray[np.float64], float, float]:

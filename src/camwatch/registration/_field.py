@@ -23,6 +23,9 @@ STRENGTHS = (0.35, 0.7, 1.4, 2.8)
 NUGGETS = (0.05, 0.15, 0.35, 0.6, 0.9, 1.3)
 """Standard deviations of the field and of what every window has for itself, in robust standard deviations of what is to be explained."""
 
+LEAST = 0.02
+"""Pixels of the level: the least scatter of windows that is looked into; their own bias is as large."""
+
 STRANGE = 3.0
 """Residual over its predicted standard deviation above which a window loses weight: it moved for itself, or was mistaken."""
 
@@ -30,18 +33,30 @@ NODES = 16
 """Steps of the finest lattice along the longer side."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Prior:
-    """What is known of a field before it is measured, from how alike neighbouring windows are.
+    """What neighbouring windows, by how alike they are, tell of a field before it is measured.
 
-    `length` in pixels of the level, over which it changes; `sd` and `own` in pixels: the spread of the field, and what each window has for itself;
-    `gain`: natural logarithm of how much likelier the windows are with a field than without.
+    Attributes
+    ----------
+    length : float
+        Pixels of the level over which the likeliest field changes.
+    sd, own : float
+        Its standard deviation, and that of what each window has for itself, in pixels of the level, for each axis.
+    gain : float
+        Natural logarithm of how much likelier the windows are with that field than without any.
+    evidence : float
+        Natural logarithm of the likelihood of the windows with that field, or without any where that is more: to compare what it rests upon.
+    granted : (n,) float64
+        Variance of each window beside `own`: its standard error, and more where it contradicts its neighbours.
     """
 
     length: float
     sd: float
     own: float
     gain: float
+    evidence: float
+    granted: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,23 +68,22 @@ class Displaced:
     weight: NDArray[np.float64]
 
 
-def prior_of(points: NDArray[np.float64], steps: NDArray[np.float64], sigma: NDArray[np.float64], side: float) -> tuple[Prior, NDArray[np.float64]]:
-    """Return the likeliest prior, and the variance (n,) that each window must be granted beside it.
+def prior_of(points: NDArray[np.float64], steps: NDArray[np.float64], sigma: NDArray[np.float64], side: float) -> Prior:
+    """Return the likeliest prior.
 
-    A Gaussian process with Matérn 5/2 covariance (Rasmussen & Williams 2006, eq. 4.17, and 5.8 for the likelihood) of windows at `points` (n, 2),
-    displaced by `steps` (n, 2) with standard errors `sigma` (n,), on an image of `side`. Windows that contradict their neighbours are granted more.
+    A Gaussian process with Matérn 5/2 covariance (Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, eq. 4.17, and 5.8 for the
+    likelihood) of windows at `points` (n, 2), displaced by `steps` (n, 2) with standard errors `sigma` (n,), on an image of `side`.
     """
     distance = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
-    unit = max(float(np.median(np.hypot(*steps.T))) / 1.18, 0.02)
-    granted = sigma**2
-    best = _likeliest(distance, steps, granted, unit, side)
+    unit = max(float(np.median(np.hypot(*steps.T))) / 1.18, LEAST)
+    best = _likeliest(distance, steps, sigma**2, unit, side)
     for _ in range(2):
-        cov = best.sd**2 * matern(distance / best.length) + np.diag(best.own**2 + granted)
+        cov = best.sd**2 * matern(distance / best.length) + np.diag(best.own**2 + best.granted)
         inverse = np.linalg.inv(cov)
         strange = np.sqrt((((inverse @ steps) ** 2).sum(axis=1) / np.diag(inverse)) / 2) / STRANGE
-        granted = np.where(strange > 1, granted + (best.own**2 + granted) * (strange**2 - 1), granted)
+        granted = np.where(strange > 1, best.granted + (best.own**2 + best.granted) * (strange**2 - 1), best.granted)
         best = _likeliest(distance, steps, granted, unit, side)
-    return best, granted
+    return best
 
 
 def _likeliest(distance: NDArray[np.float64], steps: NDArray[np.float64], granted: NDArray[np.float64], unit: float, side: float) -> Prior:
@@ -79,14 +93,12 @@ def _likeliest(distance: NDArray[np.float64], steps: NDArray[np.float64], grante
         return -chi / 2 - 2 * float(np.log(np.diag(factor[0])).sum())
 
     none = max(fits(np.diag((unit * own) ** 2 + granted)) for own in (*NUGGETS, 2.0, 3.0))
-    best = Prior(side, 0.0, unit, 0.0)
-    for length in LENGTHS:
-        shape = matern(distance / (length * side))
-        for sd, own in product(STRENGTHS, NUGGETS):
-            gain = fits((unit * sd) ** 2 * shape + np.diag((unit * own) ** 2 + granted)) - none
-            if gain > best.gain:
-                best = Prior(length * side, unit * sd, unit * own, gain)
-    return best
+    tried = {
+        (length, sd, own): fits((unit * sd) ** 2 * matern(distance / (length * side)) + np.diag((unit * own) ** 2 + granted))
+        for length, sd, own in product(LENGTHS, STRENGTHS, NUGGETS)
+    }
+    (length, sd, own), value = max(tried.items(), key=lambda item: item[1])
+    return Prior(length * side, unit * sd, unit * own, value - none, max(value, none), granted)
 
 
 def matern(distance: NDArray[np.float64]) -> NDArray[np.float64]:

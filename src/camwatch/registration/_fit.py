@@ -27,13 +27,13 @@ Rectangle = tuple[int, int, int, int]
 DENSE = 1_400_000
 """Levels with more pixels than this are looked at through one window per cell."""
 
-WINDOW = 128
+WINDOW = 96
 """Side in pixels of such a window."""
 
 BANDS = 4
 """Bands into which a smaller level is cut: two are worked on at a time."""
 
-CELLS = 8
+CELLS = 12
 """Cells along a square image's side: what is withheld, and what the standard error treats as independent, are whole cells."""
 
 TOLERANCE = 1.0
@@ -56,9 +56,9 @@ class Cells:
 
     @classmethod
     def over(cls, shape: tuple[int, int]) -> Cells:
-        """Return about 64 cells, fewer on images too small for cells of 48 pixels."""
+        """Return cells of 64 pixels on images of 512² to 768², more of them on larger images up to about 144, smaller ones on smaller images."""
         mean = (shape[0] * shape[1]) ** 0.5
-        side = max(min(max(mean / CELLS, min(48.0, mean / 4)), min(shape) / 2), 24.0)
+        side = max(min(max(mean / CELLS, min(64.0, mean / 8), min(48.0, mean / 4)), min(shape) / 2), 24.0)
         tile = 32 if side >= 60 else 16 if side >= 40 else 12
         return cls(shape, max(1, round(side / tile)) * tile, tile)
 
@@ -156,12 +156,16 @@ def windows(shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[P
     return places
 
 
-def blocks_of(reference: Ground, moving: Ground, warp: Warp, view: View, places: list[Rectangle]) -> list[Block]:
-    """Cut the level into blocks of tiles: all of it, or on a large level the rectangles `places`."""
+def blocks_of(reference: Ground, moving: Ground, warp: Warp, view: View, places: list[Rectangle], *, taper: float | None = None) -> list[Block]:
+    """Cut the level into blocks of tiles: all of it, or on a large level the rectangles `places`.
+
+    Weight rises over `taper` pixels from the border, by default an eighth of the image: what one answer for all of it rests upon must not depend
+    on how much of the border is shared.
+    """
     shape = reference.shape
     if shape[0] * shape[1] <= DENSE:
         places = Cells.over(shape).dense()
-    taper = max(4.0, min(shape) / 8)
+    taper = taper or max(4.0, min(shape) / 8)
     found = for_each(lambda place: cut_block(reference, moving, warp, view, rectangle=place, taper=taper), places, at_once=True)
     return [block for block in found if block is not None]
 
@@ -225,38 +229,6 @@ def solve(
         miss = own - (terms @ theta + known)
         trust = 1 / (1 + (miss**2).sum(axis=1) / (allowed * tolerance**2))
     return _matrix(theta, model, shape), trust
-
-
-def covariance(
-    evidence: Evidence, weight: NDArray[np.float64], base: NDArray[np.float64], model: Parametric, shape: tuple[int, int]
-) -> NDArray[np.float64] | None:
-    """Return the covariance (p, p) of the parameters, in px² of the level: the delete-one jackknife of the sandwich estimator over cells.
-
-    Neighbouring tiles share roofs, roads and shadows, so their errors add up; whole cells are summed before squaring (Liang & Zeger 1986,
-    https://doi.org/10.1093/biomet/73.1.13). With few cells each pulls the answer towards itself, which the jackknife form undoes. None with too few.
-    """
-    terms, known = _terms(evidence, base, model, shape)
-    theta, normal = _theta(evidence, terms, known, weight)
-    miss = evidence.gradient - np.einsum("nij,nj->ni", evidence.hessian, terms @ theta + known)
-    scores = np.einsum("nip,ni->np", terms, miss * weight[:, None])
-    parts = np.einsum("n,nip,nij,njq->npq", weight, terms, evidence.hessian, terms, optimize=True)
-    place = Cells.over(shape).of(evidence.centres)
-    moves = []
-    for cell in np.unique(place, axis=0):
-        here = (place == cell).all(axis=1)
-        left = normal - parts[here].sum(axis=0)
-        # Without this cell the answer would move by this much; a cell that alone fixes a parameter leaves nothing to compare with.
-        if np.linalg.cond(left) < 1e8:
-            moves.append(np.linalg.solve(left, scores[here].sum(axis=0)))
-    if len(moves) <= len(normal):
-        return None
-    return np.asarray(np.einsum("np,nq->pq", moves, moves) * (len(moves) - 1) / len(moves), np.float64)
-
-
-def spread(parameters: NDArray[np.float64], model: Parametric, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Return the covariance of the place answered at pixels (n, 2), (n, 2, 2), from that of the parameters (p, p)."""
-    basis = _basis(points, model, shape)
-    return np.asarray(basis @ parameters @ basis.swapaxes(1, 2), np.float64)
 
 
 def _terms(

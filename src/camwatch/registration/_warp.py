@@ -37,10 +37,14 @@ class Warp:
         return np.asarray(out if self.field is None else out + self.field.at(points), np.float64)
 
     def near(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the matrix (3, 3) moved so that it is right at one reference pixel (2,)."""
+        """Return the matrix (3, 3) that touches the warp at one reference pixel (2,)."""
         out = self.matrix.copy()
         if self.field is not None:
-            out[:2, 2] += self.field.at(point[None])[0]
+            step = abs(self.field.nodes.a) / 8
+            here, right, left, down, up = self.field.at(point + step * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]))
+            slope = np.stack([right - left, down - up], axis=1) / (2 * step)
+            out[:2, :2] += slope
+            out[:2, 2] += here - slope @ point
         return out
 
     def finer(self) -> Warp:
@@ -50,6 +54,14 @@ class Warp:
         if self.field is None:
             return Warp(matrix)
         return Warp(matrix, self.field.on(Affine(*up[0], *up[1]), 2 * self.field.values))
+
+    def coarser(self) -> Warp:
+        """Return the same on the next coarser level."""
+        down = np.linalg.inv(to_level(1))
+        matrix = np.asarray(down @ self.matrix @ np.linalg.inv(down), np.float64)
+        if self.field is None:
+            return Warp(matrix)
+        return Warp(matrix, self.field.on(Affine(*down[0], *down[1]), self.field.values / 2))
 
     def places(self, origin: NDArray[np.float64], frame: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the moving (col, row) of the pixels of a `frame` whose first is reference pixel `origin`; each broadcasts to (y, x)."""

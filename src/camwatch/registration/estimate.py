@@ -10,12 +10,13 @@ from affine import Affine
 
 from camwatch.errors import PairError
 from camwatch.imagery.image import Image
-from camwatch.registration._align import Aligned, Bent, Pair, align, bend
+from camwatch.registration._align import Aligned, Bent, Pair, align, bend, sharpen
 from camwatch.registration._check import Matches, filled, match
 from camwatch.registration._coarse import coarse_search
 from camwatch.registration._decide import SIGNIFICANT, Decision, decide
-from camwatch.registration._field import Displaced, prior_of
-from camwatch.registration._fit import TOLERANCE, Cells, Fit, Parametric, Rules, covariance, refine, solve, spread
+from camwatch.registration._field import Displaced, Prior, prior_of
+from camwatch.registration._fit import TOLERANCE, Cells, Fit, Parametric, Rules, refine, solve
+from camwatch.registration._marginal import Marginal, marginal
 from camwatch.registration._planes import Pyramid, to_level
 from camwatch.registration._warp import Warp
 from camwatch.registration.lattice import Lattice
@@ -40,12 +41,15 @@ SHARE = 0.1
 PEAK = 8.0
 """Coarse correlation peak over its noise below which a pair is refused; noise and foreign scenes stay below 7, real pairs above 20."""
 
+Base = Literal["none", "shift", "similarity", "affine"]
 MODELS: tuple[Parametric, ...] = ("shift", "similarity", "affine")
 
 CARRIES = 0.2
 """A tile with less trust than this is not called a tie point."""
 
-FLOOR = 0.004
+FEW_PLACES = "structure in too few places: the error of the answer cannot be told"
+
+FLOOR = 0.002
 """Standard error in pixels that more texture does not lower: unequal radiometry and interpolation move edges by a few thousandths of a pixel."""
 
 NODES = 8
@@ -57,7 +61,13 @@ BLUR = 1.5
 FEWEST = 8
 """Windows that a field needs."""
 
-BENDS = 4.0
+FAINT = 0.04
+"""Pixels of standard deviation below which a field is not worth having."""
+
+SHARP = 0.25
+"""Pixels that check windows may scatter about a field for tiles to be asked to carry it on: the dates look alike, and little moves for itself."""
+
+BENDS = 3.0
 """Natural logarithm of how much likelier the check windows must be with a smooth field than without before one is tried."""
 
 
@@ -116,7 +126,7 @@ def register(reference: Image | Source, moving: Image | Source, *, limit_px: flo
         rows, cols = sources[0].shape
         return _refused(reference.geobox, f"the grid has {rows} × {cols} pixels; registration needs at least {SMALLEST} × {SMALLEST}")
     bottom, top = _levels(*sources)
-    pair = Pair(*(Pyramid.of(source, top) for source in sources))
+    pair = Pair(Pyramid.of(sources[0], top), Pyramid.of(sources[1], top), bottom)
     unusable = _unusable(pair.reference, "reference") or _unusable(pair.moving, "moving")
     if unusable:
         return _refused(reference.geobox, unusable)
@@ -125,10 +135,22 @@ def register(reference: Image | Source, moving: Image | Source, *, limit_px: flo
         return _refused(
             reference.geobox, f"no common structure: the correlation peak stands {start.peak:.1f} times above its noise; {PEAK:.0f} is needed"
         )
-    aligned = align(pair, start, bottom)
+    aligned = align(pair, start)
     if aligned is None:
         return _refused(reference.geobox, "no common structure: no tile correlates once the images are laid over one another")
-    return _Answer(reference.geobox, pair, aligned, limit_px).found(max_shift_px)
+    first = marginal(aligned.fit.evidence, aligned.fit.base, pair.reference.levels[aligned.level].shape)
+    if first is None:
+        return _refused(reference.geobox, FEW_PLACES)
+    return _Answer(reference.geobox, pair, aligned, first, limit_px).found(max_shift_px)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """What a field rests upon, what is known of it beforehand, and whether tiles carry it on."""
+
+    base: Base
+    prior: Prior
+    sharp: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +160,7 @@ class _Answer:
     geobox: GeoBox
     pair: Pair
     aligned: Aligned
+    first: Marginal
     limit_px: float
 
     @property
@@ -159,17 +182,11 @@ class _Answer:
             return _refused(self.geobox, "structure in one half of the ground only: nothing is left to check the answer with")
         folds = [self._candidates(first, ~white), self._candidates(second, white)]
         matches = self._matches()
-        decision, check = self._decided(folds, matches)
-        base: Literal["none", "shift", "similarity", "affine"] = "affine" if decision.refusal or decision.model == "field" else decision.model
-        bent = self._bent(folds, matches, base)
-        if bent is not None:
-            richer, graded = self._decided([{**fold, "field": warp} for fold, warp in zip(folds, bent, strict=True)], matches)
-            if richer.model == "field":
-                decision, check = richer, graded
+        decision, check, curve = self._chosen(folds, matches)
         if decision.refusal:
             return _refused(self.geobox, decision.refusal, check)
-        parametric: Parametric = "shift" if base == "none" else base
-        last = self._again(folds[0][base].matrix, parametric, white | True)
+        base: Base = curve.base if curve is not None else "affine" if decision.model == "field" else decision.model
+        last = self._again(folds[0][base].matrix, "shift" if base == "none" else base, white | True)
         if last is None:
             return _refused(self.geobox, "no common structure once the chosen model is applied", check)
         matrix = np.eye(3) if base == "none" else last.matrix
@@ -177,9 +194,27 @@ class _Answer:
         shift = self.scale * float(np.hypot(*(Warp(matrix).at(centre[None])[0] - centre)))
         if max_shift_px is not None and shift > max_shift_px:
             return _refused(self.geobox, f"the best shift is {shift:.1f} px; at most {max_shift_px:g} px is believed", check)
-        if decision.model == "field":
-            return self._curved(matrix, matches, decision, check)
-        return self._straight(matrix, last, decision, check)
+        if curve is None:
+            return self._straight(last, decision, check)
+        bent = self._bend(matrix, matches, curve, np.ones(len(matches.peak), bool))
+        return self._record(bent.warp, self._on_grid(bent.spread), decision, check, (bent.ties.points, bent.ties.steps))
+
+    def _chosen(self, folds: list[dict[Model, Warp]], matches: Matches) -> tuple[Decision, CheckPoints, _Curve | None]:
+        """Return what the windows support; with the field where that is one."""
+        decision, check = self._decided(folds, matches)
+        base, prior = self._based(folds, matches, decision)
+        if prior is None or prior.gain <= BENDS or self.scale * prior.sd < FAINT:
+            return decision, check, None
+        curve = _Curve(base, prior, sharp=False)
+        richer, graded = self._curved(folds, matches, curve)
+        if richer.model != "field":
+            return decision, check, None
+        if richer.scatter < SHARP:
+            sharp = _Curve(base, prior, sharp=True)
+            sharper, regraded = self._curved(folds, matches, sharp)
+            if sharper.model == "field" and sharper.loss < richer.loss:
+                return sharper, regraded, sharp
+        return richer, graded, curve
 
     def _again(self, matrix: NDArray[np.float64], model: Parametric, use: NDArray[np.bool_]) -> Fit | None:
         blocks = self.aligned.fit.blocks
@@ -208,63 +243,83 @@ class _Answer:
         """Return what the windows say of each model, every window under the fit to the cells of the other colour."""
         white = Cells.over(self.shape).withheld(matches.reference)
         residuals = {name: self.scale * np.where(white[:, None], *(_left(fold[name], matches) for fold in folds)) for name in folds[0]}
-        evidence, everywhere = self.aligned.fit.evidence, np.ones(len(self.aligned.fit.evidence.centres), bool)
-        overall, trust = solve(evidence, everywhere, self.aligned.fit.base, "shift", shape=self.shape, sigma=self.aligned.view.sigma)
-        parameters = covariance(evidence, trust, self.aligned.fit.base, "shift", self.shape)
-        se = float("nan") if parameters is None else self.scale * float(np.sqrt(np.trace(parameters)))
-        shift = self.scale * float(np.hypot(*overall[:2, 2]))
+        centre = (np.array(self.shape[::-1]) - 1) / 2
+        shift = self.scale * float(np.hypot(*(Warp(self.first.answer("shift")).at(centre[None])[0] - centre)))
+        se = self.scale * float(np.sqrt(np.trace(self.first.spread("shift", centre[None])[0])))
         decision = decide(residuals, matches, self.scale, shift_px=shift, se_px=se, limit_px=self.limit_px)
         used, grid = decision.used, to_level(self.aligned.level)
         positions = matches.reference[used] @ grid[:2, :2].T + grid[:2, 2]
         return decision, CheckPoints(positions, residuals["none"][used], residuals[decision.model][used])
 
-    def _bent(self, folds: list[dict[Model, Warp]], matches: Matches, base: Model) -> list[Warp] | None:
-        """Return each colour's field upon its own `base`; None where the windows of either do not ask for one."""
+    def _colours(self, matches: Matches) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which windows lie in black cells and which in white ones."""
         white = Cells.over(self.shape).withheld(matches.reference)
-        out = []
-        for mine, fold in zip((~white, white), folds, strict=True):
-            bent = self._bend(fold[base].matrix, matches, mine)
-            if bent is None:
-                return None
-            out.append(bent.warp)
-        return out
+        return ~white, white
 
-    def _bend(self, matrix: NDArray[np.float64], matches: Matches, mine: NDArray[np.bool_]) -> Bent | None:
-        """Return the field upon a matrix that the cells of `mine` (n,) among the windows ask for."""
-        use = mine & (matches.peak >= SIGNIFICANT)
-        if use.sum() < FEWEST:
+    def _based(self, folds: list[dict[Model, Warp]], matches: Matches, decision: Decision) -> tuple[Base, Prior | None]:
+        """Return the model that an answer rests upon, and what is known of a field upon it.
+
+        Without a field it is the one decided upon. A field takes over much of what an affine says, so that a simpler one may do under it.
+        """
+        decided: Base = "affine" if decision.refusal or decision.model == "field" else decision.model
+        prior = self._prior(folds, matches, decided)
+        if prior is None or prior.gain <= BENDS:
+            return decided, prior
+        simpler: tuple[Base, ...] = MODELS[: MODELS.index(decided)] if decided != "none" else ()
+        for model in simpler:
+            other = self._prior(folds, matches, model)
+            if other is not None and other.gain > BENDS and other.evidence > prior.evidence - BENDS:
+                return model, other
+        return decided, prior
+
+    def _prior(self, folds: list[dict[Model, Warp]], matches: Matches, base: Model) -> Prior | None:
+        """Return what the windows, each under the fit that did not see it, tell of a field; None where they are too few."""
+        used = matches.peak >= SIGNIFICANT
+        if used.sum() < FEWEST:
             return None
-        steps = matches.moving[use] - Warp(matrix).at(matches.reference[use])
-        prior, granted = prior_of(matches.reference[use], steps, matches.sigma[use], max(self.shape))
-        if prior.gain < BENDS:
-            return None
-        seen = Displaced(matches.reference[use], steps, np.eye(2) / (granted + prior.own**2)[:, None, None])
+        black, white = (matches.moving - fold[base].at(matches.reference) for fold in folds)
+        steps = np.where(self._colours(matches)[1][:, None], black, white)
+        return prior_of(matches.reference[used], steps[used], matches.sigma[used], max(self.shape))
+
+    def _curved(self, folds: list[dict[Model, Warp]], matches: Matches, curve: _Curve) -> tuple[Decision, CheckPoints]:
+        """Return what the windows say once each fold has a field too."""
+        colours = self._colours(matches)
+        fields = [self._bend(fold[curve.base].matrix, matches, curve, mine).warp for fold, mine in zip(folds, colours, strict=True)]
+        return self._decided([{**fold, "field": warp} for fold, warp in zip(folds, fields, strict=True)], matches)
+
+    def _bend(self, matrix: NDArray[np.float64], matches: Matches, curve: _Curve, mine: NDArray[np.bool_]) -> Bent:
+        """Return the field upon a matrix that the cells of `mine` (n,) among the windows support."""
+        used = matches.peak >= SIGNIFICANT
+        here = used & mine
+        variance = curve.prior.granted[mine[used]] + curve.prior.own**2
+        steps = matches.moving[here] - Warp(matrix).at(matches.reference[here])
+        seen = Displaced(matches.reference[here], steps, np.eye(2) / variance[:, None, None])
+        bent = bend(self.pair, self.aligned, curve.prior, seen, upon=matrix)
+        if not curve.sharp:
+            return bent
         cells = Cells.over(self.shape)
-        cell = np.zeros((cells.rows, cells.cols), bool)
-        cell[tuple(cells.of(matches.reference[mine]).T)] = True
-        return bend(self.pair, self.aligned, prior, seen, upon=matrix, use=cell)
+        use = np.zeros((cells.rows, cells.cols), bool)
+        use[tuple(cells.of(matches.reference[mine]).T)] = True
+        return sharpen(self.pair, self.aligned, bent, use)
 
-    def _straight(self, matrix: NDArray[np.float64], last: Fit, decision: Decision, check: CheckPoints) -> Registration:
-        parameters = covariance(last.evidence, last.trust, last.base, last.model, self.shape)
-        if parameters is None:
-            return _refused(self.geobox, "structure in too few places: the error of the answer cannot be told", check)
+    def _straight(self, last: Fit, decision: Decision, check: CheckPoints) -> Registration:
+        likely = marginal(last.evidence, last.base, self.shape)
+        if likely is None:
+            return _refused(self.geobox, FEW_PLACES, check)
         carried = (last.evidence.correlation > 0) & (last.trust > CARRIES)
-        precision = _precision(self.scale**2 * parameters, last.model, self._full)
         ties = last.evidence.centres[carried], last.evidence.own[carried]
-        return self._record(Warp(matrix), precision, decision, check, ties)
+        return self._record(Warp(likely.answer(decision.model)), self._precision(likely, decision.model), decision, check, ties)
 
-    def _curved(self, matrix: NDArray[np.float64], matches: Matches, decision: Decision, check: CheckPoints) -> Registration:
-        bent = self._bend(matrix, matches, np.ones(len(matches.peak), bool))
-        if bent is None:
-            return _refused(self.geobox, "a smooth field that half of the ground shows is not in all of it", check)
-        floor = np.array([1, 0, 1]) * FLOOR**2 / 2
-        grid = to_level(self.aligned.level)
-        precision = bent.spread.on(Affine(*grid[0], *grid[1]), self.scale**2 * bent.spread.values + floor)
-        return self._record(bent.warp, precision, decision, check, (bent.ties.points, bent.ties.steps))
+    def _precision(self, likely: Marginal, model: Model) -> Lattice:
+        step = max(self.shape) / NODES
+        rows, cols = Lattice.counts(self.shape, step)
+        lattice = Lattice.over(self.shape, step, np.zeros((rows, cols, 3)), 1)
+        full = likely.spread(model, lattice.places())
+        return self._on_grid(replace(lattice, values=full[:, [0, 0, 1], [0, 1, 1]].reshape(rows, cols, 3)))
 
-    @property
-    def _full(self) -> tuple[int, int]:
-        return self.geobox.shape[0], self.geobox.shape[1]
+    def _on_grid(self, precision: Lattice) -> Lattice:
+        grid, floor = to_level(self.aligned.level), np.array([1, 0, 1]) * FLOOR**2 / 2
+        return precision.on(Affine(*grid[0], *grid[1]), self.scale**2 * precision.values + floor)
 
     def _record(
         self, warp: Warp, precision: Lattice, decision: Decision, check: CheckPoints, ties: tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -290,15 +345,6 @@ class _Answer:
 def _left(warp: Warp, matches: Matches) -> NDArray[np.float64]:
     """Return (n, 2) how far windows lie from where a warp puts them, in reference pixels of the level."""
     return np.asarray((matches.moving - warp.at(matches.reference)) @ np.linalg.inv(warp.matrix[:2, :2]).T, np.float64)
-
-
-def _precision(parameters: NDArray[np.float64], model: Parametric, shape: tuple[int, int]) -> Lattice:
-    """Return the covariance of the answer over the image, from that of its parameters in px²."""
-    step = max(shape) / NODES
-    rows, cols = Lattice.counts(shape, step)
-    lattice = Lattice.over(shape, step, np.zeros((rows, cols, 3)), 1)
-    full = spread(parameters, model, lattice.places(), shape) + np.eye(2) * FLOOR**2 / 2
-    return replace(lattice, values=full[:, [0, 0, 1], [0, 1, 1]].reshape(rows, cols, 3))
 
 
 def _levels(reference: Source, moving: Source) -> tuple[int, int]:

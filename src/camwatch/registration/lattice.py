@@ -55,12 +55,10 @@ class Lattice:
         return np.stack([n.a * i + n.b * j + n.c, n.d * i + n.e * j + n.f], axis=-1).reshape(-1, 2).astype(np.float64)
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the values (n, k) at pixels (n, 2) in (col, row) order; beyond the outermost nodes what holds there."""
+        """Return the values (n, k) at pixels (n, 2) in (col, row) order; they are mirrored at the outermost nodes, as smooth there as elsewhere."""
         back = ~self.nodes
         x, y = points[:, 0], points[:, 1]
-        rows, cols = self.values.shape[:2]
-        place = np.clip(np.stack([back.d * x + back.e * y + back.f, back.a * x + back.b * y + back.c]), 0, [[rows - 1], [cols - 1]])
-        # Coefficients mirror at the outermost nodes, as they do where they are made.
+        place = np.stack([back.d * x + back.e * y + back.f, back.a * x + back.b * y + back.c])
         found = [ndimage.map_coordinates(plane, place, order=self.order, prefilter=False, mode="mirror") for plane in np.moveaxis(self.values, 2, 0)]
         return np.stack(found, axis=1)
 
@@ -102,12 +100,11 @@ def _coefficients(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _cubic(place: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Return the weights (n, count) of cubic B-spline coefficients at places counted in nodes, mirrored at the first and the last."""
-    place = np.clip(place, 0, count - 1)
-    first = np.minimum(np.floor(place), count - 2).astype(int)
+    first = np.floor(place).astype(int)
     t = place - first
     pieces = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
     out, line = np.zeros((len(place), count)), np.arange(len(place))
     for k, piece in enumerate(pieces):
-        node = np.abs(first + k - 1)
-        np.add.at(out, (line, np.where(node > count - 1, 2 * (count - 1) - node, node)), piece / 6)
+        node = (first + k - 1) % (2 * (count - 1))
+        np.add.at(out, (line, np.minimum(node, 2 * (count - 1) - node)), piece / 6)
     return out
