@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Tool = Callable[[Plane, Plane, "int | None"], "Matrix | str"]
 
 SEED = 7
+SAMPLES = 100_000
+"""Points at which mutual information is sampled on the finest level: a tenth of 1024²."""
 GSD_M = 0.5
 CORNER = (559_000.0, 4_633_000.0)
 
@@ -118,13 +120,14 @@ def simpleitk() -> Tool:
 
     def run(reference: Plane, moving: Plane, nodata: int | None) -> Matrix | str:
         fixed, other = (sitk.GetImageFromArray(v.astype(np.float32)) for v in (reference, moving))
+        coarse = max(16, max(reference.shape) // 64)
         mask = None if nodata is None else sitk.GetImageFromArray((moving != nodata).astype(np.uint8))
         try:
-            shifted = stage((fixed, other, mask), sitk.TranslationTransform(2), 1.0, [16, 8, 4])
+            shifted = stage((fixed, other, mask), sitk.TranslationTransform(2), 1.0, [coarse, coarse // 2, coarse // 4])
             start = sitk.AffineTransform(2)
             start.SetCenter([n / 2 for n in reference.shape[::-1]])
             start.SetTranslation(sitk.Transform(shifted).GetParameters())
-            found = stage((fixed, other, mask), start, 0.1, [4, 2, 1])
+            found = stage((fixed, other, mask), start, min(0.1, SAMPLES / reference.size), [4, 2, 1])
         except RuntimeError as error:  # "all samples map outside": its way of refusing
             return str(error).strip().splitlines()[-1]
         base = np.array(found.TransformPoint([0.0, 0.0]))
