@@ -7,9 +7,9 @@ image shows) in the moving image, `median` the median over these points (a field
 itself there; `norm` is error over standard error (root mean square). Two real dates tell a consistency: the answer for the moved image against the
 answer for the image before it was moved, so a `norm` below 1 means little there.
 
-WRONG: answered with an error above 1 px, or above 0.1 px and three standard errors (the answer's and, for bands of a real sensor, the truth's); or
-answered where there is nothing to find. MISSED: refused where an answer exists. MOVED: an aligned pair was moved by more than two standard errors.
-`-`: the truth is missing, its base was refused.
+WRONG: answered with an error above 0.1 px and three standard errors (the answer's and, for bands of a real sensor, the truth's); or answered where
+there is nothing to find. VAGUE: the error is within three standard errors, but above 1 px. MISSED: refused where an answer exists. MOVED: an aligned
+pair was moved by more than two standard errors. `-`: the truth is missing, its base was refused.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from camwatch.registration import Registration
 
 LIMIT_PX = 0.5
+VAGUE_PX = 1.0
 GROUPS = (far, gsd, bands, season, robust, aligned, bent, parallax, hopeless)
 
 
@@ -124,7 +125,8 @@ def judged(case: Case, rng: np.random.Generator) -> Row:
     away, said = np.hypot(*(found_at(answer, points) - there).T), stated(answer, points)
     error, se = (float(np.sqrt((v**2).mean())) for v in (away, said))
     doubt = float(np.hypot(se, pair.known_px))
-    verdict = "WRONG" if case.expect == "refusal" or error > 1 or error > max(0.1, 3 * doubt) else "right"
+    wrong = case.expect == "refusal" or error > max(0.1, 3 * doubt)
+    verdict = "WRONG" if wrong else "VAGUE" if error > VAGUE_PX else "right"
     if case.expect == "untouched" and verdict == "right" and answer.model != "none" and error > 2 * doubt:
         verdict = "MOVED"
     norm = float(np.sqrt(((away / said) ** 2).mean()))
@@ -162,7 +164,7 @@ def rows(keys: list[tuple[int, int]], jobs: int) -> Iterator[Row]:
 
 def summary(group: str, out: list[Row]) -> str:
     """Return one line for a group."""
-    said = {verdict: sum(r.verdict == verdict for r in out) for verdict in ("right", "refused", "MISSED", "MOVED", "WRONG", "-", "skipped")}
+    said = {verdict: sum(r.verdict == verdict for r in out) for verdict in ("right", "refused", "MISSED", "MOVED", "VAGUE", "WRONG", "-", "skipped")}
     answered = [r for r in out if np.isfinite(r.error)]
     errors = [r.error for r in answered]
     norms = [r.norm for r in answered if r.true]
