@@ -1,7 +1,8 @@
 """Registration tools behind one signature, each in a process of its own; numpy is all that every one of them needs.
 
 Run by `registration_peers.py`: `python _registration_peers.py TOOL` says on standard output that it is ready, or why the tool is missing; then it
-reads one request a line, {"reference": path, "moving": path, "nodata": number or null}, and answers each with one line of JSON.
+reads one request a line, {"reference": path, "moving": path, "nodata": number or null, "points": [[col, row], …]}, and answers each with one line of
+JSON: the reference pixels of these moving pixels, or why there are none.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     Plane = NDArray[np.uint8]
     Matrix = NDArray[np.float64]
-    Tool = Callable[[Plane, Plane, "int | None"], "Matrix | str"]
+    Answer = Matrix | Callable[[NDArray[np.float64]], NDArray[np.float64]] | str
+    """A (2, 3) matrix or a function from moving to reference pixels, (n, 2); or why there is none."""
+    Tool = Callable[[Plane, Plane, int | None], Answer]
 
 SEED = 7
 SAMPLES = 100_000
@@ -47,9 +50,9 @@ def camwatch() -> Tool:
         when = datetime(2012, 5, 1, tzinfo=UTC)
         return Image(values[None].astype(np.float32), valid, ("pan",), box, when, None, GSD_M, "dn", "benchmark")
 
-    def run(reference: Plane, moving: Plane, nodata: int | None) -> Matrix | str:
+    def run(reference: Plane, moving: Plane, nodata: int | None) -> Answer:
         answer = register(image(reference, None), image(moving, nodata))
-        return answer.matrix if answer.ok else answer.reason
+        return answer.to_reference if answer.ok else answer.reason
 
     return run
 
@@ -245,6 +248,11 @@ def opencv_ecc() -> Tool:
     return run
 
 
+def _places(answer: Any, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the reference pixels (n, 2) of moving pixels."""
+    return np.asarray(answer(points) if callable(answer) else points @ answer[:, :2].T + answer[:, 2], np.float64)
+
+
 def _affine(moving: NDArray[np.float64], reference: NDArray[np.float64]) -> Matrix:
     """Return the least-squares affine (2, 3) that takes (n, 2) moving places to (n, 2) reference places."""
     terms = np.column_stack([moving, np.ones(len(moving))])
@@ -303,7 +311,7 @@ def serve(name: str) -> None:
         except Exception as error:  # noqa: BLE001  (whatever a tool raises is its answer, shown with its name)
             answer = f"raised {type(error).__name__}: {error}"
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        said: dict[str, Any] = {"reason": answer} if isinstance(answer, str) else {"matrix": np.asarray(answer).tolist()}
+        said: dict[str, Any] = {"reason": answer} if isinstance(answer, str) else {"places": _places(answer, np.array(asked["points"])).tolist()}
         print(json.dumps({**said, "wall_s": wall, "cpu_s": cpu, "mb": Memory.read().peak - before.now}), file=out, flush=True)
 
 

@@ -33,7 +33,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import IO, TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ from skimage.io import imread
 
 from _registration_peers import CORNER, GSD_M, TOOLS
 from camwatch.rasters import write_raster
+from camwatch.registration import Registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -146,11 +147,10 @@ def mosaic(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.block([tiles[4 * n : 4 * n + 4] for n in range(4)]))
 
 
-def scene_rmse(answer: NDArray[np.float64], truth: NDArray[np.float64], shape: tuple[int, ...]) -> float:
-    """Return the root mean square over the scene of how far two (2, 3) matrices lie apart, in pixels."""
+def spread(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return 11 × 11 (col, row) points over a scene, (121, 2)."""
     col, row = np.meshgrid(np.linspace(0, shape[1], 11), np.linspace(0, shape[0], 11))
-    points = np.stack([col.ravel(), row.ravel(), np.ones(col.size)])
-    return float(np.sqrt((((answer - truth) @ points) ** 2).sum(axis=0).mean()))
+    return np.stack([col.ravel(), row.ravel()], axis=1)
 
 
 class Tool:
@@ -165,12 +165,12 @@ class Tool:
         )
         self.missing: str | None = self._answer()["missing"]
 
-    def __call__(self, folder: Path, reference: NDArray[np.uint8], moving: NDArray[np.uint8], nodata: int | None) -> dict[str, Any]:
-        """Return what the tool says: `matrix` or `reason`, `wall_s`, `cpu_s`, `mb`."""
-        files = {"reference": reference, "moving": moving}
+    def __call__(self, folder: Path, pair: Pair, points: NDArray[np.float64]) -> dict[str, Any]:
+        """Return what the tool says: `places` (the reference pixels of moving pixels `points`) or `reason`, `wall_s`, `cpu_s`, `mb`."""
+        files = {"reference": pair.reference, "moving": pair.moving}
         for key, values in files.items():
             np.save(folder / f"{key}.npy", values)
-        asked = {key: str(folder / f"{key}.npy") for key in files} | {"nodata": nodata}
+        asked = {key: str(folder / f"{key}.npy") for key in files} | {"nodata": pair.nodata, "points": points.tolist()}
         self._pipe(self.process.stdin).write(json.dumps(asked) + "\n")
         self._pipe(self.process.stdin).flush()
         return self._answer()
@@ -193,10 +193,10 @@ class Command:
 
     name, missing = COMMAND, None
 
-    def __call__(self, folder: Path, reference: NDArray[np.uint8], moving: NDArray[np.uint8], nodata: int | None) -> dict[str, Any]:
+    def __call__(self, folder: Path, pair: Pair, points: NDArray[np.float64]) -> dict[str, Any]:
         """Return what the command says, as a tool does; memory is not told."""
         files = []
-        for name, values, year, empty in (("reference", reference, 2010, None), ("moving", moving, 2012, nodata)):
+        for name, values, year, empty in (("reference", pair.reference, 2010, None), ("moving", pair.moving, 2012, pair.nodata)):
             box = GeoBox(values.shape, Affine(GSD_M, 0, CORNER[0], 0, -GSD_M, CORNER[1]), "EPSG:32652")
             files.append(write_raster(folder / f"{name}.tif", values, box, nodata=empty, tags={"TIFFTAG_DATETIME": f"{year}:05:01 02:00:00"}))
         start = time.perf_counter()
@@ -209,24 +209,23 @@ class Command:
         if process.returncode not in (0, 1):
             raise SystemExit(f"camwatch register ended with {process.returncode}")
         said = json.loads((folder / "out" / "registration.json").read_text(encoding="utf-8"))
-        answer = {"matrix": said["matrix"]} if said["status"] == "ok" else {"reason": said["reason"]}
-        return {**answer, "wall_s": wall, "cpu_s": used.ru_utime + used.ru_stime, "mb": float("nan")}
+        answer = Registration.from_json(said)
+        told = {"places": answer.to_reference(points)} if answer.ok else {"reason": answer.reason}
+        return {**told, "wall_s": wall, "cpu_s": used.ru_utime + used.ru_stime, "mb": float("nan")}
 
 
-def judge(tool: Tool | Command, pair: Pair, folder: Path, bases: dict[tuple[str, int], dict[str, Any]]) -> tuple[Row, str]:
-    """Ask a tool about a pair, and once about its unmoved base if there is one; return what it said, and why it refused."""
-    said = tool(folder, pair.reference, pair.moving, pair.nodata)
-    truth = pair.truth
-    if pair.base is not None and truth is not None:
-        key = tool.name, id(pair.base)
-        if key not in bases:
-            bases[key] = tool(folder, pair.reference, pair.base, None)
-        unmoved = bases[key].get("matrix")
-        truth = None if unmoved is None else np.array(unmoved) @ np.vstack([truth, [0, 0, 1]])
-    reason = said.get("reason", "")
-    if truth is None and pair.truth is not None:
-        reason = reason or "the unmoved pair has no answer"
-    error = None if reason or truth is None else scene_rmse(np.array(said["matrix"]), truth, pair.reference.shape)
+def judge(tool: Tool | Command, pair: Pair, folder: Path) -> tuple[Row, str]:
+    """Ask a tool about a pair, and about its unmoved base where there is one; return what it said, and why it refused."""
+    points = spread(pair.reference.shape)
+    said = tool(folder, pair, points)
+    reason, wanted = said.get("reason", ""), None
+    if pair.truth is not None:
+        wanted = points @ pair.truth[:, :2].T + pair.truth[:, 2]
+    if pair.base is not None and wanted is not None:
+        unmoved = tool(folder, replace(pair, moving=pair.base), wanted)
+        wanted = unmoved.get("places")
+        reason = reason or ("" if wanted is not None else f"the unmoved pair: {unmoved['reason']}")
+    error = None if reason or wanted is None else float(np.sqrt(((np.array(said["places"]) - wanted) ** 2).sum(axis=1).mean()))
     return Row(pair.group, tool.name, not reason, error, said["wall_s"], said["cpu_s"], said["mb"]), reason
 
 
@@ -293,12 +292,11 @@ def main() -> None:
     scenes = [(mosaic([a for a, _ in read]), mosaic([b for _, b in read]))] if options.large else read
     with tempfile.TemporaryDirectory() as name:
         for number, (first, second) in enumerate(scenes):
-            bases: dict[tuple[str, int], dict[str, Any]] = {}
             for pair in pairs(first, second, rng, " 4096²" if options.large else ""):
                 for tool in tools:
                     if tool.name in SLOW and (number or options.large):
                         continue
-                    row, reason = judge(tool, pair, Path(name), bases)
+                    row, reason = judge(tool, pair, Path(name))
                     rows.append(row)
                     error = "–" if row.error is None else f"{row.error:.4f} px"
                     line = f"{number} {pair.group}, {pair.name}: {tool.name}: {error}, {row.wall_s:.2f} s, {row.cpu_s:.2f} CPU s {reason}"
