@@ -150,7 +150,8 @@ def _settled(pair: Pair, warp: Warp, chosen: Callable[[NDArray[np.float64]], NDA
     first, noise = look(warp.field)
     some = slice(None, None, max(1, len(first.points) // SAMPLE))
     total = first.steps + warp.field.at(first.points)
-    prior = prior_of(first.points[some], total[some], np.sqrt(np.trace(noise[some], axis1=1, axis2=2) / 2), max(a.shape))
+    sigma, unit = np.sqrt(np.trace(noise[some], axis1=1, axis2=2) / 2), float(np.median(np.hypot(*total.T))) / 1.18
+    prior = prior_of(first.points[some], total[some], sigma, unit=unit, side=max(a.shape), trend=0)
     field, spread, ties = settled(weighed, warp.field, prior, a.shape, rounds=ROUNDS, stop=STOP)
     return Bent(Warp(upon, field), spread, ties)
 

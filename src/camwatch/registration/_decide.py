@@ -29,8 +29,8 @@ SHARE = 0.1
 DETOUR = 3.0
 """The median distance of check points from their common residual, less their measurement error, may be this many times the limit."""
 
-CLEAR = 15.0
-"""Median peak of the check windows from which the dates look so alike that no window is mistaken: that distance then keeps to the limit itself."""
+CLEAR = 0.12
+"""Median standard error in pixels of the check windows below which none is mistaken: that distance then keeps to the limit itself."""
 
 RAYLEIGH = 1.18
 """Median length of a two-dimensional normal error of unit standard deviation."""
@@ -89,7 +89,7 @@ def decide(
         return Decision("none", "", why, used)
     weight = 1 / (1 + (matches.sigma[used] / LOCAL) ** 2)
     blur = scale * float(np.median(matches.sigma[used]))
-    most = limit_px if np.median(matches.peak[used]) > CLEAR else DETOUR * limit_px
+    most = limit_px if blur < CLEAR else DETOUR * limit_px
     verdicts = {name: _judged(values[used], weight, scale, blur, (limit_px, most)) for name, values in residuals.items()}
     best: Model = "none"
     helps = verdicts["shift"].off < verdicts["none"].off or _mean_square(residuals["shift"][used]) < _mean_square(residuals["none"][used])

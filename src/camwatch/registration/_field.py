@@ -23,6 +23,9 @@ STRENGTHS = (0.35, 0.7, 1.4, 2.8)
 NUGGETS = (0.05, 0.15, 0.35, 0.6, 0.9, 1.3)
 """Standard deviations of the field and of what every window has for itself, in robust standard deviations of what is to be explained."""
 
+STEEP = 0.05
+"""Standard deviation of slopes that are not known beforehand: rotations of some degrees, scales of some per cent."""
+
 LEAST = 0.02
 """Pixels of the level: the least scatter of windows that is looked into; their own bias is as large."""
 
@@ -49,6 +52,10 @@ class Prior:
         Natural logarithm of the likelihood of the windows with that field, or without any where that is more: to compare what it rests upon.
     granted : (n,) float64
         Variance of each window beside `own`: its standard error, and more where it contradicts its neighbours.
+    left : (n, 2) float64
+        By how much each window lies elsewhere than where the field of all others puts it, in pixels of the level.
+    strain : (n,) float64
+        The same over its predicted standard deviation, root mean square of both axes.
     """
 
     length: float
@@ -57,6 +64,8 @@ class Prior:
     gain: float
     evidence: float
     granted: NDArray[np.float64]
+    left: NDArray[np.float64]
+    strain: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,37 +77,52 @@ class Displaced:
     weight: NDArray[np.float64]
 
 
-def prior_of(points: NDArray[np.float64], steps: NDArray[np.float64], sigma: NDArray[np.float64], side: float) -> Prior:
+def prior_of(points: NDArray[np.float64], steps: NDArray[np.float64], sigma: NDArray[np.float64], *, unit: float, side: float, trend: int) -> Prior:
     """Return the likeliest prior.
 
-    A Gaussian process with Matérn 5/2 covariance (Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, eq. 4.17, and 5.8 for the
-    likelihood) of windows at `points` (n, 2), displaced by `steps` (n, 2) with standard errors `sigma` (n,), on an image of `side`.
+    A Gaussian process with Matérn 5/2 covariance (Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, eq. 4.17, 2.39 for the trend
+    and 5.8 for the likelihood) of windows at `points` (n, 2), displaced by `steps` (n, 2) with standard errors `sigma` (n,), on an image of `side`.
+
+    Parameters
+    ----------
+    unit : float
+        Robust standard deviation in pixels of what the trend leaves.
+    trend : {0, 1, 3}
+        Terms of the trend along each axis that is not known either: none, a shift, or a shift and two slopes.
     """
     distance = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
-    unit = max(float(np.median(np.hypot(*steps.T))) / 1.18, LEAST)
-    best = _likeliest(distance, steps, sigma**2, unit, side)
+    terms = np.column_stack([np.ones(len(points)) * side / 4, (points - points.mean(axis=0)) * STEEP])[:, :trend]
+    vague, unit = terms @ terms.T, max(unit, LEAST)
+    best = _likeliest(distance, steps, sigma**2, vague, (unit, side))
     for _ in range(2):
-        cov = best.sd**2 * matern(distance / best.length) + np.diag(best.own**2 + best.granted)
-        inverse = np.linalg.inv(cov)
-        strange = np.sqrt((((inverse @ steps) ** 2).sum(axis=1) / np.diag(inverse)) / 2) / STRANGE
+        strange = best.strain / STRANGE
         granted = np.where(strange > 1, best.granted + (best.own**2 + best.granted) * (strange**2 - 1), best.granted)
-        best = _likeliest(distance, steps, granted, unit, side)
+        best = _likeliest(distance, steps, granted, vague, (unit, side))
     return best
 
 
-def _likeliest(distance: NDArray[np.float64], steps: NDArray[np.float64], granted: NDArray[np.float64], unit: float, side: float) -> Prior:
+def _likeliest(
+    distance: NDArray[np.float64], steps: NDArray[np.float64], granted: NDArray[np.float64], vague: NDArray[np.float64], sizes: tuple[float, float]
+) -> Prior:
+    unit, side = sizes
+
     def fits(cov: NDArray[np.float64]) -> float:
         factor = cho_factor(cov, lower=True, check_finite=False)
         chi = float((steps * cho_solve(factor, steps, check_finite=False)).sum())
         return -chi / 2 - 2 * float(np.log(np.diag(factor[0])).sum())
 
-    none = max(fits(np.diag((unit * own) ** 2 + granted)) for own in (*NUGGETS, 2.0, 3.0))
+    none = max(fits(vague + np.diag((unit * own) ** 2 + granted)) for own in (*NUGGETS, 2.0, 3.0))
     tried = {
-        (length, sd, own): fits((unit * sd) ** 2 * matern(distance / (length * side)) + np.diag((unit * own) ** 2 + granted))
+        (length, sd, own): fits(vague + (unit * sd) ** 2 * matern(distance / (length * side)) + np.diag((unit * own) ** 2 + granted))
         for length, sd, own in product(LENGTHS, STRENGTHS, NUGGETS)
     }
     (length, sd, own), value = max(tried.items(), key=lambda item: item[1])
-    return Prior(length * side, unit * sd, unit * own, value - none, max(value, none), granted)
+    # Each window withheld in turn, in closed form (Rasmussen & Williams 2006, eq. 5.12).
+    inverse = np.linalg.inv(vague + (unit * sd) ** 2 * matern(distance / (length * side)) + np.diag((unit * own) ** 2 + granted))
+    firm = np.diag(inverse)[:, None]
+    left = inverse @ steps / firm
+    strain = np.sqrt((left**2 * firm).sum(axis=1) / 2)
+    return Prior(length * side, unit * sd, unit * own, value - none, max(value, none), granted, left, strain)
 
 
 def matern(distance: NDArray[np.float64]) -> NDArray[np.float64]:

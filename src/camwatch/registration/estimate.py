@@ -24,6 +24,8 @@ from camwatch.registration.record import CheckPoints, Registration
 from camwatch.registration.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
@@ -202,7 +204,7 @@ class _Answer:
     def _chosen(self, folds: list[dict[Model, Warp]], matches: Matches) -> tuple[Decision, CheckPoints, _Curve | None]:
         """Return what the windows support; with the field where that is one."""
         decision, check = self._decided(folds, matches)
-        base, prior = self._based(folds, matches, decision)
+        base, prior = self._based(matches, decision)
         if prior is None or prior.gain <= BENDS or self.scale * prior.sd < FAINT:
             return decision, check, None
         curve = _Curve(base, prior, sharp=False)
@@ -239,10 +241,13 @@ class _Answer:
         unsure = far & (found.peak < SIGNIFICANT)
         return filled(found, unsure, match(a, b, Warp(np.eye(3)), centres[unsure], size=size, kind=kind))
 
-    def _decided(self, folds: list[dict[Model, Warp]], matches: Matches) -> tuple[Decision, CheckPoints]:
-        """Return what the windows say of each model, every window under the fit to the cells of the other colour."""
-        white = Cells.over(self.shape).withheld(matches.reference)
+    def _decided(
+        self, folds: list[dict[Model, Warp]], matches: Matches, more: Mapping[Model, NDArray[np.float64]] | None = None
+    ) -> tuple[Decision, CheckPoints]:
+        """Return what the windows say of each model, every window under the fit to the cells of the other colour; `more` residuals come last."""
+        white = self._colours(matches)[1]
         residuals = {name: self.scale * np.where(white[:, None], *(_left(fold[name], matches) for fold in folds)) for name in folds[0]}
+        residuals.update(more or {})
         centre = (np.array(self.shape[::-1]) - 1) / 2
         shift = self.scale * float(np.hypot(*(Warp(self.first.answer("shift")).at(centre[None])[0] - centre)))
         se = self.scale * float(np.sqrt(np.trace(self.first.spread("shift", centre[None])[0])))
@@ -256,33 +261,38 @@ class _Answer:
         white = Cells.over(self.shape).withheld(matches.reference)
         return ~white, white
 
-    def _based(self, folds: list[dict[Model, Warp]], matches: Matches, decision: Decision) -> tuple[Base, Prior | None]:
-        """Return the model that an answer rests upon, and what is known of a field upon it.
+    def _based(self, matches: Matches, decision: Decision) -> tuple[Base, Prior | None]:
+        """Return the model that a field would rest upon, and what is known of that field.
 
-        Without a field it is the one decided upon. A field takes over much of what an affine says, so that a simpler one may do under it.
+        It is the one decided upon, but at least a shift: who interpolates anyway need not spare one. A field takes over much of what an affine says,
+        so that a shift may be likelier under it.
         """
         decided: Base = "affine" if decision.refusal or decision.model == "field" else decision.model
-        prior = self._prior(folds, matches, decided)
-        if prior is None or prior.gain <= BENDS:
-            return decided, prior
-        simpler: tuple[Base, ...] = MODELS[: MODELS.index(decided)] if decided != "none" else ()
-        for model in simpler:
-            other = self._prior(folds, matches, model)
-            if other is not None and other.gain > BENDS and other.evidence > prior.evidence - BENDS:
-                return model, other
-        return decided, prior
+        plain = self._prior(matches, "shift")
+        if plain is None or decided in {"none", "shift"}:
+            return "shift", plain
+        richer = self._prior(matches, decided)
+        return (decided, richer) if richer is not None and richer.evidence > plain.evidence else ("shift", plain)
 
-    def _prior(self, folds: list[dict[Model, Warp]], matches: Matches, base: Model) -> Prior | None:
-        """Return what the windows, each under the fit that did not see it, tell of a field; None where they are too few."""
+    def _prior(self, matches: Matches, base: Base) -> Prior | None:
+        """Return what the windows tell of a field; None where they are too few."""
         used = matches.peak >= SIGNIFICANT
         if used.sum() < FEWEST:
             return None
-        black, white = (matches.moving - fold[base].at(matches.reference) for fold in folds)
-        steps = np.where(self._colours(matches)[1][:, None], black, white)
-        return prior_of(matches.reference[used], steps[used], matches.sigma[used], max(self.shape))
+        points, seen = matches.reference[used], matches.moving[used]
+        unit = float(np.median(np.hypot(*(seen - Warp(self.first.answer(base)).at(points)).T))) / 1.18
+        trend = {"none": 0, "shift": 1}.get(base, 3)
+        return prior_of(points, seen - points, matches.sigma[used], unit=unit, side=max(self.shape), trend=trend)
 
     def _curved(self, folds: list[dict[Model, Warp]], matches: Matches, curve: _Curve) -> tuple[Decision, CheckPoints]:
-        """Return what the windows say once each fold has a field too."""
+        """Return what the windows say of a field too.
+
+        Of one that windows carry, each under the field of all other windows; of one that tiles carry, under that of the cells of the other colour.
+        """
+        if not curve.sharp:
+            left = np.zeros_like(matches.reference)
+            left[matches.peak >= SIGNIFICANT] = curve.prior.left @ np.linalg.inv(folds[0][curve.base].matrix[:2, :2]).T
+            return self._decided(folds, matches, {"field": self.scale * left})
         colours = self._colours(matches)
         fields = [self._bend(fold[curve.base].matrix, matches, curve, mine).warp for fold, mine in zip(folds, colours, strict=True)]
         return self._decided([{**fold, "field": warp} for fold, warp in zip(folds, fields, strict=True)], matches)
