@@ -126,13 +126,13 @@ def rendered(setting: Setting, count: int = 2) -> list[Date]:
     return out
 
 
-def real_pairs(data: Path) -> Iterator[tuple[str, Image, Image]]:
-    """Yield (class, reference, moving) of real pairs, large ones also in quarters; nothing where the folder lacks them."""
+def real_pairs(data: Path) -> Iterator[tuple[str, tuple[Image, Image]]]:
+    """Yield (class, (reference, moving)) of real pairs, large ones also in quarters; nothing where the folder lacks them."""
     for name, first, later in _whole_pairs(data):
-        yield name, first, later
+        yield name, (first, later)
         parts = _parts(first.valid.shape, 2, 2)
         if min(first.valid.shape) >= 400:
-            yield from ((f"{name} quarters", cut(first, part), cut(later, part)) for part in parts)
+            yield from ((f"{name} quarters", (cut(first, part), cut(later, part))) for part in parts)
 
 
 def real_series(data: Path) -> Iterator[tuple[str, tuple[Image, Image, Image]]]:

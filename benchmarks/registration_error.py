@@ -22,7 +22,7 @@ import os
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from camwatch.imagery.image import Image
 
 SENSORS = {0.5: (256, 512, 384, 1024), 2.5: (256, 512, 384, 1024), 10.0: (256, 512)}
+T = TypeVar("T")
+
 MOVES: tuple[Move, ...] = ("none", "shift", "similarity", "affine")
 INSET = 0.08
 """The corner points lie this share of the side inside the scene."""
@@ -72,14 +74,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("rendered", "halves", "loops"), help="only this one")
     parser.add_argument("--seeds", type=int, default=60, help="rendered pairs per class")
+    parser.add_argument("--most", type=int, default=1000, help="real pairs and series per class")
     parser.add_argument("--only", default="", help="only classes whose name contains this")
     parser.add_argument("--out", type=Path, help="write every comparison here, one JSON record a line")
     options = parser.parse_args()
     data = Path(os.environ.get("CAMWATCH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared")) / "data"
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "rendered": lambda: rendered_rows(options.seeds, options.only),
-        "halves": lambda: half_rows(data, options.only),
-        "loops": lambda: loop_rows(data, options.seeds // 3, options.only),
+        "halves": lambda: half_rows(data, options.most, options.only),
+        "loops": lambda: loop_rows(data, options.most, options.seeds // 3, options.only),
     }
     for name, rows in parts.items():
         if options.part in {None, name}:
@@ -110,11 +113,9 @@ def rendered_row(case: str, setting: Setting) -> Row:
     return _row(case, asdict(setting), [found], points, found.to_reference(places) - truth)
 
 
-def half_rows(data: Path, only_class: str = "") -> Iterator[Row]:
+def half_rows(data: Path, most: int, only_class: str = "") -> Iterator[Row]:
     """Register real pairs on two shares of their ground."""
-    for number, (name, reference, moving) in enumerate(real_pairs(data)):
-        if only_class not in name:
-            continue
+    for number, name, (reference, moving) in _first(real_pairs(data), most, only_class):
         for way, shares in halves(reference.valid.shape).items():
             answers = [register(only(reference, share), moving) for share in shares]
             points = five(reference.valid.shape)
@@ -122,16 +123,24 @@ def half_rows(data: Path, only_class: str = "") -> Iterator[Row]:
             yield _row(name, {"way": way, "number": number}, answers, points, errors)
 
 
-def loop_rows(data: Path, seeds: int, only_class: str = "") -> Iterator[Row]:
+def loop_rows(data: Path, most: int, seeds: int, only_class: str = "") -> Iterator[Row]:
     """Go round three dates, real and rendered, with links on the same ground and on ground of their own."""
-    for number, (name, dates) in enumerate(real_series(data)):
-        if only_class in name:
-            yield from _loops(name, {"number": number}, dates)
+    for number, name, dates in _first(real_series(data), most, only_class):
+        yield from _loops(name, {"number": number}, dates)
     for seed in range(seeds):
         for ground in ("season", "decade"):
             setting = Setting(ground, "shift", 2.5, 512, seed)
             if only_class in f"rendered {ground}":
                 yield from _loops(f"rendered {ground}", asdict(setting), [d.image for d in rendered(setting, 3)])
+
+
+def _first(items: Iterable[tuple[str, T]], most: int, only_class: str) -> Iterator[tuple[int, str, T]]:
+    """Yield (number, class, content) of the first items (class, content) of each class."""
+    seen: dict[str, int] = defaultdict(int)
+    for number, (name, content) in enumerate(items):
+        seen[name] += 1
+        if only_class in name and seen[name] <= most:
+            yield number, name, content
 
 
 def _loops(name: str, detail: dict[str, str | float], dates: Sequence[Image]) -> Iterator[Row]:
