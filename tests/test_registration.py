@@ -319,7 +319,10 @@ def test_wrong_calls_are_one_line_errors(ground):
 
 
 def test_standard_error_is_honest():
-    """Over many noisy pairs the error squared is on average about the square of its standard error."""
+    """Over many noisy pairs the error squared is on average no more than the square of its standard error, and not a tenth of it.
+
+    These pairs have independent noise only; the standard error also allows for errors that neighbours share, which real dates have.
+    """
     ground, ratios = scene(256, seed=7), []
     for seed in range(6):
         rng = np.random.default_rng(seed)
@@ -327,7 +330,7 @@ def test_standard_error_is_honest():
         found = register(image(ground + rng.normal(0, 10, ground.shape)), image(move(ground, truth) + rng.normal(0, 10, ground.shape)))
         assert found.ok
         ratios.append(float(((found.matrix - truth)[:, 2] ** 2).sum()) / found.se_px**2)
-    assert 0.3 < np.mean(ratios) < 3
+    assert 0.1 < np.mean(ratios) < 1.5
 
 
 def test_pyramid_keeps_places():

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 STRONG = 16.0
 """Peak over noise above which no rotation or scale needs to be tried."""
 
+BESIDE = 4.0
+"""Pixels around the highest peak that belong to it."""
+
 TURNED_OVER = 1.2
 """Axes are compared where orientations are weak and axes so many times stronger: bright and dark have changed places (near infrared on red)."""
 
@@ -29,10 +32,15 @@ DEGREES = (0, -2, 2, -4, 4, -6, 6, -9, 9)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Start:
-    """Where the fine search begins: `matrix` (3, 3) reference pixel → moving pixel, `peak` over the noise, and what is to be compared."""
+    """Where the fine search begins.
+
+    `matrix` (3, 3) leads from reference pixel to moving pixel; `peak` is its height and `rival` that of the highest peak elsewhere, both over the
+    noise; `kind` is what is to be compared.
+    """
 
     matrix: NDArray[np.float64]
     peak: float
+    rival: float
     kind: Kind
 
 
@@ -63,8 +71,8 @@ def coarse_search(reference: Plane, moving: Plane, max_shift: float | None) -> S
             cross = spectra[kind] * fft.fft2(feature, (size, size), workers=2)
             half = np.sqrt(np.abs(cross))
             cross /= half + np.float32(1e-3 * half.mean() + 1e-30)
-            shift, peak = _peak(fft.ifft2(cross, workers=2).real, reach)
-            found.append(Start(turned @ shift, peak, kind))
+            shift, peak, rival = _peak(fft.ifft2(cross, workers=2).real, reach)
+            found.append(Start(turned @ shift, peak, rival, kind))
         return found
 
     best = _better(None, correlate(moving, np.eye(3)))
@@ -103,10 +111,15 @@ def _turned(plane: Plane, matrix: NDArray[np.float64]) -> Plane:
     return Plane(warp.sample(plane.values, start, start, plane.shape, 1), valid, complete=False)
 
 
-def _peak(surface: NDArray[np.float32], reach: float) -> tuple[NDArray[np.float64], float]:
+def _peak(surface: NDArray[np.float32], reach: float) -> tuple[NDArray[np.float64], float, float]:
+    """Return the shift of the highest value, and its height and that of its highest rival over the spread of the surface."""
     lags = np.fft.fftfreq(len(surface), 1 / len(surface))
     allowed = np.maximum(np.abs(lags)[None], np.abs(lags)[:, None]) <= reach
     spread = float(surface.std())
-    row, col = np.unravel_index(int(np.where(allowed, surface, -np.inf).argmax()), surface.shape)
+    seen = np.where(allowed, surface, -np.inf)
+    row, col = np.unravel_index(int(seen.argmax()), surface.shape)
     matrix = np.array([[1, 0, lags[col]], [0, 1, lags[row]], [0, 0, 1]])
-    return matrix, float(surface[row, col]) / spread if spread > 0 else 0.0
+    if spread <= 0:
+        return matrix, 0.0, 0.0
+    beside = np.hypot(lags[None] - lags[col], lags[:, None] - lags[row]) > BESIDE
+    return matrix, float(seen[row, col]) / spread, float(seen[beside].max()) / spread

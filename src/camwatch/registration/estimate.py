@@ -12,7 +12,7 @@ from camwatch.errors import PairError
 from camwatch.imagery.image import Image
 from camwatch.registration._align import Aligned, Bent, Pair, align, bend, sharpen
 from camwatch.registration._check import Matches, filled, match
-from camwatch.registration._coarse import coarse_search
+from camwatch.registration._coarse import Start, coarse_search
 from camwatch.registration._decide import SIGNIFICANT, Decision, decide
 from camwatch.registration._field import Displaced, Prior, prior_of
 from camwatch.registration._fit import TOLERANCE, Cells, Fit, Parametric, Rules, refine, solve
@@ -44,6 +44,9 @@ PEAK = 8.0
 """Coarse correlation peak over its noise below which a pair is refused; noise and foreign scenes stay below 7, real pairs above 20."""
 
 Base = Literal["none", "shift", "similarity", "affine"]
+RIVAL = 0.7
+"""A second coarse peak of more than this share of the first makes the place ambiguous; on real pairs it stays below 0.3."""
+
 MODELS: tuple[Parametric, ...] = ("shift", "similarity", "affine")
 
 CARRIES = 0.2
@@ -133,13 +136,10 @@ def register(reference: Image | Source, moving: Image | Source, *, limit_px: flo
     if unusable:
         return _refused(reference.geobox, unusable)
     start = coarse_search(pair.reference.top, pair.moving.top, None if max_shift_px is None else max_shift_px / 2**top + 1)
-    if start.peak < PEAK:
-        return _refused(
-            reference.geobox, f"no common structure: the correlation peak stands {start.peak:.1f} times above its noise; {PEAK:.0f} is needed"
-        )
-    aligned = align(pair, start)
+    doubt = _doubt(start)
+    aligned = None if doubt else align(pair, start)
     if aligned is None:
-        return _refused(reference.geobox, "no common structure: no tile correlates once the images are laid over one another")
+        return _refused(reference.geobox, doubt or "no common structure: no tile correlates once the images are laid over one another")
     first = marginal(aligned.fit.evidence, aligned.fit.base, pair.reference.levels[aligned.level].shape)
     if first is None:
         return _refused(reference.geobox, FEW_PLACES)
@@ -374,6 +374,16 @@ def _unusable(pyramid: Pyramid, name: str) -> str:
     if pyramid.usable < SHARE:
         return f"the {name} image has {pyramid.usable:.0%} usable pixels; {SHARE:.0%} are needed"
     return f"the {name} image is of one value throughout" if pyramid.flat else ""
+
+
+def _doubt(start: Start) -> str:
+    """Return why the coarse search does not tell a place; empty where it does."""
+    peaks = f"{start.peak:.1f}"
+    if start.peak < PEAK:
+        return f"no common structure: the correlation peak stands {peaks} times above its noise; {PEAK:.0f} is needed"
+    if start.rival > max(PEAK, RIVAL * start.peak):
+        return f"a pattern that repeats itself: two places fit alike, with correlation peaks {peaks} and {start.rival:.1f} times above the noise"
+    return ""
 
 
 def _refused(grid: GeoBox, reason: str, check: CheckPoints | None = None) -> Registration:
