@@ -169,7 +169,8 @@ def _reduced(source: Source, rows: slice, cols: slice, level: int) -> _Strip:
     for _ in range(level):
         pair = _halved(*pair)
     inside = slice(rows.start - top, rows.stop - top), slice(cols.start - left, cols.stop - left)
-    return _Strip(pair[0][inside], pair[1][inside], low, high, float(good.mean()))
+    own = good[inside[0].start << level : inside[0].stop << level, inside[1].start << level : inside[1].stop << level]
+    return _Strip(pair[0][inside], pair[1][inside], low, high, float(own.mean()))
 
 
 def _filled(planes: list[tuple[NDArray[np.float32], NDArray[np.bool_]]]) -> list[Plane]:

@@ -44,7 +44,7 @@ PEAK = 8.0
 """Coarse correlation peak over its noise below which a pair is refused; noise and foreign scenes stay below 7, real pairs above 20."""
 
 Base = Literal["none", "shift", "similarity", "affine"]
-RIVAL = 0.7
+RIVAL = 0.78
 """A second coarse peak of more than this share of the first makes the place ambiguous; on real pairs it stays below 0.3."""
 
 MODELS: tuple[Parametric, ...] = ("shift", "similarity", "affine")
