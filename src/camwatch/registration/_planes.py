@@ -22,7 +22,7 @@ HELD = 2**21
 STRIP = 2**21
 """Pixels of the scene that are loaded at once while the held levels are made."""
 
-KEEP = 0.75
+KEEP = 0.5
 """A coarser pixel is usable when at least this share of the weight under it was."""
 
 
