@@ -41,7 +41,8 @@ def scenes(*arguments: object) -> Result:
 
 
 def make(tmp_path, name, *, when, level="toa reflectance", box=BOX, bands=("red",), platform="landsat-8"):
-    path = write_raster(tmp_path / f"{name}.tif", np.repeat(DN[None], len(bands), axis=0), box, nodata=0)
+    values = np.repeat(np.resize(DN, tuple(box.shape))[None], len(bands), axis=0)
+    path = write_raster(tmp_path / f"{name}.tif", values, box, nodata=0)
     layer = Layer("data", str(path), tuple(Channel(band) for band in bands))
     return build_item(Facts(name, "test", when, "made here", level, simulated=False, platform=platform), [layer])
 
