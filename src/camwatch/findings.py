@@ -15,10 +15,10 @@ from camwatch.aoi import LONLAT, reproject
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
+
+    from camwatch.rasters import Plane
 
 Kind = Literal["structure", "tower", "perimeter"]
 Change = Literal["appeared", "removed", "altered", "unchanged", "not_observed"]
@@ -99,6 +99,7 @@ class Findings:
     nominal, simulated : bool
         Whether an outline used is nominal; whether a scene is rendered.
     score : (y, x) float32 in 0..1, NaN where not observed
+        An array, or a plane on disk that is taken apart and turned into one as arrays are: `score[rows, cols]`, `np.asarray(score)`.
     geobox : GeoBox of `score`
     """
 
@@ -114,7 +115,7 @@ class Findings:
     observed_share: float
     searched_km2: float
     gsd_m: float
-    score: NDArray[np.float32]
+    score: Plane
     geobox: GeoBox
     false_alarms_per_km2: float | None = None
     growth: Growth | None = None
@@ -180,7 +181,7 @@ class Findings:
         }
 
     @classmethod
-    def from_geojson(cls, document: dict[str, Any], score: NDArray[np.float32], geobox: GeoBox) -> Findings:
+    def from_geojson(cls, document: dict[str, Any], score: Plane, geobox: GeoBox) -> Findings:
         """Return the findings that :meth:`as_geojson` wrote; `score` and its grid come from the raster beside it."""
         crs = document["crs_analysis"]
         growth = document.get("growth")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import rasterio
@@ -21,8 +22,67 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 
+CACHE = {"GDAL_CACHEMAX": 64 * 2**20}
+"""Bytes of decoded or unwritten blocks; by default a twentieth of the machine's memory."""
+
+BLOCK = 256
+"""Side of the blocks in which a GeoTIFF is written."""
+
 SIMULATED_TAG = {"TIFFTAG_IMAGEDESCRIPTION": "SIMULATED by camwatch: made from rendered scenes, not from observations"}
 """What a raster made from rendered scenes says of itself."""
+
+
+class Plane(Protocol):
+    """One (y, x) float32 plane, in memory or on disk: whoever takes it apart by rows and columns needs no more memory than the part does."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    def __getitem__(self, part: tuple[slice, slice], /) -> NDArray[np.float32]:
+        """Return a part of the plane."""
+
+    def __array__(self) -> NDArray[np.float32]:
+        """Return the whole plane."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlane:
+    """The first band of a raster on disk, read where and when it is looked at.
+
+    Attributes
+    ----------
+    path : Path
+    shape : (int, int)
+        Rows and columns.
+    """
+
+    path: Path
+    shape: tuple[int, int]
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """What is read, whatever the file's own type."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, part: tuple[slice, slice], /) -> NDArray[np.float32]:
+        """Read some rows and columns, counted as those of an array; steps are taken after reading."""
+        (top, bottom, down), (left, right, across) = (axis.indices(n) for axis, n in zip(part, self.shape, strict=True))
+        if min(down, across) < 1:
+            raise ValueError(f"part: got steps {down} and {across}; expected steps forward")
+        height, width = max(bottom - top, 0), max(right - left, 0)
+        if not height or not width:
+            return np.zeros((-(-height // down), -(-width // across)), np.float32)
+        with rasterio.Env(**CACHE), rasterio.open(self.path) as dataset:
+            pixels: NDArray[np.float32] = dataset.read(1, window=Window(left, top, width, height), out_dtype=np.float32)
+        return pixels[::down, ::across]
+
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[np.float32]:  # noqa: FBT001 - numpy's protocol
+        """Read it all."""
+        if copy is False:
+            raise ValueError(f"{self.path}: got a request for the array without a copy; expected one that reads it")
+        whole = self[:, :]
+        return whole if dtype is None else whole.astype(dtype)
 
 
 def mask_of(geometry: BaseGeometry, geobox: GeoBox, *, touched: bool = False) -> NDArray[np.bool_]:
@@ -87,11 +147,12 @@ def new_raster(
 ) -> Iterator[Callable[[NDArray[Any]], None]]:
     """Give a function that writes the next rows, (band, y, x), of a raster of `count` bands on `geobox`: :func:`write_raster` for what is too large.
 
-    The file appears under its name when the block ends without an error. Strips of a multiple of 256 rows are compressed once.
+    The file appears under its name when the block ends without an error; an error leaves nothing behind. Strips may have any number of rows: they are
+    gathered to whole blocks, so that each is compressed once, and in one order.
     """
     part = path.with_name(f".{path.name}.part")
     options: dict[str, Any] = (
-        {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "bigtiff": "if_safer"} if driver == "GTiff" else {}
+        {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "bigtiff": "if_safer"} if driver == "GTiff" else {}
     )
     if driver == "GTiff" and np.issubdtype(np.dtype(dtype), np.integer):
         options["predictor"] = 2
@@ -104,23 +165,31 @@ def new_raster(
     height, width = geobox.shape
     profile = {"driver": driver, "count": count, "height": height, "width": width, "dtype": dtype, "crs": str(geobox.crs)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with rasterio.open(part, "w", **profile, transform=geobox.affine, nodata=nodata, **options) as dataset:
-        top = 0
+    try:
+        with rasterio.Env(**CACHE), rasterio.open(part, "w", **profile, transform=geobox.affine, nodata=nodata, **options) as dataset:
+            top, waiting = 0, np.empty((count, 0, width), dtype)
 
-        def put(strip: NDArray[Any]) -> None:
-            nonlocal top
-            dataset.write(strip, window=Window(0, top, width, strip.shape[1]))
-            top += strip.shape[1]
+            def put(strip: NDArray[Any]) -> None:
+                nonlocal top, waiting
+                rows = np.concatenate([waiting, strip], axis=1) if waiting.shape[1] else strip
+                ready = rows.shape[1] if top + rows.shape[1] >= height else rows.shape[1] // BLOCK * BLOCK
+                if ready:
+                    dataset.write(rows[:, :ready], window=Window(0, top, width, ready))
+                    top += ready
+                waiting = rows[:, ready:].copy()
 
-        yield put
-        for number, name in enumerate(bands, 1):
-            dataset.set_band_description(number, name)
-        if tags:
-            dataset.update_tags(**tags)
-    part.replace(path)
+            yield put
+            for number, name in enumerate(bands, 1):
+                dataset.set_band_description(number, name)
+            if tags:
+                dataset.update_tags(**tags)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def read_raster(path: Path) -> tuple[NDArray[np.float32], GeoBox]:
-    """Read the first band of a raster that :func:`write_raster` wrote, as (y, x) float32 with its grid."""
+def stored(path: Path) -> tuple[StoredPlane, GeoBox]:
+    """Return the first band of a raster that :func:`write_raster` wrote, with its grid; its pixels are read when they are looked at."""
     with rasterio.open(path) as dataset:
-        return dataset.read(1).astype(np.float32), GeoBox((dataset.height, dataset.width), dataset.transform, str(dataset.crs))
+        shape = (dataset.height, dataset.width)
+        return StoredPlane(path, shape), GeoBox(shape, dataset.transform, str(dataset.crs))

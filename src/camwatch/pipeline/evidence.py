@@ -40,12 +40,14 @@ STRIP_PX, BLOCK, AHEAD = 2**22, 256, 2
 """A registered scene is written in strips of about so many pixels, whole blocks of the file high; so many strips are interpolated at a time."""
 
 
-def search_or_refuse(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress, *, threads: int = 2) -> dict[str, Findings]:
-    """Search a pair; where its registration is refused, every kind is not testable for that reason."""
+def search_or_refuse(
+    alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress, *, threads: int = 2, scores: Path | None = None
+) -> dict[str, Findings]:
+    """Search a pair as :func:`camwatch.pipeline.search.search` does; a refused registration makes every kind not testable."""
     if alignment.registration.ok:
         from camwatch.pipeline.search import search
 
-        return search(alignment, aoi, config, progress, threads=threads)
+        return search(alignment, aoi, config, progress, threads=threads, scores=scores)
     small = alignment.overview.before.geobox
     site = alignment.site(aoi)
     return {
@@ -100,12 +102,12 @@ def sensitivities(
 
 
 def with_false_alarms(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings]) -> dict[str, Findings]:
-    """Return the findings with the false-alarm density of each search that control ground in this pair can tell."""
+    """Return the findings with the false-alarm density of each search whose control ground is searched by itself: that of towers."""
     from camwatch.pipeline.search import BY_TILE
     from camwatch.sensitivity import control_window, false_alarms
 
-    kinds, site = _plantable(alignment, aoi, findings)
     told = dict(findings)
+    kinds, site = _plantable(alignment, aoi, {kind: f for kind, f in findings.items() if kind != "structure"})
     for kind in kinds:
         control = control_window(alignment.geobox, site, kind)
         if control is not None:

@@ -136,7 +136,7 @@ class PairWork:
         if not (self.folder / "registration.json").exists():
             return []
         alignment, told = self.alignment(), _named(self.id, progress)
-        findings = search_or_refuse(alignment, self.aoi, self.config, told, threads=self.threads)
+        findings = search_or_refuse(alignment, self.aoi, self.config, told, threads=self.threads, scores=self.folder)
         measured = sensitivities(alignment, self.aoi, self.config, findings, told)
         findings = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
         written = write_findings(self.folder, findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import contextmanager
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,17 @@ from camwatch.custody import digest_of, read_json, write_json
 from camwatch.findings import Findings
 from camwatch.imagery import Sun
 from camwatch.imagery.clouds import FALLBACK
-from camwatch.rasters import SIMULATED_TAG, read_raster, write_raster
+from camwatch.rasters import SIMULATED_TAG, StoredPlane, new_raster, stored
 from camwatch.report import Source
 from camwatch.scenes import item as scene
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pystac
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 120
 """Characters of a folder name; scene identifiers can be long, and paths have limits."""
+
+STRIP = 1024
+"""Rows of a score that are written at a time."""
 
 PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter"}
 """How the command line and the file names call each kind."""
@@ -54,19 +60,35 @@ def write_findings(folder: Path, findings: Mapping[str, Findings]) -> list[Path]
     }
     paths = [write_json(folder / "findings.geojson", combined), _write_geopackage(folder / "findings.gpkg", findings)]
     for kind, found in findings.items():
-        tags = SIMULATED_TAG if found.simulated else None
-        path = folder / f"score_{PLURAL[kind]}.tif"
-        paths.append(write_raster(path, found.score, found.geobox, nodata=float("nan"), bands=[f"{kind} score"], tags=tags))
+        path = score_path(folder, kind)
+        if not (isinstance(found.score, StoredPlane) and found.score.path == path):  # else the search wrote it
+            with new_score(folder, kind, found.geobox, simulated=found.simulated) as (put, _):
+                for top in range(0, found.score.shape[0], STRIP):
+                    put(found.score[top : top + STRIP, :][None])
+        paths.append(path)
     return paths
 
 
+def score_path(folder: Path, kind: str) -> Path:
+    """Return where the score of a kind lies."""
+    return folder / f"score_{PLURAL[kind]}.tif"
+
+
+@contextmanager
+def new_score(folder: Path, kind: str, geobox: GeoBox, *, simulated: bool) -> Iterator[tuple[Callable[[NDArray[np.float32]], None], StoredPlane]]:
+    """Give a function that writes the next rows, (1, y, x), of the score of a kind, and the plane that it will be once the block has ended."""
+    path, tags = score_path(folder, kind), SIMULATED_TAG if simulated else None
+    with new_raster(path, geobox, 1, "float32", nodata=float("nan"), bands=[f"{kind} score"], tags=tags) as put:
+        yield put, StoredPlane(path, (geobox.shape[0], geobox.shape[1]))
+
+
 def read_findings(folder: Path) -> dict[str, Findings]:
-    """Read back what :func:`write_findings` wrote, by kind, in the order of the searches."""
+    """Read back what :func:`write_findings` wrote, by kind, in the order of the searches; scores are read when they are looked at."""
     combined = read_json(folder / "findings.geojson")
     findings = {}
     for search in combined["searches"]:
         kind = search["kind"]
-        score, geobox = read_raster(folder / f"score_{PLURAL[kind]}.tif")
+        score, geobox = stored(score_path(folder, kind))
         features = [f for f in combined["features"] if f["properties"]["kind"] == kind]
         findings[kind] = Findings.from_geojson({**search, "features": features}, score, geobox)
     return findings

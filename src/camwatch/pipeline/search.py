@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from shapely import prepare, union_all
 from shapely.geometry import box
 
-from camwatch.detect import coverage, detect_perimeter, detect_structures, detect_towers, search_band
+from camwatch.detect import detect_perimeter, detect_structures, detect_towers, search_band
+from camwatch.pipeline.merge import Ground, Merge, new_plane
 from camwatch.pipeline.pair import coarser
-from camwatch.rasters import mask_of
+from camwatch.sensitivity.windows import control_site, frame_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from odc.geo.geobox import GeoBox
     from shapely.geometry import Point
-    from shapely.geometry.base import BaseGeometry
 
     from camwatch.aoi import Aoi, Site
     from camwatch.config import RunConfig
@@ -87,10 +91,24 @@ def _cuts(length: int, side: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
-def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress = unheard, *, threads: int = 2) -> dict[str, Findings]:
+def search(
+    alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress = unheard, *, threads: int = 2, scores: Path | None = None
+) -> dict[str, Findings]:
     """Search an aligned pair for the configured kinds, `threads` tiles at a time.
 
     The line is traced first even where only towers are asked for: towers stand along it, and a nominal outline is off by hundreds of metres.
+
+    Parameters
+    ----------
+    alignment : Alignment
+    aoi : Aoi
+    config : RunConfig
+    progress : callable
+    threads : int
+        More are faster, need more memory, and never change the answer.
+    scores : Path or None
+        Folder into which the scores of what is searched tile by tile are written, so that memory does not grow with the ground; the findings then
+        read them from there. None = they are held in memory.
     """
     site = alignment.site(aoi)
     found: dict[str, Findings] = {}
@@ -98,12 +116,21 @@ def search(alignment: Alignment, aoi: Aoi, config: RunConfig, progress: Progress
         progress("tracing the perimeter", 0, 1)
         found["perimeter"] = detect_line(alignment, site)
         site = traced(site, found["perimeter"])
-    kinds = [kind for kind in config.kinds if kind in BY_TILE]
-    everywhere = {"structure": site.area, "tower": search_band(site)}
-    sought: dict[str, BaseGeometry | None] = {kind: everywhere[kind] for kind in kinds}
-    for kind, parts in _by_tile(alignment, site, config.tile_px, sought, threads=threads, progress=progress).items():
-        found[kind] = _merge(parts, alignment.geobox, sought[kind])
+    grounds: dict[str, Ground] = {kind: _ground(kind, site, alignment.geobox) for kind in config.kinds if kind in BY_TILE}
+    found |= _by_tile(alignment, grounds, config.tile_px, threads=threads, progress=progress, scores=scores)
     return {kind: found[kind] for kind in config.kinds}
+
+
+def _ground(kind: str, site: Site, geobox: GeoBox) -> Ground:
+    """Return where a kind is sought, and where its reports are false alarms."""
+    if kind != "structure":
+        # The control of towers is another line, which is searched by itself.
+        return Ground(site, search_band(site))
+    _, control = control_site(site, "structure", frame_of(geobox))
+    prepare(site.area)
+    prepare(control)
+    # One search serves both: its tiles show ground beyond the outline anyway.
+    return Ground(replace(site, area=union_all([site.area, control])), site.area, None if control.is_empty else control)
 
 
 def detect_line(alignment: Alignment, site: Site) -> Findings:
@@ -133,52 +160,48 @@ def traced(site: Site, line: Findings) -> Site:
 
 
 def _by_tile(
-    alignment: Alignment, site: Site, tile_px: int, sought: Mapping[str, BaseGeometry | None], *, threads: int, progress: Progress
-) -> dict[str, list[tuple[Tile, Findings]]]:
+    alignment: Alignment, grounds: Mapping[str, Ground], tile_px: int, *, threads: int, progress: Progress, scores: Path | None
+) -> dict[str, Findings]:
     """Search, for every kind, the tiles that show some of the ground where it is sought; each tile is loaded once."""
     geobox = alignment.geobox
-    tiles = tiles_of(geobox, tile_px, round(OVERLAP_M / pixel_of(geobox)) + 8)
-    grounds = [box(*geobox[tile.core].extent.boundingbox) for tile in tiles]
-    # A kind that is sought nowhere is given one tile, which answers why.
-    asked = [[k for k, where in sought.items() if (n == 0 if where is None else where.intersects(ground))] for n, ground in enumerate(grounds)]
-    for kind in sought:
-        if not any(kind in kinds for kinds in asked):
-            asked[0].append(kind)
-    todo = [(tile, kinds) for tile, kinds in zip(tiles, asked, strict=True) if kinds]
+    todo = _tasks(tiles_of(geobox, tile_px, round(OVERLAP_M / pixel_of(geobox)) + 8), geobox, grounds)
 
     def work(task: tuple[Tile, list[str]]) -> list[Findings]:
         tile, kinds = task
         before, after = alignment.images(tile.window)
-        return [BY_TILE[kind](before, after, site) for kind in kinds]
+        return [BY_TILE[kind](before, after, grounds[kind].site) for kind in kinds]
 
-    found: dict[str, list[tuple[Tile, Findings]]] = {kind: [] for kind in sought}
-    # Threads finish in any order; `map` hands the results over in the order of the tiles, so the answer does not depend on who was faster.
-    with ThreadPoolExecutor(max_workers=threads) as executor:
-        for number, ((tile, kinds), answers) in enumerate(zip(todo, executor.map(work, todo), strict=True), 1):
+    with ExitStack() as stack:
+        planes = {kind: stack.enter_context(new_plane(scores, kind, geobox, simulated=alignment.simulated)) for kind in grounds}
+        merges = {kind: Merge(geobox, ground, planes[kind][0]) for kind, ground in grounds.items()}
+        for number, ((tile, kinds), answers) in enumerate(zip(todo, _in_order(work, todo, threads), strict=True), 1):
             for kind, answer in zip(kinds, answers, strict=True):
-                found[kind].append((tile, answer))
+                merges[kind].add(tile, answer)
             progress("searching", number, len(todo))
-    return found
+        return {kind: merge.findings(planes[kind][1]) for kind, merge in merges.items()}
 
 
-def _merge(parts: Sequence[tuple[Tile, Findings]], geobox: GeoBox, sought: BaseGeometry | None) -> Findings:
-    """Put the tiles' answers together: each tile answers for its core, by the place of an object's centroid."""
-    # A tile may know less than the pair does (no stretch of the line crosses it); one that searched speaks for all.
-    first = next((found for _, found in parts if found.status == "searched"), parts[0][1])
-    score = np.full(geobox.shape, np.nan, np.float32)
-    records = []
-    for tile, found in parts:
-        score[tile.core] = found.score[tile.inner]
-        records += [r for r in found.records if tile.answers_for(r.geometry.centroid, geobox)]
-    if sought is not None:
-        # Tiles end in straight lines; what was looked at beyond the ground that is sought is no answer of this search.
-        score[~mask_of(sought, geobox, touched=True)] = np.nan
-    share, km2 = coverage(sought, geobox, np.isfinite(score)) if sought is not None else (0.0, 0.0)
-    return replace(
-        first,
-        records=tuple(replace(r, id=f"{first.kind}-{number:04d}") for number, r in enumerate(records, 1)),
-        score=score,
-        geobox=geobox,
-        observed_share=share,
-        searched_km2=km2,
-    )
+def _tasks(tiles: Sequence[Tile], geobox: GeoBox, grounds: Mapping[str, Ground]) -> list[tuple[Tile, list[str]]]:
+    """Return the tiles in which something is sought, each with the kinds that are; a kind that is sought nowhere is given one, which answers why."""
+    tasks: list[tuple[Tile, list[str]]] = []
+    for number, tile in enumerate(tiles):
+        shown = box(*geobox[tile.core].extent.boundingbox)
+        tasks.append((tile, [k for k, g in grounds.items() if (number == 0 if g.sought is None else g.sought.intersects(shown))]))
+    for kind in grounds:
+        if not any(kind in kinds for _, kinds in tasks):
+            tasks[0][1].append(kind)
+    return [(tile, kinds) for tile, kinds in tasks if kinds]
+
+
+def _in_order(
+    work: Callable[[tuple[Tile, list[str]]], list[Findings]], tasks: Sequence[tuple[Tile, list[str]]], threads: int
+) -> Iterator[list[Findings]]:
+    """Yield the answers in the order of the tasks, whoever was faster; only one waits to be taken, for an answer is as large as its tile."""
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        coming: deque[Future[list[Findings]]] = deque()
+        for task in tasks:
+            coming.append(pool.submit(work, task))
+            if len(coming) > threads:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()

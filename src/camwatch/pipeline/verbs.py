@@ -83,7 +83,7 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     place = load_aoi(aoi)
     progress("registering", 0, 1)
     alignment = align(*items, place, config)
-    findings = with_false_alarms(alignment, place, search_or_refuse(alignment, place, config, progress))
+    findings = with_false_alarms(alignment, place, search_or_refuse(alignment, place, config, progress, scores=out))
     write_json(out / "registration.json", registration_record(alignment, place))
     write_findings(out, findings)
     progress("drawing", 0, 1)
