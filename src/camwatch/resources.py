@@ -12,7 +12,7 @@ CACHE_VARIABLE = "CAMWATCH_CACHE"
 
 
 def data_folder(name: str) -> Path:
-    """Return the folder of bundled data called `name` (`aoi` or `claims`).
+    """Return the folder of bundled data called `name` (`aoi`, `claims` or `models`).
 
     Raises
     ------
@@ -25,6 +25,15 @@ def data_folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"bundled data {name!r} is missing: looked in {packaged} and {checkout}; install camwatch again")
+
+
+def shipped_model() -> Path | None:
+    """Return the file of the shipped weights; None where this copy has none."""
+    try:
+        file = data_folder("models") / "structures.onnx"
+    except FileNotFoundError:  # a checkout before its first training
+        return None
+    return file if file.is_file() else None
 
 
 def cache_folder(name: str) -> Path | None:
