@@ -9,11 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from affine import Affine
 
 from camwatch.errors import CoverageError
 from camwatch.findings import Findings
-from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, window_of
+from camwatch.pipeline.pair import OVERVIEW_PX, Overview, coarser, part_of, window_of
 from camwatch.rasters import SIMULATED_TAG, new_raster
 from camwatch.scenes import item as scene
 
@@ -185,10 +184,10 @@ def _drawing(path: Path, alignment: Alignment, generated: str) -> partial[Path]:
     whole = _compared(alignment, coarser(answer.grid, OVERVIEW_PX))
     first, second = (window_of(answer.grid, *bounds) for bounds in zoom_bounds(answer, whole.before, whole.delivered, whole.registered))
     boards = (
-        (_part(whole.before, first) or alignment.earlier.load(first), _part(whole.delivered, first) or alignment.later.load(first)),
+        (part_of(whole.before, first) or alignment.earlier.load(first), part_of(whole.delivered, first) or alignment.later.load(first)),
         (
-            _part(whole.before, second) or alignment.earlier.load(second),
-            _part(whole.registered, second) or alignment.later.registered(second, answer),
+            part_of(whole.before, second) or alignment.earlier.load(second),
+            part_of(whole.registered, second) or alignment.later.registered(second, answer),
         ),
     )
     return partial(registration_page, path, reference=whole.before, moving=whole.delivered, registration=answer, boards=boards, generated=generated)
@@ -241,17 +240,3 @@ def _compared(alignment: Alignment, window: GeoBox) -> Overview:
         return alignment.overview
     earlier, delivered = alignment.earlier.load(window), alignment.later.load(window)
     return Overview(earlier, delivered, alignment.later.registered(window, alignment.registration))
-
-
-def _part(image: Image, window: GeoBox) -> Image | None:
-    """Return the pixels of a window from an image that holds them; None where it is coarser, or does not reach so far."""
-    step = ~image.geobox.affine * window.affine
-    col, row = round(step.c), round(step.f)
-    rows, cols = window.shape
-    if not step.almost_equals(Affine.translation(col, row), 1e-6):
-        return None
-    if min(col, row) < 0 or row + rows > image.geobox.shape[0] or col + cols > image.geobox.shape[1]:
-        return None
-    return replace(
-        image, values=image.values[:, row : row + rows, col : col + cols], valid=image.valid[row : row + rows, col : col + cols], geobox=window
-    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from affine import Affine
 from shapely import intersection
 
 from camwatch.aoi import LONLAT, reproject
@@ -91,8 +93,14 @@ class Alignment:
         return self.later.item
 
     def images(self, window: GeoBox) -> tuple[Image, Image]:
-        """Load both dates on a part of the grid, or on a coarser version of it; each pixel is interpolated once."""
-        return self.earlier.load(window), self.radiometry.apply(self.later.registered(window, self.registration))
+        """Load both dates on a part of the grid, or on a coarser version of it; each pixel is interpolated once.
+
+        What the overview shows pixel for pixel, as it does of ground of its size, is not loaded again.
+        """
+        whole = self.overview
+        before = part_of(whole.before, window) or self.earlier.load(window)
+        after = part_of(whole.registered, window) or self.later.registered(window, self.registration)
+        return before, self.radiometry.apply(after)
 
     def shown(self) -> tuple[Image, Image]:
         """Return both dates whole, reduced, registered and in one radiometry."""
@@ -179,7 +187,8 @@ def align(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunC
     """
     meeting, delivered = meet(before, after, aoi, config)
     if registration is None:
-        sources = (on_frame(view, meeting.frame, meeting.band) for view in (meeting.earlier, meeting.later))
+        scenes = zip((meeting.earlier, meeting.later), delivered, strict=True)
+        sources = (on_frame(view, meeting.frame, meeting.band, seen) for view, seen in scenes)
         registration = register(*sources, limit_px=config.registration_limit_px)
     return meeting.settled(registration, delivered)
 
@@ -201,8 +210,9 @@ def meet(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunCo
     geobox = _frame(before, after, ground, config.margin_m if aoi else 0.0)
     bands = shared_bands(before, after)
     small = coarser(geobox, OVERVIEW_PX)
-    first, earlier = view_of(before, small, bands, search_clouds=config.search_clouds)
-    second, delivered = view_of(after, small, bands, search_clouds=config.search_clouds)
+    with ThreadPoolExecutor(2) as pool:
+        looks = [pool.submit(view_of, item, small, bands, search_clouds=config.search_clouds) for item in (before, after)]
+        (first, earlier), (second, delivered) = (look.result() for look in looks)
     _check_usable((earlier, delivered), (before, after), ground)
     coarsest = max(scene.gsd_m(before), scene.gsd_m(after))
     # A camp of 1 km² has 1,100 pixels of 30 m: too few to match. Its surroundings move with it. Where an archive places its scenes hundreds of
@@ -212,12 +222,18 @@ def meet(before: pystac.Item, after: pystac.Item, aoi: Aoi | None, config: RunCo
     return Meeting(first, second, geobox, frame, registered_band(bands)), (earlier, delivered)
 
 
-def on_frame(view: View, frame: GeoBox, band: tuple[str] | None) -> Source:
-    """Return a scene as registration reads it: one band on a frame, loaded in parts, so that memory does not grow with the frame."""
+def on_frame(view: View, frame: GeoBox, band: tuple[str] | None, loaded: Image | None = None) -> Source:
+    """Return a scene as registration reads it: one band on a frame, loaded in parts, so that memory does not grow with the frame.
+
+    `loaded` is the scene as `view` shows it, of which parts are taken where it holds them pixel for pixel.
+    """
     seen = band or view.bands or scene.default_bands(view.item)
     gsd_m = scene.gsd_m(view.item, seen)
 
     def part(window: GeoBox) -> Image:
+        held = None if loaded is None else part_of(loaded, window)
+        if held is not None:
+            return held if band is None else replace(held, values=held.band(band[0])[None], bands=band, gsd_m=gsd_m)
         try:
             return view.load(window, band)
         except CoverageError:  # of a frame that the scene shows in part, a part may be without any of it
@@ -276,6 +292,20 @@ def window_of(geobox: GeoBox, left: float, bottom: float, right: float, top: flo
     first_row, first_col = max(int(min(rows)), 0), max(int(min(cols)), 0)
     part: GeoBox = geobox[first_row : min(int(max(rows)) + 1, height), first_col : min(int(max(cols)) + 1, width)]
     return part
+
+
+def part_of(image: Image, window: GeoBox) -> Image | None:
+    """Return the pixels of a window from an image that holds them; None where it is coarser, or does not reach so far."""
+    step = ~image.geobox.affine * window.affine
+    col, row = round(step.c), round(step.f)
+    rows, cols = window.shape
+    if not step.almost_equals(Affine.translation(col, row), 1e-6):
+        return None
+    if min(col, row) < 0 or row + rows > image.geobox.shape[0] or col + cols > image.geobox.shape[1]:
+        return None
+    return replace(
+        image, values=image.values[:, row : row + rows, col : col + cols], valid=image.valid[row : row + rows, col : col + cols], geobox=window
+    )
 
 
 def _place(geometry: BaseGeometry) -> str:
