@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
-from scipy.special import gammainc, gammaincinv
+from scipy.special import gammaincinv
 from shapely.geometry import Point
 
 from camwatch.aoi import LONLAT, reproject
+from camwatch.detect._irmad import irmad, no_change_probability
+from camwatch.errors import PairError
 from camwatch.findings import Findings
 from camwatch.imagery.image import Sun
 from camwatch.rasters import mask_of
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from camwatch.aoi import Site
     from camwatch.findings import Finding, Kind
     from camwatch.imagery.image import Image
-
-FIT_PIXELS = 200_000
-"""Most pixels that the change statistic is fitted on; more do not move a covariance of a few bands."""
 
 
 def ramp(x: ArrayLike, low: float, high: float) -> NDArray[np.float64]:
@@ -146,58 +145,32 @@ def coverage(area: BaseGeometry, geobox: GeoBox, seen: NDArray[np.bool_]) -> tup
     return share, seen_m2 / 1e6
 
 
-def change_probability(before: Image, after: Image, seen: NDArray[np.bool_], *, iterations: int = 5) -> NDArray[np.float32]:
-    """Return how unlikely each pixel's difference is under no change: the chi-square probability of the iteratively reweighted MAD variates.
+def change_probability(before: Image, after: Image, seen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return how unlikely each pixel's difference is under no change, by :func:`camwatch.detect._irmad.irmad`.
 
     Parameters
     ----------
     before, after : Image on one grid
-        Compared on the bands they share by name; on luminance where they share none.
+        Compared on the bands they share by name; where they share none, on the combinations of all bands that correlate most.
     seen : (y, x) bool
-    iterations : int
-        Reweighting steps. More would shrink the variates of unchanged ground without end; a last scaling puts the median pixel at 0.5.
 
     Returns
     -------
     (y, x) float32, 0..1
-        NaN where not `seen`. It ignores gain and offset, and knows nothing of shape: season and sun are change to it.
-
-    References
-    ----------
-    .. [1] A. A. Nielsen, "The regularized iteratively reweighted MAD method", IEEE TIP 16(2), 2007, doi:10.1109/TIP.2006.888195
+        NaN where not `seen`; 0 everywhere where nothing can be told: too few pixels, or a date without contrast. Uniform under no change; where the
+        tails of real ground are heavier, chi-square is scaled down until the median pixel, taken to be unchanged, has 0.5. It ignores gain and
+        offset, and knows nothing of shape: season and sun are change to it.
     """
-    out = np.full(seen.shape, np.nan, np.float32)
-    names = [name for name in before.bands if name in after.bands]
-    x, y = (
-        np.stack([image.band(name)[seen] for name in names] if names else [image.luminance()[seen]]).astype(np.float64) for image in (before, after)
-    )
-    bands, count = x.shape
-    if count <= 2 * bands:
-        out[seen] = 0.0
-        return out
-    stride = max(count // FIT_PIXELS, 1)
-    fit_x, fit_y, weight = x[:, ::stride], y[:, ::stride], np.ones(x[:, ::stride].shape[1])
-    squares = np.zeros(count)
-    for _ in range(iterations):
-        mean_x, mean_y = np.average(fit_x, axis=1, weights=weight), np.average(fit_y, axis=1, weights=weight)
-        cov = np.atleast_2d(np.cov(np.vstack([fit_x, fit_y]), aweights=weight))
-        whiten_x, whiten_y = (_whitener(block) for block in (cov[:bands, :bands], cov[bands:, bands:]))
-        left, rho, right = np.linalg.svd(whiten_x @ cov[:bands, bands:] @ whiten_y.T)
-        to_x, to_y = left.T @ whiten_x, right @ whiten_y
-        spread = np.maximum(2.0 * (1.0 - rho), 1e-4)[:, None]
-        squares = ((to_x @ (x - mean_x[:, None]) - to_y @ (y - mean_y[:, None])) ** 2 / spread).sum(axis=0)
-        weight = 1.0 - gammainc(bands / 2, squares[::stride] / 2) + 1e-6
-    # Less than half of the ground is taken to have changed: then the median square is that of no change.
-    squares *= 2.0 * gammaincinv(bands / 2, 0.5) / max(float(np.median(squares)), 1e-12)
-    out[seen] = gammainc(bands / 2, squares / 2)
-    return out
-
-
-def _whitener(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return W with W C Wᵀ = 1, slightly ridged so that equal or constant bands do not break it."""
-    ridge = 1e-9 * max(float(np.trace(covariance)), 1e-12)
-    whitener: NDArray[np.float64] = np.linalg.inv(np.linalg.cholesky(covariance + ridge * np.eye(len(covariance))))
-    return whitener
+    shared = [name for name in before.bands if name in after.bands]
+    first, second = (image.values[[image.bands.index(name) for name in shared]] if shared else image.values for image in (before, after))
+    try:
+        fit = irmad(first, second, seen)
+    except PairError:  # a layer of zeros says that nothing stands out; the pair's other answers do not hang on it
+        return np.where(seen, np.float32(0.0), np.float32(np.nan))
+    # Not scaled up: where most pixels agree to the last digit, their median is nothing but rounding.
+    expected = 2.0 * float(gammaincinv(fit.degrees / 2, 0.5))
+    squares = fit.chi_square.astype(np.float64) * (expected / max(float(np.nanmedian(fit.chi_square)), expected))
+    return np.asarray(1.0 - no_change_probability(squares, fit.degrees), np.float32)
 
 
 def answer(
