@@ -1,6 +1,7 @@
 """The configuration of a run."""
 
 import datetime as dt
+from hashlib import sha256
 
 import pytest
 
@@ -38,3 +39,25 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path, text, named):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(MissingInputError, match=r"nowhere\.yaml"):
         RunConfig.read(tmp_path / "nowhere.yaml", report_date=TODAY)
+
+
+def test_a_model_is_named_by_its_bytes_too(tmp_path):
+    path = tmp_path / "own.onnx"
+    path.write_bytes(b"one")
+    config = RunConfig.read(None, report_date=TODAY, model=str(path))
+    assert (config.model_file, config.model_sha256) == (path, sha256(b"one").hexdigest())
+    again = config.model_dump(mode="json")
+    assert RunConfig.read(None, **again | {"report_date": TODAY}) == config
+    path.write_bytes(b"another")
+    with pytest.raises(ConfigError, match=r"another model than model_sha256 names; got .+; expected "):
+        RunConfig.read(None, **again | {"report_date": TODAY})
+    assert RunConfig.model_validate(again) == config  # a finished run is read without its model
+
+
+def test_no_model_is_a_choice_and_a_missing_one_an_error(tmp_path):
+    assert RunConfig.read(None, report_date=TODAY, model="none").model_file is None
+    assert RunConfig.read(None, report_date=TODAY).model == "shipped"
+    with pytest.raises(MissingInputError, match=r"nowhere\.onnx: no such model file"):
+        RunConfig.read(None, report_date=TODAY, model=str(tmp_path / "nowhere.onnx"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        RunConfig.read(None, report_date=TODAY, model=str(tmp_path))

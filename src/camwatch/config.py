@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, Literal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from camwatch.errors import ConfigError, MissingInputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from camwatch.resources import model_bytes, shipped_model
 
 Kind = Literal["structure", "tower", "perimeter"]
 KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
+
+SHIPPED, NO_MODEL = "shipped", "none"
+"""Values of `model` that are no file."""
 
 
 class RunConfig(BaseModel):
@@ -30,6 +33,10 @@ class RunConfig(BaseModel):
         Search for clouds where a product has no layer that tells them (`camwatch.imagery.clouds`); a wide field of snow can be taken for one.
     registration_limit_px : float
         A pair whose check points stay worse than this is refused.
+    model : str
+        What tells buildings: `shipped`, an ONNX file of one's own (`docs/models.md`), or `none` for the search that needs no training.
+    model_sha256 : str
+        Of that file; found out where it is not given, and held against it where it is. Empty = no file.
     tile_px : int
         Side of the tiles that are searched one at a time; bounds the memory.
     planted_per_size : int
@@ -42,18 +49,25 @@ class RunConfig(BaseModel):
         Printed on the pages.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     kinds: tuple[Kind, ...] = Field(default=KINDS, min_length=1)
     margin_m: float = Field(default=150.0, ge=0, le=20_000)
     search_clouds: bool = True
     registration_limit_px: float = Field(default=0.5, gt=0, le=5)
+    model: str = Field(default=SHIPPED, min_length=1)
+    model_sha256: str = ""
     tile_px: int = Field(default=1024, ge=256, le=8192)
     planted_per_size: int = Field(default=24, ge=4, le=400)
     tower_sizes_m: tuple[float, ...] = (3.0, 4.0, 5.0, 6.0)
     structure_sizes_m: tuple[float, ...] = (6.0, 10.0, 16.0, 24.0)
     seed: int = Field(default=25, ge=0)
     report_date: dt.date
+
+    @property
+    def model_file(self) -> Path | None:
+        """The file of the model; None where none is wanted, or the shipped one is not there."""
+        return {SHIPPED: shipped_model(), NO_MODEL: None}.get(self.model, Path(self.model))
 
     @classmethod
     def read(cls, path: Path | None, *, report_date: dt.date, **settings: Any) -> RunConfig:
@@ -74,7 +88,7 @@ class RunConfig(BaseModel):
             if not isinstance(values, dict):
                 raise ConfigError("not a mapping of keys", where=path, got=type(values).__name__, expected="`key: value` lines")
         try:
-            return cls.model_validate({"report_date": report_date, **values, **settings})
+            return _pinned(cls.model_validate({"report_date": report_date, **values, **settings}))
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"]))
@@ -86,3 +100,15 @@ class RunConfig(BaseModel):
                 expected=f"keys {known}",
                 remedy="correct the key",
             ) from error
+
+
+def _pinned(config: RunConfig) -> RunConfig:
+    """Return a configuration that names its model by its bytes too: a file that changes under one name is another model."""
+    file = config.model_file
+    found = sha256(model_bytes(file)).hexdigest() if file else ""
+    if config.model_sha256 not in ("", found):
+        remedy = "take model_sha256 out of the configuration, or give the model that it names"
+        raise ConfigError(
+            "another model than model_sha256 names", where=file or "model", got=found or "no file", expected=config.model_sha256, remedy=remedy
+        )
+    return config.model_copy(update={"model_sha256": found})

@@ -1,4 +1,4 @@
-"""Where things lie that are no user's files: the bundled outlines and ledgers, and the folder for what can be made again."""
+"""Where things lie that are no user's files: the bundled outlines, ledgers and model, and the folder for what can be made again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import sys
 from importlib.resources import files
 from pathlib import Path
+
+from camwatch.errors import ConfigError, MissingInputError
 
 CACHE_VARIABLE = "CAMWATCH_CACHE"
 """Environment variable: the folder for what can be made again, or `off`."""
@@ -34,6 +36,26 @@ def shipped_model() -> Path | None:
     except FileNotFoundError:  # a checkout before its first training
         return None
     return file if file.is_file() else None
+
+
+def model_bytes(path: Path) -> bytes:
+    """Return the bytes of a model file.
+
+    Raises
+    ------
+    MissingInputError
+        No such file.
+    ConfigError
+        It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise MissingInputError("no such model file", where=path, remedy="check the path, or leave it out for the shipped model") from error
+    except OSError as error:
+        raise ConfigError(
+            "the model file cannot be read", where=path, got=error.strerror, expected="an ONNX file", remedy="check the path"
+        ) from error
 
 
 def cache_folder(name: str) -> Path | None:

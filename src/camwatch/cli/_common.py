@@ -28,6 +28,7 @@ AoiFile = Annotated[str | None, typer.Option("--aoi", help="Bundled id, or a Geo
 BeforeDate = Annotated[str | None, typer.Option("--before-date", help="Day of the first scene, YYYY-MM-DD, where it does not tell.")]
 AfterDate = Annotated[str | None, typer.Option("--after-date", help="Day of the second scene, YYYY-MM-DD, where it does not tell.")]
 Settings = Annotated[Path | None, typer.Option("--config", help="YAML file with settings; unknown keys are refused.")]
+ModelFile = Annotated[str | None, typer.Option("--model", metavar="FILE", help="An ONNX model of one's own that tells buildings, or `none`.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Pairs worked on at a time, about 1 GB each; never changes the answer.")]
 KindName = Annotated[Literal["structures", "towers", "perimeter"] | None, typer.Option("--kind", help="What to search for; all kinds without it.")]
 
@@ -49,10 +50,11 @@ def parse_day(text: str | None, option: str) -> dt.date | None:
 
 
 def configuration(path: Path | None, **settings: Any) -> RunConfig:
-    """Read the configuration; pages are dated today unless it says otherwise."""
+    """Read the configuration; options win over it where they are given (not None), and pages are dated today unless it says otherwise."""
     from camwatch.config import RunConfig
 
-    return RunConfig.read(path, report_date=dt.datetime.now(tz=dt.UTC).date(), **settings)
+    given = {key: value for key, value in settings.items() if value is not None}
+    return RunConfig.read(path, report_date=dt.datetime.now(tz=dt.UTC).date(), **given)
 
 
 def emit(document: Any) -> None:

@@ -14,6 +14,7 @@ from camwatch.cli._common import (
     AsJson,
     BeforeDate,
     KindName,
+    ModelFile,
     Out,
     Settings,
     configuration,
@@ -32,13 +33,14 @@ def detect(
     kind: KindName = None,
     before_date: BeforeDate = None,
     after_date: AfterDate = None,
+    model: ModelFile = None,
     config: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a pair: findings.geojson, findings.gpkg, score_<kind>.tif, detect.png; exit 1 where something is not testable."""
     from camwatch.pipeline.verbs import detect_scenes
 
-    settings = configuration(config, **({"kinds": (KIND_OF[kind],)} if kind else {}))
+    settings = configuration(config, kinds=(KIND_OF[kind],) if kind else None, model=model)
     days = parse_day(before_date, "--before-date"), parse_day(after_date, "--after-date")
     with progress(quiet=as_json) as show:
         findings = detect_scenes(before, after, out, aoi=aoi, dates=days, config=settings, progress=show)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from camwatch.cli._common import REFUSED, AoiFile, AsJson, Out, Settings, Workers, configuration, emit, progress, table
+from camwatch.cli._common import REFUSED, AoiFile, AsJson, ModelFile, Out, Settings, Workers, configuration, emit, progress, table
 
 if TYPE_CHECKING:
     from camwatch.pipeline.run import RunResult
@@ -19,6 +19,7 @@ def run(
     out: Out,
     claims: Annotated[Path | None, typer.Option("--claims", help="A ledger of one's own, in YAML or JSON.")] = None,
     aoi: AoiFile = None,
+    model: ModelFile = None,
     config: Settings = None,
     workers: Workers = 2,
     as_json: AsJson = False,
@@ -27,7 +28,7 @@ def run(
     from camwatch.pipeline.run import run_camp
 
     with progress(quiet=as_json) as show:
-        result = run_camp(camp, scenes, out, configuration(config), claims=claims, aoi_file=aoi, workers=workers, progress=show)
+        result = run_camp(camp, scenes, out, configuration(config, model=model), claims=claims, aoi_file=aoi, workers=workers, progress=show)
     if as_json:
         emit(result.as_json())
     else:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from camwatch.detect._model_file import calibration_knots, metres, open_session, read_content, read_properties
+from camwatch.detect._model_file import calibration_knots, metres, open_session, read_properties
 from camwatch.detect._model_pixels import working_gsd, working_pair
 from camwatch.detect._model_tiles import predict
-from camwatch.resources import shipped_model, state_of
+from camwatch.resources import model_bytes, shipped_model, state_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +149,7 @@ def load_model(path: Path | None = None) -> Model | None:
 
 @lru_cache(maxsize=2)
 def _opened(path: Path, _state: tuple[int, ...] | None) -> Model:
-    content = read_content(path)
+    content = model_bytes(path)
     session = open_session(path, content)
     properties = read_properties(path, session)
     return Model(

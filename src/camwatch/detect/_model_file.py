@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from camwatch.errors import ConfigError, MissingInputError
+from camwatch.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,16 +100,6 @@ def calibration_knots(path: Path, properties: Mapping[str, str]) -> tuple[tuple[
         wanted = "JSON pairs [raw score, probability], both rising from 0 to 1"
         raise ConfigError(f"property {PROPERTY}calibration", where=path, got=text, expected=wanted, remedy=GUIDE)
     return tuple((float(raw), float(probability)) for raw, probability in knots)
-
-
-def read_content(path: Path) -> bytes:
-    """Return the bytes of a model file, or say in one line why they cannot be had."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise MissingInputError("no such model file", where=path, remedy="check the path, or leave out --model for the shipped one") from error
-    except OSError as error:
-        raise ConfigError("the model file cannot be read", where=path, got=error.strerror, expected="an ONNX file", remedy=GUIDE) from error
 
 
 def _check_tensors(path: Path, role: str, tensors: list[Any], names: tuple[str, ...], shape: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from shapely import prepare, union_all
 from shapely.geometry import box
 
 from camwatch.detect import detect_perimeter, detect_structures, detect_towers, search_band
+from camwatch.detect._model import load_model
 from camwatch.pipeline.merge import Ground, Merge, new_plane
 from camwatch.pipeline.pair import coarser
 from camwatch.sensitivity.windows import control_site, frame_of
@@ -37,11 +39,22 @@ if TYPE_CHECKING:
 LINE_PIXEL_M = 1.0
 """The enclosing line is 4 m wide and more; finer pixels only cost time."""
 
-BY_TILE: dict[str, Callable[[Image, Image, Site], Findings]] = {"structure": detect_structures, "tower": detect_towers}
-"""The searches that go tile by tile; the enclosing line is one object and is traced whole."""
+BY_TILE: dict[str, Callable[..., Findings]] = {"structure": detect_structures, "tower": detect_towers}
+"""The searches (before, after, site) that go tile by tile; the enclosing line is one object and is traced whole."""
 
 OVERLAP_M = 60.0
 """Ground that a tile sees beyond its own: half of the largest hall (80 m), and the longest shadow of a tower at a low sun."""
+
+
+def searches(config: RunConfig) -> dict[str, Callable[[Image, Image, Site], Findings]]:
+    """Return the searches that go tile by tile, that for buildings with the model that the configuration names."""
+
+    def bound(search: Callable[..., Findings]) -> Callable[..., Findings]:
+        if search is not detect_structures or config.model_file is None:
+            return search
+        return partial(search, model=load_model(config.model_file))
+
+    return {kind: bound(search) for kind, search in BY_TILE.items()}
 
 
 def unheard(what: str, done: int, total: int) -> None:
@@ -117,7 +130,7 @@ def search(
         found["perimeter"] = detect_line(alignment, site)
         site = traced(site, found["perimeter"])
     grounds: dict[str, Ground] = {kind: _ground(kind, site, alignment.geobox) for kind in config.kinds if kind in BY_TILE}
-    found |= _by_tile(alignment, grounds, config.tile_px, threads=threads, progress=progress, scores=scores)
+    found |= _by_tile(alignment, grounds, config, threads=threads, progress=progress, scores=scores)
     return {kind: found[kind] for kind in config.kinds}
 
 
@@ -160,16 +173,16 @@ def traced(site: Site, line: Findings) -> Site:
 
 
 def _by_tile(
-    alignment: Alignment, grounds: Mapping[str, Ground], tile_px: int, *, threads: int, progress: Progress, scores: Path | None
+    alignment: Alignment, grounds: Mapping[str, Ground], config: RunConfig, *, threads: int, progress: Progress, scores: Path | None
 ) -> dict[str, Findings]:
     """Search, for every kind, the tiles that show some of the ground where it is sought; each tile is loaded once."""
-    geobox = alignment.geobox
-    todo = _tasks(tiles_of(geobox, tile_px, round(OVERLAP_M / pixel_of(geobox)) + 8), geobox, grounds)
+    geobox, search_for = alignment.geobox, searches(config)
+    todo = _tasks(tiles_of(geobox, config.tile_px, round(OVERLAP_M / pixel_of(geobox)) + 8), geobox, grounds)
 
     def work(task: tuple[Tile, list[str]]) -> list[Findings]:
         tile, kinds = task
         before, after = alignment.images(tile.window)
-        return [BY_TILE[kind](before, after, grounds[kind].site) for kind in kinds]
+        return [search_for[kind](before, after, grounds[kind].site) for kind in kinds]
 
     with ExitStack() as stack:
         planes = {kind: stack.enter_context(new_plane(scores, kind, geobox, simulated=alignment.simulated)) for kind in grounds}
