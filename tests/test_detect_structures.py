@@ -8,12 +8,14 @@ import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from scipy import ndimage as ndi
+from shapely import unary_union
 from shapely.geometry import Point, box
 from skimage.io import imread
 
 from camwatch.aoi import Site
 from camwatch.detect import StructureParams, detect_structures
 from camwatch.detect._common import change_probability, guessed_azimuth, shadow_step
+from camwatch.detect._model import Likelihoods
 from camwatch.detect._sides import closed_sides
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of
@@ -22,6 +24,44 @@ from camwatch.render import Solid, plant
 WEST, NORTH = 500_000.0, 4_600_000.0
 MORNING, NOON = Sun(150.0, 40.0), Sun(175.0, 50.0)
 GREY = np.array([1.0, 0.95, 0.85])
+
+
+class Oracle:
+    """A model that knows the footprints (geometries) of both dates, on pixels of its own, and is sure of nothing beyond 0.95."""
+
+    name, version, coarsest_m = "oracle.onnx", "7", 2.5
+
+    def __init__(self, before, after, *, pixel_m=0.5, calibration=()):
+        self.shapes = [unary_union(list(shapes)) for shapes in (before, after)]
+        self.pixel_m, self.calibration = pixel_m, calibration
+
+    def covers(self, before, after):
+        return max(before.gsd_m, after.gsd_m) <= self.coarsest_m
+
+    def likelihood(self, before, after, *, views, half):
+        assert (views, half) == (1, 0.0)
+        ratio = self.pixel_m / before.pixel_m
+        shape = tuple(int(n / ratio) for n in before.geobox.shape)
+        geobox = GeoBox(shape, before.geobox.affine * Affine.scale(ratio), before.geobox.crs)
+        earlier, later = self.shapes
+        planes = [self._plane(s, geobox) for s in (earlier, later, later.difference(earlier.buffer(1)), earlier.difference(later.buffer(1)))]
+        seen = [ndi.zoom(i.valid, np.divide(shape, i.valid.shape), order=0) for i in (before, after)]
+        seen = [*seen, seen[0] & seen[1], seen[0] & seen[1]]
+        return Likelihoods(*(np.where(s, p, np.float32(np.nan)) for s, p in zip(seen, planes, strict=True)), geobox)
+
+    def probability(self, raw):
+        return np.interp(raw, *np.transpose(self.calibration)) if self.calibration else raw
+
+    @staticmethod
+    def _plane(shapes, geobox):
+        fine = GeoBox((4 * geobox.shape[0], 4 * geobox.shape[1]), geobox.affine * Affine.scale(0.25), geobox.crs)
+        share = mask_of(shapes, fine).reshape(geobox.shape[0], 4, geobox.shape[1], 4).mean(axis=(1, 3))
+        return np.asarray(0.95 * ndi.gaussian_filter(share, 1.2), np.float32)
+
+
+def oracle_of(truth, **options):
+    new, gone, kept = ([s.footprint for s in truth[name]] for name in ("appeared", "removed", "kept"))
+    return Oracle([*gone, *kept], [*new, *kept], **options)
 
 
 def grid(size, pixel=0.5):
@@ -323,6 +363,109 @@ def test_a_shadow_points_away_from_the_sun(azimuth, towards):
     step = np.array(shadow_step(Sun(azimuth, 45.0), grid(8)))
     assert np.hypot(*step) == pytest.approx(2.0)  # two pixels of 0.5 m for a metre
     np.testing.assert_allclose(step / np.abs(step).max(), towards, atol=1e-9)
+
+
+@pytest.mark.parametrize("pixel_m", [0.5, 0.4, 1.0])
+def test_a_model_tells_each_building_once_whatever_its_pixels(planted, pixel_m):
+    before, after, truth = planted
+    findings = detect_structures(before, after, site_of(before.geobox), model=oracle_of(truth, pixel_m=pixel_m))
+    assert {c: findings.count(c) for c in ("appeared", "removed", "altered", "unchanged")} == {
+        "appeared": 12,
+        "removed": 12,
+        "altered": 0,
+        "unchanged": 12,
+    }
+    for change, name in (("appeared", "appeared"), ("removed", "removed"), ("unchanged", "kept")):
+        for solid in truth[name]:
+            (record,) = [r for r in findings.records if r.change == change and r.geometry.contains(Point(solid.x, solid.y))]
+            assert record.geometry.intersection(solid.footprint).area / record.geometry.union(solid.footprint).area > 0.85
+            assert record.area_m2 == pytest.approx(solid.footprint.area, rel=0.08 if pixel_m < 1 else 0.15)
+            assert record.measures["long_side_m"] == pytest.approx(solid.length_m, abs=1.0)
+            assert record.measures["width_m"] == pytest.approx(solid.width_m, abs=1.0)
+            assert abs((record.measures["orientation_deg"] - solid.azimuth_deg + 90.0) % 180.0 - 90.0) < 3.0
+    assert [r.id for r in findings.records] == [f"structure-{n:04d}" for n in range(1, 37)]
+    assert "oracle.onnx (version 7)" in findings.reason
+
+
+def test_the_score_of_a_model_lies_where_the_buildings_are_on_the_grid_of_the_images(planted):
+    before, after, truth = planted
+    for pixel_m in (0.5, 0.4, 1.0):
+        score = detect_structures(before, after, site_of(before.geobox), model=oracle_of(truth, pixel_m=pixel_m)).score
+        assert score.shape == before.valid.shape
+        offsets = []
+        for solid in truth["appeared"]:
+            weight = np.where(mask_of(solid.footprint.buffer(3), before.geobox), score, 0)
+            row, col = (float(np.average(axis, weights=weight)) + 0.5 for axis in np.indices(score.shape))
+            x, y = before.geobox.affine * (col, row)
+            offsets.append((x - solid.x, y - solid.y))
+        assert np.abs(np.mean(offsets, axis=0)).max() < 0.06
+
+
+def test_the_second_opinion_knows_nothing_of_the_model(planted):
+    before, after, truth = planted
+    measures = {
+        c: [r.measures for r in detect_structures(before, after, site_of(before.geobox), model=oracle_of(truth)).records if r.change == c]
+        for c in ("appeared", "removed", "unchanged")
+    }
+    opinion = {change: np.mean([m["second_opinion"] for m in found]) for change, found in measures.items()}
+    assert min(opinion["appeared"], opinion["removed"]) > opinion["unchanged"] + 0.4
+    liar = Oracle([], [s.footprint for s in truth["kept"]])
+    told = [
+        r.measures["second_opinion"] for r in detect_structures(before, after, site_of(before.geobox), model=liar).records if r.change == "appeared"
+    ]
+    assert len(told) == 12
+    assert np.mean(told) < 0.4
+
+
+def test_scores_are_the_probabilities_of_the_calibration_and_the_raw_number_stays(planted):
+    before, after, truth = planted
+    plain, calibrated = (
+        detect_structures(before, after, site_of(before.geobox), model=oracle_of(truth, calibration=knots))
+        for knots in ((), ((0.0, 0.0), (0.5, 0.2), (1.0, 0.9)))
+    )
+    assert "no calibrated" in plain.reason
+    assert "as its maker calibrated" in calibrated.reason
+    for one, other in zip(plain.records, calibrated.records, strict=True):
+        raw = one.measures["raw_score"]
+        assert raw == other.measures["raw_score"]
+        if one.change != "unchanged":
+            assert one.score == pytest.approx(raw)
+            assert other.score == pytest.approx(np.interp(raw, [0, 0.5, 1], [0, 0.2, 0.9]))
+    strict = detect_structures(before, after, site_of(before.geobox), StructureParams(model_min_score=0.99), model=oracle_of(truth))
+    assert {r.change for r in strict.records} == {"unchanged"}
+
+
+def test_a_model_is_not_asked_about_pixels_that_it_does_not_cover(planted):
+    before, after, truth = planted
+    coarse = replace(before, values=ndi.uniform_filter(before.values, (0, 6, 6)), gsd_m=3.0)
+    findings = detect_structures(coarse, after, site_of(before.geobox), model=oracle_of(truth))
+    assert "Searched without training: the model oracle.onnx covers pixels up to 2.5 m, these have 3 m." in findings.reason
+    assert findings.records == detect_structures(coarse, after, site_of(before.geobox)).records
+
+
+def test_a_model_hears_nothing_of_hidden_ground_and_reports_only_in_the_area(planted):
+    before, after, truth = planted
+    west, south, _, north = before.geobox.extent.geom.bounds
+    veil = mask_of(box(west, south, west + 60, north), before.geobox)
+    cloudy = replace(before, valid=before.valid & ~veil)
+    site = site_of(before.geobox, area=box(west, south, west + 160, north))
+    findings = detect_structures(cloudy, after, site, model=oracle_of(truth))
+    assert findings.observed_share == pytest.approx(100 / 160, abs=0.01)
+    assert np.isnan(findings.score[veil]).all()
+    assert all(west + 50 < r.geometry.centroid.x < west + 160 for r in findings.records)
+    assert findings.records
+
+
+def test_the_same_model_says_the_same_twice_and_the_reverse_in_reverse(planted):
+    before, after, truth = planted
+    model, turned = oracle_of(truth), oracle_of({"appeared": truth["removed"], "removed": truth["appeared"], "kept": truth["kept"]})
+    first, second = (detect_structures(before, after, site_of(before.geobox), model=model) for _ in range(2))
+    assert first.as_geojson() == second.as_geojson()
+    back = detect_structures(after, before, site_of(before.geobox), model=turned)
+    np.testing.assert_array_equal(first.score, back.score)
+    for one, other in (("appeared", "removed"), ("removed", "appeared")):
+        here, there = ([r for r in f.records if r.change == c] for f, c in ((first, one), (back, other)))
+        assert [(r.score, r.geometry.wkt) for r in here] == [(r.score, r.geometry.wkt) for r in there]
 
 
 def test_real_suburb_new_houses_are_found_and_the_reverse_finds_few(shared):
