@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,11 +17,14 @@ from odc.geo.geobox import GeoBox
 from onnx import TensorProto, helper, numpy_helper
 from scipy import ndimage as ndi
 
+from camwatch.cli import execute
+from camwatch.config import RunConfig
 from camwatch.detect._model import load_model
 from camwatch.detect._model_pixels import normalised, smoothly_filled, working_pair
 from camwatch.detect._model_tiles import OVERLAP, STEP, TILE, predict, spans_of
 from camwatch.errors import CamwatchError, ConfigError, MissingInputError
 from camwatch.imagery.image import Image
+from camwatch.pipeline.search import BY_TILE, searches
 from camwatch.resources import shipped_model
 
 WEST, NORTH = 500_000.0, 4_600_000.0
@@ -324,7 +328,7 @@ WRONG = {
     "outputs": ({"outputs": ("a", "b", "c", "d")}, "outputs; got a, b, c, d"),
     "fewer outputs": ({"outputs": OUTPUTS[:2]}, "expected structure_before, structure_after, appeared, removed"),
     "half precision": ({"kind": TensorProto.FLOAT16}, r"input before; got float16 \(1, 3, any, any\); expected float32"),
-    "fixed size": ({"shape": (1, 3, 256, 256)}, r"got float \(1, 3, 256, 256\)"),
+    "fixed size": ({"shape": (1, 3, 256, 256)}, r"got float32 \(1, 3, 256, 256\)"),
     "no sigmoid": ({"last": "Identity"}, r"structure_before; got -\d.* expected values 0\.\.1"),
 }
 
@@ -415,3 +419,37 @@ def test_the_working_pixels_of_a_smooth_picture_are_the_picture():
         inner = (slice(2, -2), slice(2, -2))
         assert np.abs(((shown - offset) / gain - wanted)[inner]).max() < 0.2
         assert ndi.sobel(shown).any()
+
+
+def test_the_documented_example_makes_a_model_that_is_accepted(tmp_path, monkeypatch):
+    text = (Path(__file__).resolve().parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"<!-- tested -->\n```python\n(.+?)```", text, re.DOTALL)
+    kernel = numpy_helper.from_array(np.full((1, 3, 1, 1), 1 / 3, np.float32), "kernel")
+    nodes = [helper.make_node("Conv", ["picture", "kernel"], ["mean"]), helper.make_node("Sigmoid", ["mean"], ["building"])]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, n, "h", "w")) for name, n in (("picture", 3), ("building", 1))]
+    single = helper.make_model(helper.make_graph(nodes, "single", *([end] for end in ends), [kernel]), opset_imports=[helper.make_opsetid("", 17)])
+    single.ir_version = 8
+    onnx.save(single, tmp_path / "buildings.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/models.md", "exec"), {})
+    before, after = image(grain(3, 64, 64)), image(grain(3, 64, 64, seed=1))
+    said = load_model(tmp_path / "pair.onnx").likelihood(before, after)
+    np.testing.assert_allclose(said.appeared, said.structure_after * (1 - said.structure_before), atol=1e-6)
+    np.testing.assert_allclose(said.removed, said.structure_before * (1 - said.structure_after), atol=1e-6)
+
+
+def test_the_search_for_buildings_is_handed_the_model_that_the_configuration_names(tmp_path):
+    path, day = write_model(tmp_path / "m.onnx"), date(2014, 1, 5)
+    bound = searches(RunConfig.read(None, report_date=day, model=str(path)))
+    assert bound["structure"].keywords["model"] is load_model(path)
+    assert searches(RunConfig.read(None, report_date=day, model="none")) == BY_TILE
+
+
+@pytest.mark.parametrize("verb", ["detect", "sensitivity"])
+def test_a_wrong_model_is_told_before_the_work_begins(tmp_path, capsys, verb):
+    path = write_model(tmp_path / "m.onnx", outputs=("a", "b", "c", "d"))
+    # Neither scene exists: the model was looked at first.
+    assert execute([verb, "nowhere", "elsewhere", "--aoi", "chongjin", "--out", str(tmp_path / "out"), "--model", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"camwatch: {path}: the model's outputs; got a, b, c, d; ")
+    assert said.count("\n") == 1

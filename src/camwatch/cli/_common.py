@@ -51,10 +51,15 @@ def parse_day(text: str | None, option: str) -> dt.date | None:
 
 def configuration(path: Path | None, **settings: Any) -> RunConfig:
     """Read the configuration; options win over it where they are given (not None), and pages are dated today unless it says otherwise."""
-    from camwatch.config import RunConfig
+    from camwatch.config import NO_MODEL, SHIPPED, RunConfig
 
     given = {key: value for key, value in settings.items() if value is not None}
-    return RunConfig.read(path, report_date=dt.datetime.now(tz=dt.UTC).date(), **given)
+    config = RunConfig.read(path, report_date=dt.datetime.now(tz=dt.UTC).date(), **given)
+    if config.model not in (SHIPPED, NO_MODEL):
+        from camwatch.detect._model import load_model
+
+        load_model(config.model_file)  # a wrong file is told before the work begins, not after
+    return config
 
 
 def emit(document: Any) -> None:

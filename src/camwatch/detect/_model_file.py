@@ -114,7 +114,8 @@ def _check_tensors(path: Path, role: str, tensors: list[Any], names: tuple[str, 
         # What is not stated (an axis, or the whole shape of an output) is seen when the model is tried.
         fits = len(stated) == 4 and all(want == have or (have == "any" and want != "any") for want, have in zip(shape, stated, strict=True))
         if tensor.type != "tensor(float)" or not (fits or (role == "output" and not stated)):
-            got = f"{tensor.type.removeprefix('tensor(').removesuffix(')')} ({', '.join(stated)})"
+            kind = tensor.type.removeprefix("tensor(").removesuffix(")")
+            got = f"{'float32' if kind == 'float' else kind} ({', '.join(stated)})"
             raise ConfigError(f"the model's {role} {name}", where=path, got=got, expected=wanted, remedy=GUIDE)
 
 
