@@ -88,8 +88,8 @@ def metres(path: Path, properties: Mapping[str, str], name: str) -> float:
 
 def calibration_knots(path: Path, properties: Mapping[str, str]) -> tuple[tuple[float, float], ...]:
     """Return the (raw score, probability) pairs of a model, both rising from 0 to 1; none where it states none."""
-    text = properties.get("calibration", "")
-    if not text:
+    text = properties.get("calibration", "").strip()
+    if text in ("", "[]"):
         return ()
     try:
         knots = np.array(json.loads(text), np.float64)

@@ -210,6 +210,9 @@ def _in_order(
     work: Callable[[tuple[Tile, list[str]]], list[Findings]], tasks: Sequence[tuple[Tile, list[str]]], threads: int
 ) -> Iterator[list[Findings]]:
     """Yield the answers in the order of the tasks, whoever was faster; only one waits to be taken, for an answer is as large as its tile."""
+    if len(tasks) == 1:  # not beside others, a search does several things at a time itself
+        yield work(tasks[0])
+        return
     with ThreadPoolExecutor(max_workers=threads) as pool:
         coming: deque[Future[list[Findings]]] = deque()
         for task in tasks:
