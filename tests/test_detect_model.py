@@ -401,8 +401,12 @@ try:
 except ConfigError:
     print("refused")
 """
-    done = subprocess.run([sys.executable, "-c", code, str(path), str(bad)], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code, str(path), str(bad)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "refused\n", "")
+    # Where standard error is closed (a service, `2>&-`) there is nothing to silence; the notice goes nowhere by itself.
+    closed = "import os; os.close(2)" + code.replace("os.write", "(lambda *_: None)")
+    assert subprocess.run([*command[:2], closed, *command[3:]], stdout=subprocess.PIPE, check=False).stdout == b"refused\n"
 
 
 def test_the_working_pixels_of_a_smooth_picture_are_the_picture():

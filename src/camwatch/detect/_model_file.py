@@ -150,7 +150,12 @@ def _short(error: Exception) -> str:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Send standard error nowhere: while it is imported, onnxruntime reports graphics cards there, whatever level its log is set to."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
