@@ -1,0 +1,134 @@
+"""One place at two dates: two pictures, what fills each pixel, and which buildings came, went and stayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camwatch.render.settlement.dates import AFTER, APPEARED, BEFORE, REMOVED, STAYS, World, draw_date
+from camwatch.render.settlement.layout import Development, Site, develop, strewn
+from camwatch.render.settlement.noise import noise_tables
+from camwatch.render.settlement.things import Tree
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What pairs are drawn: `side` in pixels, the range of `pixel_m` in metres, how often no building changes."""
+
+    side: int = 512
+    pixel_m: tuple[float, float] = (0.32, 1.1)
+    quiet: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledPair:
+    """Two dates of an invented place.
+
+    Attributes
+    ----------
+    pictures : 2 × (y, x, 3) uint8
+        As delivered, on one grid.
+    kinds : 2 × (y, x) uint8
+        Class of each pixel, :mod:`camwatch.render.settlement.canvas`.
+    numbers : 2 × (y, x) int16
+        Building of each pixel, 0 = none; the same building has one number at both dates.
+    changes : (number of buildings + 1,) uint8
+        By building: 0 stays, 1 appeared, 2 removed.
+    pixel_m : float
+    """
+
+    pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    kinds: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    numbers: tuple[NDArray[np.int16], NDArray[np.int16]]
+    changes: NDArray[np.uint8]
+    pixel_m: float
+
+
+def labelled_pair(seed: int, recipe: Recipe = Recipe()) -> LabelledPair:
+    """Draw a pair of pictures with its truth.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed and recipe give the same bytes.
+    recipe : Recipe
+    """
+    rng = np.random.default_rng(seed)
+    low, high = np.log(recipe.pixel_m)
+    # Half of all pairs at the pixel that the network is used with, the others spread evenly over the logarithm.
+    pixel_m = float(rng.uniform(0.42, 0.6) if rng.random() < 0.5 else np.exp(rng.uniform(low, high)))
+    world = _world(rng, recipe, pixel_m)
+    azimuth = rng.uniform(0, 360)
+    dates = [draw_date(world, when, rng, azimuth + rng.normal(0, 25)) for when in (BEFORE, AFTER)]
+    changes = np.array([0] + [c for _, _, each in world.developments for c in each], np.uint8)
+    pictures, kinds, numbers = zip(*dates, strict=True)
+    return LabelledPair(pictures, kinds, numbers, changes, pixel_m)
+
+
+def _world(rng: np.random.Generator, recipe: Recipe, pixel_m: float) -> World:
+    site = Site(rng, recipe.side, pixel_m)
+    developments = []
+    for _ in range(int(rng.choice([0, 1, 1, 1, 1, 2]))):
+        made = develop(site)
+        developments.append((made, *_fate(rng, made, recipe)))
+    trees = _trees(site, float(rng.choice([0, 3, 10, 30, 70])))
+    everywhere = [(thing, _dates(rng, 0.6)) for thing in strewn(site, float(rng.choice([1, 4, 9])))]
+    return World(site, developments, trees, everywhere, (int(rng.integers(1 << 30)), int(rng.integers(1 << 30))))
+
+
+def _dates(rng: np.random.Generator, both: float) -> tuple[bool, bool]:
+    draw = rng.random()
+    return (True, True) if draw < both else (draw < both + (1 - both) / 2, draw >= both + (1 - both) / 2)
+
+
+def _fate(rng: np.random.Generator, made: Development, recipe: Recipe) -> tuple[tuple[bool, bool], list[int]]:
+    """Return at which dates the ground of a development is in use, and what becomes of each building."""
+    n = len(made.buildings)
+    if rng.random() < recipe.quiet or not n:
+        return (True, True), [STAYS] * n
+    scheme = str(rng.choice(["new", "gone", "some", "side", "swap"], p=[0.30, 0.12, 0.28, 0.18, 0.12]))
+    if scheme in {"new", "gone"}:
+        change = APPEARED if scheme == "new" else REMOVED
+        left = rng.uniform(0, 0.15)
+        each = [STAYS if rng.random() < left else change for _ in range(n)]
+        # Ground is often graded, and streets are laid, before a house stands; and slabs stay behind.
+        early = bool(rng.random() < 0.35 or STAYS in each)
+        return ((early, True) if scheme == "new" else (True, early)), each
+    change = int(rng.choice([APPEARED, APPEARED, REMOVED]))
+    if scheme == "side":
+        a = rng.uniform(0, 2 * np.pi)
+        along = np.array([b.x * np.cos(a) + b.y * np.sin(a) for b in made.buildings])
+        return (True, True), [change if v > np.quantile(along, 0.5) else STAYS for v in along]
+    share = rng.uniform(0.05, 0.5)
+    if scheme == "some":
+        return (True, True), [change if rng.random() < share else STAYS for _ in range(n)]
+    return (True, True), [int(rng.choice([APPEARED, REMOVED])) if rng.random() < share else STAYS for _ in range(n)]
+
+
+def _trees(site: Site, per_hectare: float) -> list[Tree]:
+    rng, n = site.rng, site.side
+    area = (n * site.pixel_m) ** 2 / 1e4
+    density = noise_tables().field(rng, (n // 8, n // 8), 3.0)
+    out = []
+    for _ in range(min(int(rng.poisson(per_hectare * area)), 700)):
+        x, y = rng.uniform(0, n, 2)
+        if density[int(y) // 8 - 1, int(x) // 8 - 1] < rng.normal(0, 0.7):
+            continue
+        green = np.array([(0.10, 0.15, 0.08), (0.16, 0.20, 0.10), (0.22, 0.26, 0.14), (0.30, 0.27, 0.20), (0.07, 0.11, 0.07)][rng.integers(5)])
+        colour = green * np.exp(rng.normal(0, 0.2))
+        radius = site.px(1.0, 5.5)
+        out.append(
+            Tree(
+                float(x),
+                float(y),
+                radius,
+                float(rng.uniform(0.8, 2.0) * radius * site.pixel_m + 1),
+                (float(colour[0]), float(colour[1]), float(colour[2])),
+            )
+        )
+    return out
