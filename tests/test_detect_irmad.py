@@ -140,7 +140,7 @@ def test_more_bands_at_one_date_are_of_use_and_do_not_skew_the_probability():
 def test_bands_that_repeat_others_or_say_nothing_change_nothing():
     before, after, _ = pair(3, share=0.1)
     plain = irmad(before, after, all_valid(before))
-    doubled = np.concatenate([before, before[1:2], np.full_like(before[:1], 7.0), before[:1] - 2.0 * before[2:]])
+    doubled = np.concatenate([before, before[1:2], np.full_like(before[:1], 0.1), before[:1] - 2.0 * before[2:]])
     zeros = np.concatenate([np.zeros_like(after[:1]), after, 3.0 * after[1:2] + 1.0])
     for first, second in ((doubled, after), (before, zeros), (doubled, zeros)):
         found = irmad(first, second, all_valid(before))
@@ -202,7 +202,7 @@ def test_what_cannot_be_answered_is_said_in_one_line():
     valid = all_valid(before)
     few = np.zeros_like(valid)
     few.flat[:39] = True
-    flat = np.full_like(before, 3.0)
+    flat = np.full_like(before, 0.3)
     for arguments, said in (
         (
             (before, after, few),
