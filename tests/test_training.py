@@ -1,0 +1,79 @@
+"""How the shipped weights are made: shards of rendered pairs, crops, and (where torch is installed) the network and its file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from camwatch.render.settlement import Recipe, labelled_pair
+from camwatch.render.settlement.canvas import BUILDING
+from training.structures.data import CHANGED, GAP, KIND, SHARD, Pool, labelled, render_shards
+
+SMALL = Recipe(side=128)
+NEEDS_TORCH = "needs torch: pip install -e '.[training]'"
+
+
+def test_labels_are_those_of_the_pair():
+    pair, packed = labelled_pair(5, SMALL), labelled(5, SMALL)
+    for date, change in enumerate((2, 1)):
+        assert (packed[date, ..., :3] == pair.pictures[date]).all()
+        label = packed[date, ..., 3]
+        assert ((label & KIND) == pair.kinds[date]).all()
+        expected = (pair.kinds[date] == BUILDING) & np.isin(pair.numbers[date], np.flatnonzero(pair.changes == change))
+        assert (((label & CHANGED) > 0) == expected).all()
+        assert not ((label & GAP > 0) & (pair.kinds[date] == BUILDING)).any()
+
+
+def test_gaps_part_near_buildings():
+    packed = next(p for p in (labelled(seed, SMALL) for seed in range(40)) if (p[..., 3] & GAP).any())
+    gap, building = (packed[..., 3] & GAP) > 0, (packed[..., 3] & KIND) == BUILDING
+    assert gap.sum() < building.sum()
+
+
+def test_shards_are_kept_and_pools_grow(tmp_path):
+    first = list(render_shards(tmp_path, range(SHARD), SMALL, workers=1))
+    written = first[0].stat().st_mtime_ns
+    pool = Pool(tmp_path)
+    assert pool.refresh() == SHARD
+    both = list(render_shards(tmp_path, range(2 * SHARD), SMALL, workers=1))
+    assert both[0].stat().st_mtime_ns == written
+    assert pool.refresh() == 2 * SHARD
+    crops = pool.crops(np.random.default_rng(0), 5, 64)
+    assert crops.shape == (5, 2, 64, 64, 4)
+    assert (crops == pool.crops(np.random.default_rng(0), 5, 64)).all()
+
+
+def test_exchanged_dates_exchange_the_answers():
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from training.structures.network import Network
+
+    torch.manual_seed(0)
+    network = Network().eval()
+    one, two = torch.randn(2, 1, 3, 64, 96).unbind()
+    with torch.no_grad():
+        forth, back = network(one, two), network(two, one)
+    for a, b in ((0, 1), (1, 0), (2, 3), (3, 2)):
+        assert torch.equal(forth[a], back[b])
+
+
+def test_training_lowers_the_loss_and_the_file_says_the_same(tmp_path):
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from training.structures.export import export
+    from training.structures.network import Network
+    from training.structures.train import Schedule, train
+
+    list(render_shards(tmp_path, range(SHARD), SMALL, workers=1))
+    weights = tmp_path / "weights.pt"
+    train(tmp_path, weights, Schedule(steps=200, batch=2, side=64))
+    lines = [json.loads(line) for line in weights.with_suffix(".log").read_text().splitlines()[1:]]
+    assert lines[-1]["classes"] < lines[0]["classes"]
+    export(weights, tmp_path / "model.onnx", version="test", trained_on="two hundred steps")
+    network = Network().eval()
+    network.load_state_dict(torch.load(weights))
+    pair = torch.randn(2, 1, 3, 96, 64)
+    with torch.no_grad():
+        expected = network(*pair)
+    said = onnxruntime.InferenceSession(str(tmp_path / "model.onnx")).run(None, {"before": pair[0].numpy(), "after": pair[1].numpy()})
+    for a, b in zip(said, expected, strict=True):
+        assert np.abs(a - b.numpy()).max() < 2e-3  # weights are stored with 16 bits

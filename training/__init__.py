@@ -1,0 +1,1 @@
+"""How the weights that camwatch ships are made."""

@@ -1,0 +1,152 @@
+"""Training: batches, their disturbance, the loss, the schedule."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.structures.data import CHANGED, GAP, KIND, Pool
+from training.structures.network import Network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast: pairs in a batch, side of a crop, steps, highest learning rate, the seed of everything random."""
+
+    steps: int = 6000
+    batch: int = 8
+    side: int = 256
+    rate: float = 2.5e-3
+    seed: int = 0
+    average: float = 0.998
+    device: str = "cpu"
+
+
+CLASS_WEIGHTS = (1.0, 2.0, 0.7, 1.0, 1.0, 1.0)
+"""Buildings count twice: they fill a tenth of the ground."""
+
+GAP_WEIGHT = 4.0
+"""Ground between two near buildings: what keeps their count right."""
+
+
+def disturbed(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """Return (2n, 3, y, x) float32 pictures, first all befores, then all afters: other gains, gamma, saturation, noise, one band; normalised."""
+    image = crops[..., :3].permute(1, 0, 4, 2, 3).reshape(-1, 3, *crops.shape[2:4]).float() / 255
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator).to(image.device)
+
+    n = image.shape[0]
+    image = image.clamp_min(1e-3) ** torch.exp(0.18 * draw(n, 1, 1, 1)) * torch.exp(0.08 * draw(n, 3, 1, 1))
+    # A fifth of the pairs has one band: some mixture of the visible ones.
+    weights = torch.exp(0.5 * draw(n // 2, 3)).repeat(2, 1)
+    mixed = (image * (weights / weights.sum(1, keepdim=True))[..., None, None]).sum(1, keepdim=True)
+    single = (torch.rand(n // 2, generator=generator).repeat(2) < 0.2).to(image.device)[:, None, None, None]
+    image = torch.where(single, mixed.expand_as(image), image)
+    image = image + 0.02 * torch.rand(n, 1, 1, 1, generator=generator).to(image.device) * draw(*image.shape)
+    return normalised(image, jitter=draw(2, n, 1, 1, 1))
+
+
+def normalised(image: Tensor, jitter: Tensor | None = None) -> Tensor:
+    """Bring each picture to median 0 and spread 1/1.5 of its luminance, as the detector does; `jitter` for a median and spread of other ground."""
+    light = image.mean(1).flatten(1)
+    low, middle, high = torch.quantile(light[:, ::7], torch.tensor([0.1, 0.5, 0.9], device=image.device), dim=1)[..., None, None, None]
+    spread = (high - low).clamp_min(0.02) / 2.563
+    if jitter is not None:
+        middle, spread = middle + 0.25 * spread * jitter[0], spread * torch.exp(0.2 * jitter[1])
+    return ((image - middle) / (1.5 * spread)).clamp(-4, 4)
+
+
+def answers(network: Network, image: Tensor) -> tuple[Tensor, Tensor]:
+    """Return class logits (2n, 6, y, x) and change logits (2n, y, x): what was removed is seen before, what appeared after."""
+    first, second = network.features(image).chunk(2)
+    classes = network.classify(torch.cat([first, second]))
+    change = network.gained(torch.cat([second, first]), torch.cat([first, second]))[:, 0]
+    return classes.float(), change.float()
+
+
+def loss_of(classes: Tensor, change: Tensor, label: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Return the loss of a batch, and its parts; `label` (2n, y, x) uint8 in the order of the pictures."""
+    label = label.long()
+    kind, changed, gap = label & KIND, (label & CHANGED) > 0, (label & GAP) > 0
+    weight = 1 + (GAP_WEIGHT - 1) * gap.float()
+    weights = torch.tensor(CLASS_WEIGHTS, device=classes.device)
+    crossed = (functional.cross_entropy(classes, kind, weight=weights, reduction="none") * weight).mean()
+    target = changed.float()
+    binary = functional.binary_cross_entropy_with_logits(change, target, reduction="none", pos_weight=torch.tensor(2.0, device=classes.device))
+    parts = {
+        "classes": crossed,
+        "overlap": 0.5 * _dice(classes.softmax(1)[:, 1], (kind == 1).float()),
+        "change": (binary * weight).mean(),
+        "change overlap": 0.5 * _dice(change.sigmoid(), target),
+    }
+    return torch.stack(list(parts.values())).sum(), {name: float(value.detach()) for name, value in parts.items()}
+
+
+def _dice(chance: Tensor, target: Tensor) -> Tensor:
+    return 1 - (2 * (chance * target).sum() + 1) / (chance.sum() + target.sum() + 1)
+
+
+def train(folder: Path, out: Path, schedule: Schedule, *, init: Path | None = None) -> None:
+    """Train on the pairs in `folder`; write the averaged weights to `out` every few hundred steps, and the figures beside it."""
+    torch.manual_seed(schedule.seed)
+    rng = np.random.default_rng(schedule.seed)
+    generator = torch.Generator().manual_seed(schedule.seed)
+    network = Network().to(schedule.device, memory_format=torch.channels_last)
+    if init is not None:
+        network.load_state_dict(torch.load(init))
+    mean = copy.deepcopy(network)
+    forward = torch.compile(answers)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=1e-3)
+    pool = Pool(folder)
+    start, figures, log = time.monotonic(), {}, out.with_suffix(".log")
+    log.write_text(json.dumps(asdict(schedule)) + "\n")
+    for step in range(schedule.steps):
+        if step % 100 == 0:
+            pairs = pool.refresh()
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.rate * min(1.0, (step + 1) / 150) * (0.5 + 0.5 * np.cos(np.pi * step / schedule.steps) + 0.01)
+        crops = torch.from_numpy(pool.crops(rng, schedule.batch, schedule.side)).to(schedule.device)
+        image = disturbed(crops, generator).contiguous(memory_format=torch.channels_last)
+        label = crops[..., 3].transpose(0, 1).flatten(0, 1)
+        with torch.autocast(schedule.device, dtype=torch.bfloat16):
+            loss, parts = loss_of(*forward(network, image), label)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimiser.step()
+        _average(mean, network, min(schedule.average, step / (step + 20)))
+        for name, value in parts.items():
+            figures[name] = figures.get(name, 0.0) + value
+        if step % 100 == 99:
+            line = {
+                "step": step + 1,
+                "pairs": pairs,
+                "seconds": round(time.monotonic() - start),
+                **{k: round(v / 100, 4) for k, v in figures.items()},
+            }
+            figures = {}
+            with log.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            torch.save(mean.state_dict(), out)
+    torch.save(mean.state_dict(), out)
+
+
+@torch.no_grad()
+def _average(mean: Network, network: Network, keep: float) -> None:
+    for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.dtype.is_floating_point:
+            old.mul_(keep).add_(new, alpha=1 - keep)
+        else:
+            old.copy_(new)
