@@ -57,7 +57,7 @@ def asked(monkeypatch):
         scenes = SimpleNamespace(
             geobox=GRID, simulated=False, site=lambda _: site, images=lambda window: [SimpleNamespace(window=window, later=n) for n in (0, 1)]
         )
-        return search.search(scenes, None, SimpleNamespace(kinds=("structure",), tile_px=tile_px), **settings)["structure"]
+        return search.search(scenes, None, SimpleNamespace(kinds=("structure",), tile_px=tile_px, model_file=None), **settings)["structure"]
 
     return ask
 

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter, shift
 
 from camwatch.config import RunConfig
 from camwatch.imagery import load
+from camwatch.pipeline import pair, view
 from camwatch.pipeline.pair import align
 from camwatch.rasters import write_raster
 from camwatch.scenes import open_scene
@@ -67,3 +68,22 @@ def test_scenes_without_a_common_band_are_compared_by_luminance(scenes, tmp_path
     images = alignment.images(alignment.geobox)
     assert [image.bands for image in images] == [("luminance",), ("luminance",)]
     assert images[1].clouds == "fallback"
+
+
+def test_a_pair_that_its_overview_shows_pixel_for_pixel_is_loaded_once(scenes, monkeypatch):
+    loads = []
+    monkeypatch.setattr(view, "load", lambda item, window, **more: loads.append(item.id) or load(item, window, **more))
+    alignment = align(*scenes, None, RunConfig(report_date=dt.date(2026, 1, 1), search_clouds=False))
+    assert sorted(loads) == sorted([scenes[0].id, scenes[1].id, scenes[1].id])  # as delivered, and the later one as registered
+    window = alignment.geobox[40:300, 20:410]
+    before, after = alignment.images(window)
+    assert len(loads) == 3
+    assert np.array_equal(before.values, alignment.earlier.load(window).values)
+    alone = alignment.radiometry.apply(alignment.later.registered(window, alignment.registration))
+    assert np.array_equal(after.valid, alone.valid)
+    np.testing.assert_allclose(after.values[:, after.valid], alone.values[:, after.valid], rtol=1e-4, atol=0.05)
+    # A coarser version of it, and ground beyond it, are loaded.
+    del loads[:]
+    assert alignment.images(pair.coarser(window, 100))[0].geobox == pair.coarser(window, 100)
+    assert pair.part_of(alignment.overview.before, window.pad(30)) is None
+    assert len(loads) == 2

@@ -19,8 +19,9 @@ from shapely import affinity
 
 import test_report_fakes as fakes
 from camwatch.judge.record import Estimate
-from camwatch.report import camp_page, claims_page, detail_bounds, detect_page, display, maps, panels, sensitivity_page, style, tables
-from camwatch.report.sheet import Box, Sheet, new_sheet
+from camwatch.report import camp_page, claims_page, detail_bounds, display, pairview, panels, placing, sensitivity_page, style, tables
+from camwatch.report.page import Box
+from camwatch.report.sheet import Sheet, new_sheet
 
 A4, A4_LANDSCAPE = (2480, 3508), (3508, 2480)
 
@@ -198,11 +199,9 @@ def test_a_heading_never_runs_into_its_aside():
 
 
 def test_marks_are_smaller_where_they_crowd():
-    with new_sheet() as sheet:
-        target = panels.panel(sheet, Box(20, 20, 60, 60), display.View(0, 0, 600, 600), fakes.CRS)
-        sizes = panels.mark_sizes(target, np.array([[100.0, 100], [104, 100], [108, 100], [500, 500]]))
-        assert sizes.tolist() == [2.6, 2.6, 2.6, 5.5]
-        assert panels.mark_sizes(target, np.zeros((0, 2))).shape == (0,)
+    sizes = placing.mark_sizes(np.array([[100.0, 100], [104, 100], [108, 100], [500, 500]]), 10.0)
+    assert sizes.tolist() == [2.6, 2.6, 2.6, 5.5]
+    assert placing.mark_sizes(np.zeros((0, 2)), 10.0).shape == (0,)
 
 
 def test_crowded_towers_and_long_words_are_tidy(tmp_path, audited):
@@ -276,15 +275,6 @@ def test_no_claims_make_one_page(tmp_path, audited):
     assert [p.name for p in claims_page(tmp_path / "c.png", aoi=fakes.aoi(), verdicts=[], generated="2026-11-22")] == ["c-1.png"]
 
 
-def test_detect_page_is_landscape_and_tidy(tmp_path, audited):
-    grid = fakes.geobox(pixel_m=8.0)
-    pair = fakes.images(grid)
-    settings = {"registration": fakes.registration(grid), "generated": "2026-11-22"}
-    page = detect_page(tmp_path / "a.png", before=pair[0], after=pair[1], findings=fakes.findings(grid), aoi=fakes.aoi(), **settings)
-    assert size(page) == A4_LANDSCAPE
-    detect_page(tmp_path / "b.png", before=pair[0], after=pair[1], findings=fakes.not_testable(grid), **settings)
-
-
 def test_sensitivity_page_draws_two_and_no_searches(tmp_path, audited):
     blind = replace(fakes.sensitivity("tower"), found=(0,) * 6, control_km2=0.0, control="")
     for number, measured in enumerate(([fakes.sensitivity(), blind], [])):
@@ -297,7 +287,7 @@ def test_sensitivity_page_draws_two_and_no_searches(tmp_path, audited):
 def test_dates_that_differ_in_unit_or_brightness_are_stretched_apart(gain, calibration, joint):
     before, after = fakes.images(fakes.geobox(pixel_m=20.0))
     after = replace(after, values=after.values * np.float32(gain), calibration=calibration)
-    pair = maps.dates(before, after, display.View.around(*fakes.CENTRE, 2000, 1500), 40.0)
+    pair = pairview.dates(before, after, display.View.around(*fakes.CENTRE, 2000, 1500), 472)
     assert pair.joint == joint
     assert (pair.spans[0] is pair.spans[1]) == joint
 
@@ -341,9 +331,9 @@ def test_the_detail_lies_where_most_changed():
             [(-500, "appeared"), (300, "removed"), (320, "appeared"), (340, "altered"), (700, "unchanged"), (705, "unchanged")]
         )
     ]
-    x, y = maps.hot_spot(records, 100.0)
+    x, y = pairview.hot_spot(records, 100.0)
     assert (x, y) == pytest.approx((fakes.CENTRE[0] + 320, fakes.CENTRE[1]))
-    assert maps.hot_spot(records[4:], 100.0) is None
+    assert pairview.hot_spot(records[4:], 100.0) is None
 
 
 def test_detail_bounds_are_what_the_page_frames():
@@ -362,9 +352,9 @@ def test_a_perimeter_with_a_hole_and_an_empty_geometry_are_drawn():
 
 
 def test_north_is_true_north_off_the_central_meridian():
-    view = panels.View.around(*fakes.CENTRE, 1000, 1000)
+    view = display.View.around(*fakes.CENTRE, 1000, 1000)
     # 0.7245° east of the meridian of 129°, at 41.8° north: 0.7245° × sin 41.83°.
-    assert panels.north_deg(view, fakes.CRS) == pytest.approx(0.483, abs=0.005)
+    assert placing.north_deg(view, fakes.CRS) == pytest.approx(0.483, abs=0.005)
 
 
 def test_a_box_knows_its_sides():

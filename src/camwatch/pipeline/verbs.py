@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from camwatch.aoi import LONLAT, load_aoi, reproject
@@ -84,12 +85,15 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     progress("registering", 0, 1)
     alignment = align(*items, place, config)
     findings = with_false_alarms(alignment, place, search_or_refuse(alignment, place, config, progress, scores=out))
-    write_json(out / "registration.json", registration_record(alignment, place))
-    write_findings(out, findings)
     progress("drawing", 0, 1)
     hashes = hash_files(files_behind(items))
     sources, generated = [source_of(item, hashes, config) for item in items], config.report_date.isoformat()
-    detect_picture(out / "detect.png", alignment, place, findings, sources=sources, generated=generated)
+    # The page is drawn while the records are written: neither looks at the other.
+    with ThreadPoolExecutor(1) as pool:
+        page = pool.submit(detect_picture, out / "detect.png", alignment, place, findings, sources=sources, generated=generated)
+        write_json(out / "registration.json", registration_record(alignment, place))
+        write_findings(out, findings)
+        page.result()
     return findings
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from camwatch.report.camp import camp_page
     from camwatch.report.claimspage import claims_page
     from camwatch.report.detectpage import detect_page
-    from camwatch.report.maps import detail_bounds
+    from camwatch.report.pairview import detail_bounds
     from camwatch.report.registrationpage import registration_page
     from camwatch.report.registrationzoom import zoom_bounds
     from camwatch.report.sensitivitypage import sensitivity_page
@@ -21,7 +21,7 @@ else:
             "Source": "source",
             "camp_page": "camp",
             "claims_page": "claimspage",
-            "detail_bounds": "maps",
+            "detail_bounds": "pairview",
             "detect_page": "detectpage",
             "finding_rows": "tables",
             "registration_page": "registrationpage",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from camwatch.aoi import LONLAT, reproject
-from camwatch.report import maps, panels, style, tables
+from camwatch.report import maps, pairview, panels, style, tables
 from camwatch.report.claimrow import COLUMNS, SHORT, SHORT_LINE, claim_row, short_row
 from camwatch.report.frame import LINE, foot
 from camwatch.report.legend import legend
 from camwatch.report.numbers import numbers
-from camwatch.report.sheet import Box, new_sheet
+from camwatch.report.page import DPI, MM, Box
+from camwatch.report.sheet import new_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +87,7 @@ def camp_page(
     Path
         `path`.
     """
-    scene = maps.scene_of(before, after, findings, aoi, simulated=any(v.simulated for _, v in verdicts))
+    scene = pairview.scene_of(before, after, findings, aoi, simulated=any(v.simulated for _, v in verdicts))
     with new_sheet() as sheet:
         if scene.simulated:
             sheet.simulated_bands()
@@ -98,7 +100,7 @@ def camp_page(
         return sheet.write(path, f"camwatch site report: {aoi.id}, {generated}", simulated=scene.simulated)
 
 
-def _head(sheet: Sheet, aoi: Aoi, scene: maps.Scene, sources: Sequence[Source], *, generated: str, note: str) -> float:
+def _head(sheet: Sheet, aoi: Aoi, scene: pairview.Scene, sources: Sequence[Source], *, generated: str, note: str) -> float:
     """Draw name, place, size and scenes; return where the maps begin."""
     page = sheet.content
     korean, others = tables.korean_and_others(aoi)
@@ -119,7 +121,7 @@ def _head(sheet: Sheet, aoi: Aoi, scene: maps.Scene, sources: Sequence[Source], 
     return max(left, scenes) + 1.2
 
 
-def _facts(sheet: Sheet, box: Box, aoi: Aoi, scene: maps.Scene) -> float:
+def _facts(sheet: Sheet, box: Box, aoi: Aoi, scene: pairview.Scene) -> float:
     area = reproject(aoi.camp.geometry, LONLAT, aoi.utm())
     rows = [
         ("Location", tables.location(aoi)),
@@ -136,7 +138,7 @@ def _facts(sheet: Sheet, box: Box, aoi: Aoi, scene: maps.Scene) -> float:
     return y
 
 
-def _scenes(sheet: Sheet, box: Box, scene: maps.Scene, sources: Sequence[Source]) -> float:
+def _scenes(sheet: Sheet, box: Box, scene: pairview.Scene, sources: Sequence[Source]) -> float:
     heads = ("Scene", "Date", "Sensor", "GSD", "Sun", "Off-nadir")
     lefts = [box.x + x for x in (0.0, 10.5, 38.5, 59.5, 69.5, 89.5)]
     for x, head in zip(lefts, heads, strict=True):
@@ -156,7 +158,7 @@ def _scenes(sheet: Sheet, box: Box, scene: maps.Scene, sources: Sequence[Source]
 def _maps(
     sheet: Sheet,
     box: Box,
-    scene: maps.Scene,
+    scene: pairview.Scene,
     registration: Registration,
     *,
     detail: tuple[Image, Image] | None,
@@ -168,8 +170,8 @@ def _maps(
     width = (box.width - TICKS - 2 * gap) / 3
     view = scene.view()
     height = width * view.height / view.width
-    window, changed = maps.detail_view(scene, view, maps.analysis_pixel_m(scene) if detail else scene.before.pixel_m)
-    pair = maps.dates(scene.before, scene.after, view, width)
+    window, changed = pairview.detail_view(scene, view, pairview.analysis_pixel_m(scene) if detail else scene.before.pixel_m)
+    pair = pairview.dates(scene.before, scene.after, view, round(width / MM * DPI))
     top = box.y + LINE + 1.0
     places = [Box(box.x + TICKS + i * (width + gap), top, width, height) for i in range(3)]
     titles = (f"Before  {scene.before.acquired:%Y-%m-%d}", f"After  {scene.after.acquired:%Y-%m-%d}", "Change, over the later date")
@@ -184,7 +186,7 @@ def _maps(
         panels.frame_of(change, window, "A")
     else:
         panels.note(change, "Registration refused:\nno change is reported")
-    near = maps.dates(*(detail or (scene.before, scene.after)), window, DETAIL)
+    near = pairview.dates(*(detail or (scene.before, scene.after)), window, round(DETAIL / MM * DPI))
     y = (
         legend(
             sheet,
@@ -194,6 +196,7 @@ def _maps(
             findings=tuple(scene.findings.values()),
             nominal=scene.nominal,
             gaps=pair.gaps or near.gaps,
+            sample=partial(maps.sample, sheet),
         )
         + 1.0
     )
@@ -203,7 +206,7 @@ def _maps(
     return max(below, beside) + 1.5
 
 
-def _details(sheet: Sheet, box: Box, scene: maps.Scene, window: View, near: maps.Dates, *, changed: bool) -> float:
+def _details(sheet: Sheet, box: Box, scene: pairview.Scene, window: View, near: pairview.Dates, *, changed: bool) -> float:
     words = "Detail A" if changed else "A (middle)"
     top = box.y + LINE + 1.0
     for which, name in ((0, "before"), (1, "after")):

@@ -71,10 +71,10 @@ class Ink:
         """Draw a line through (n, 2) places (x, y), `width` pixels wide."""
         self._draw.line((points * FINE).ravel().tolist(), fill=255, width=max(round(width * FINE), 1), joint="curve")
 
-    def dashed(self, points: NDArray[np.float64], width: float, dash: float) -> None:
-        """Draw a line through (n, 2) places in dashes as long as the gaps between them."""
+    def dashed(self, points: NDArray[np.float64], width: float, dash: float, gap: float | None = None) -> None:
+        """Draw a line through (n, 2) places in dashes, with gaps between them that are as long where nothing else is said."""
         along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-        for start in np.arange(0.0, along[-1], 2 * dash):
+        for start in np.arange(0.0, along[-1], dash + (dash if gap is None else gap)):
             inside = (along > start) & (along < start + dash)
             stops = np.concatenate([[start], along[inside], [min(start + dash, along[-1])]])
             self.line(np.column_stack([np.interp(stops, along, points[:, axis]) for axis in (0, 1)]), width)
@@ -89,9 +89,13 @@ class Ink:
         box = [(v * FINE) for v in (x - reach, y - reach, x + reach, y + reach)]
         self._draw.ellipse(box, outline=255, width=max(round(width * FINE), 1))
 
-    def shape(self, points: NDArray[np.float64]) -> None:
-        """Fill a polygon through (n, 2) places."""
-        self._draw.polygon((points * FINE).ravel().tolist(), fill=255)
+    def shape(self, points: NDArray[np.float64], *, hole: bool = False) -> None:
+        """Fill a polygon through (n, 2) places, or empty it."""
+        self._draw.polygon((points * FINE).ravel().tolist(), fill=0 if hole else 255)
+
+    def drawn(self) -> Image.Image:
+        """Return how much of each pixel is covered, 0..255, on the pixels of the page."""
+        return self.stencil.reduce(FINE)
 
 
 class Canvas:
@@ -131,17 +135,24 @@ class Canvas:
 
     def ink(self, ink: Ink, colour: str, *, share: float = 1.0) -> None:
         """Lay strokes on the page; `share` is how much of what is below they cover."""
-        stencil = ink.stencil.reduce(FINE)
-        self.image.paste(colour, (ink.area.x, ink.area.y), stencil if share >= 1 else stencil.point([round(v * share) for v in range(256)]))
+        self.tint(ink.area.x, ink.area.y, ink.drawn(), colour, share=share)
+
+    def tint(self, x: int, y: int, stencil: Image.Image, colour: str, *, share: float = 1.0) -> None:
+        """Lay a colour on the page where a stencil says; `share` is how much of what is below it covers."""
+        self.image.paste(colour, (x, y), stencil if share >= 1 else stencil.point([round(v * share) for v in range(256)]))
 
     def text(self, x: float, y: float, words: str, size: int = BODY, *, bold: bool = False, colour: str = style.INK, align: str = "left") -> float:
         """Set one line whose line box begins at `y`, and `x` at its left, centre or right; return where the next line begins."""
+        self.line(x, round(y + 0.5 * (LEADING - 1) * size + 0.84 * size), words, size, bold=bold, colour=colour, align=align)
+        return y + LEADING * size
+
+    def line(self, x: float, baseline: int, words: str, size: int, *, bold: bool = False, colour: str = style.INK, align: str = "left") -> None:
+        """Set one line upon a baseline, `x` at its left, centre or right."""
         said = style.plain(words)
         x -= {"left": 0.0, "center": 0.5, "right": 1.0}[align] * measure(said, size, bold=bold)
         for part, font in _runs(said, size, bold=bold):
-            self._draw.text((x, round(y + 0.5 * (LEADING - 1) * size + 0.84 * size)), part, font=font, fill=colour, anchor="ls")
+            self._draw.text((x, baseline), part, font=font, fill=colour, anchor="ls")
             x += font.getlength(part)
-        return y + LEADING * size
 
     def paragraph(
         self, x: float, y: float, width: float, words: str, size: int = BODY, *, bold: bool = False, colour: str = style.INK, most: int | None = None
@@ -151,12 +162,13 @@ class Canvas:
             y = self.text(x, y, line, size, bold=bold, colour=colour)
         return y
 
-    def stamp(self, area: Area) -> None:
-        """Write SIMULATED all over an area, a slanting word every 150 × 80 px: no crop that is worth showing goes without."""
-        word = _slanted("SIMULATED")
+    def stamp(self, area: Area, size: int = BODY) -> None:
+        """Write SIMULATED all over an area, a slanting word every 150 × 80 px in the type of the text: no crop that is worth showing goes without."""
+        word = _slanted("SIMULATED", size)
         stencil = Image.new("L", (area.width, area.height), 0)
-        for row, up in enumerate(range(-10, area.height, 80)):
-            for across in range(-75 * (row % 2), area.width, 150):
+        right, down = 150 * size // BODY, 80 * size // BODY
+        for row, up in enumerate(range(-10, area.height, down)):
+            for across in range(-right // 2 * (row % 2), area.width, right):
                 stencil.paste(word, (across, up))
         self.image.paste(style.SIMULATED_RED, (area.x, area.y), stencil)
 
@@ -166,17 +178,17 @@ class Canvas:
             self.fill(Area(0, y, self.width, BAND), style.SIMULATED_RED)
             self.text(self.width / 2, y + (BAND - LEADING * BODY) / 2, style.SIMULATED_WORDS, BODY, bold=True, colour="white", align="center")
 
-    def write(self, path: Path, title: str, *, simulated: bool) -> Path:
+    def write(self, path: Path, title: str, *, simulated: bool, dpi: int | None = None) -> Path:
         """Write the page as PNG under its name only once it is complete; the same page gives the same bytes."""
         said = {"Title": f"{style.SIMULATED_WORDS.replace('–', '-')}. {title}" if simulated else title, "Software": "camwatch"}
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
-        part.write_bytes(png(np.asarray(self.image), said))
+        part.write_bytes(png(np.asarray(self.image), said, dpi))
         return part.replace(path)
 
 
-def png(pixels: NDArray[np.uint8], said: Mapping[str, str]) -> bytes:
-    """Return (y, x, 3) uint8 pixels as a PNG file with texts of Latin-1.
+def png(pixels: NDArray[np.uint8], said: Mapping[str, str], dpi: int | None = None) -> bytes:
+    """Return (y, x, 3) uint8 pixels as a PNG file with texts of Latin-1, and its pixels per inch of paper.
 
     Pillow weighs five filters for each line, which takes twice as long as the compression: here each byte is told as its difference to the one above.
     """
@@ -188,7 +200,8 @@ def png(pixels: NDArray[np.uint8], said: Mapping[str, str]) -> bytes:
     np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     texts = [(b"tEXt", f"{key}\0{text}".encode("latin-1", "replace")) for key, text in said.items()]
-    chunks = [(b"IHDR", header), *texts, (b"IDAT", zlib.compress(lines.tobytes(), COMPRESSION)), (b"IEND", b"")]
+    metre = [] if dpi is None else [(b"pHYs", struct.pack(">IIB", *(round(dpi / 0.0254),) * 2, 1))]
+    chunks = [(b"IHDR", header), *metre, *texts, (b"IDAT", zlib.compress(lines.tobytes(), COMPRESSION)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
@@ -258,9 +271,9 @@ def _font(file: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=4)
-def _slanted(word: str) -> Image.Image:
+def _slanted(word: str, size: int) -> Image.Image:
     """Return a word as a pale slanting stencil."""
-    font = _font(str(style.font_files(bold=True)[0]), BODY)
-    flat = Image.new("L", (round(font.getlength(word)) + 2, 2 * BODY), 0)
-    ImageDraw.Draw(flat).text((1, round(1.4 * BODY)), word, font=font, fill=92, anchor="ls")
+    font = _font(str(style.font_files(bold=True)[0]), size)
+    flat = Image.new("L", (round(font.getlength(word)) + 2, 2 * size), 0)
+    ImageDraw.Draw(flat).text((1, round(1.4 * size)), word, font=font, fill=92, anchor="ls")
     return flat.rotate(24, Image.Resampling.BICUBIC, expand=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from camwatch.report import style, tables
-from camwatch.report.sheet import PT
+from camwatch.report.page import PT
 
 if TYPE_CHECKING:
     from camwatch.claims.model import Claim

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from camwatch.report import style, tables
 from camwatch.report.frame import foot, simple_head
-from camwatch.report.sheet import PT, new_sheet
+from camwatch.report.page import PT
+from camwatch.report.sheet import new_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from camwatch import __version__
 from camwatch.report import style
-from camwatch.report.sheet import PT
+from camwatch.report.page import PT
 from camwatch.report.tables import PEOPLE
 
 if TYPE_CHECKING:
-    from camwatch.report.sheet import Box, Sheet
+    from camwatch.report.page import Box, Page
 
 LINE = style.SMALL * style.LEADING * PT
 """Line height of the small type in millimetres."""
 
 
-def simple_head(sheet: Sheet, title: str, aside: str, subtitle: str, generated: str) -> float:
+def simple_head(sheet: Page, title: str, aside: str, subtitle: str, generated: str) -> float:
     """Draw title, subtitle, aside and date; return where the page's contents begin."""
     page = sheet.content
     date = f"Report date {generated}" if generated else ""
@@ -29,7 +29,7 @@ def simple_head(sheet: Sheet, title: str, aside: str, subtitle: str, generated: 
     return y + 2.6
 
 
-def foot(sheet: Sheet, page: Box, generated: str, config_sha256: str = "") -> float:
+def foot(sheet: Page, page: Box, generated: str, config_sha256: str = "") -> float:
     """Draw version, configuration and what is never concluded at the foot of a page; return where the foot begins."""
     config = f" · configuration {config_sha256[:16]}" if config_sha256 else ""
     dated = f" · report of {generated}" if generated else ""

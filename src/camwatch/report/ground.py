@@ -114,10 +114,10 @@ def shown(ground: Ground, image: Image, *, colour: bool, pale: float = 0.0) -> N
     return ground.upright(picture)
 
 
-def hatched(height: int, width: int) -> NDArray[np.uint8]:
-    """Return the (y, x) look of ground that was not observed."""
+def hatched(height: int, width: int, apart: int = HATCH) -> NDArray[np.uint8]:
+    """Return the (y, x) look of ground that was not observed: lines so many pixels apart along a row, the wider the finer the page."""
     y, x = np.ogrid[:height, :width]
-    return np.where((x + y) % HATCH < 1, 189, int(NOT_OBSERVED[1:3], 16)).astype(np.uint8)
+    return np.where((x + y) % apart < apart // HATCH, 189, int(NOT_OBSERVED[1:3], 16)).astype(np.uint8)
 
 
 def _span(step: tuple[float, float], count: int, scale: float, side: int) -> tuple[int, int, float, float]:

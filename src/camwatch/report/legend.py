@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-
 from camwatch.report import style
-from camwatch.report.panels import mark
-from camwatch.report.sheet import PT
+from camwatch.report.page import PT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from camwatch.findings import Findings
-    from camwatch.report.sheet import Sheet
+    from camwatch.report.page import Page
+
+    Sample = Callable[[float, float, str, str], None]
 
 LINES = {"nominal": style.OUTLINE_NOMINAL, "traced": style.OUTLINE_TRACED, "before": style.PERIMETER_BEFORE, "after": style.PERIMETER_AFTER}
 WIDTHS = {"line": 7.0, "area": 6.0, "gap": 6.0, "tower": 2.6, "polygon": 3.6, "structure": 2.6}
@@ -30,7 +28,7 @@ class Entry(NamedTuple):
     label: str
 
 
-def legend(sheet: Sheet, x: float, y: float, width: float, *, findings: Sequence[Findings], nominal: bool, gaps: bool) -> float:
+def legend(sheet: Page, x: float, y: float, width: float, *, findings: Sequence[Findings], nominal: bool, gaps: bool, sample: Sample) -> float:
     """Draw the looks that the findings use; return where the next thing begins.
 
     Parameters
@@ -42,13 +40,15 @@ def legend(sheet: Sheet, x: float, y: float, width: float, *, findings: Sequence
         Whether the outline is nominal.
     gaps : bool
         Whether anything on the page is hatched as not observed.
+    sample : callable (x, y, what, which)
+        Draws one sample (see :data:`WIDTHS`) whose left side is at `x` and whose middle is at `y`, in millimetres.
     """
-    y = _row(sheet, x, y, width, line_entries(findings, nominal=nominal, gaps=gaps))
+    y = _row(sheet, x, y, width, line_entries(findings, nominal=nominal, gaps=gaps), sample=sample)
     objects = object_entries(findings)
-    return _row(sheet, x, y, width, objects) if objects else y
+    return _row(sheet, x, y, width, objects, sample=sample) if objects else y
 
 
-def _row(sheet: Sheet, x: float, y: float, width: float, entries: Iterable[Entry]) -> float:
+def _row(sheet: Page, x: float, y: float, width: float, entries: Iterable[Entry], *, sample: Sample) -> float:
     left = x
     for samples, label in entries:
         wide = sum(WIDTHS[what] + 0.8 for what, _ in samples) + 0.6 + sheet.measure(label, style.SMALL)
@@ -56,7 +56,7 @@ def _row(sheet: Sheet, x: float, y: float, width: float, entries: Iterable[Entry
             left, y = x, y + ROW
         end = left + wide
         for what, which in samples:
-            _sample(sheet, left, y + ROW / 2, what, which)
+            sample(left, y + ROW / 2, what, which)
             left += WIDTHS[what] + 0.8
         sheet.text(left + 0.6, y + 0.35, label, style.SMALL)
         left = end + 3.2
@@ -87,28 +87,8 @@ def object_entries(findings: Iterable[Findings]) -> list[Entry]:
     return rows
 
 
-def _sample(sheet: Sheet, x: float, y: float, what: str, which: str) -> None:
-    wide = WIDTHS[what]
-    if what == "line":
-        line = LINES[which]
-        sample = Line2D([x, x + wide], [y, y], color=line.colour, linewidth=line.width, transform=sheet.place)
-        sample.set_linestyle((0.0, line.dash) if line.dash else "solid")
-        sheet.figure.add_artist(sample)
-        return
-    if what == "gap":
-        sheet.figure.add_artist(_patch(sheet, x, y, wide, (style.NOT_OBSERVED, style.GAP_EDGE, style.GAP_HATCH)))
-        return
+def look_of(what: str, which: str) -> tuple[style.Mark, str]:
+    """Return the look of a sample of objects or ground, and the shape of its mark."""
     table = style.GROUND if what == "area" else style.MARKS
     look = next(m for change, m in table.items() if change == which)
-    if what in {"polygon", "area"}:
-        sheet.figure.add_artist(_patch(sheet, x, y, wide, ("none" if look.hollow else look.colour + "38", look.colour, look.hatch)))
-        return
-    shape = next((s for key, s in style.SHAPES.items() if key == (what, which)), look.shape)
-    point = mark(x + wide / 2, y, shape, look, 5.5)
-    point.set_transform(sheet.place)
-    sheet.figure.add_artist(point)
-
-
-def _patch(sheet: Sheet, x: float, y: float, wide: float, looks: tuple[str, str, str]) -> Rectangle:
-    face, edge, hatch = looks
-    return Rectangle((x, y - 1.1), wide, 2.2, facecolor=face, edgecolor=edge, hatch=hatch or None, linewidth=0.5, transform=sheet.place)
+    return look, next((s for key, s in style.SHAPES.items() if key == (what, which)), look.shape)

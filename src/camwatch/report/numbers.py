@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from camwatch.report import style, tables
 from camwatch.report.frame import LINE
-from camwatch.report.sheet import Box
+from camwatch.report.page import Box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from camwatch.findings import Findings
     from camwatch.judge.record import Estimate
     from camwatch.registration.record import Registration
-    from camwatch.report.sheet import Sheet
+    from camwatch.report.page import Page
     from camwatch.sensitivity.record import Sensitivity
 
 
 def numbers(
-    sheet: Sheet,
+    sheet: Page,
     box: Box,
     findings: Mapping[str, Findings],
     registration: Registration,
@@ -32,7 +32,7 @@ def numbers(
     return counts(sheet, Box(box.x, y, box.width, 0), findings, estimates, sensitivity)
 
 
-def alignment(sheet: Sheet, box: Box, registration: Registration) -> float:
+def alignment(sheet: Page, box: Box, registration: Registration) -> float:
     """Draw what is known of the alignment, in two columns where they have room; return where the next thing begins."""
     status, colour = ("✔ aligned", "#00694c") if registration.ok else ("✘ REFUSED", "#a84300")
     y = sheet.heading(box.x, box.y - 0.8, box.width, "Co-registration")
@@ -61,7 +61,7 @@ HEADS = ("appeared", "removed", "altered", "un-\nchanged", "searched\nkm²", "ob
 
 
 def counts(
-    sheet: Sheet,
+    sheet: Page,
     box: Box,
     findings: Mapping[str, Findings],
     estimates: Mapping[tuple[str, str], Estimate] | None = None,
@@ -99,7 +99,7 @@ NAME = 19.0
 """Room for the name of a kind, in millimetres."""
 
 
-def _rights(sheet: Sheet, box: Box, cells: Sequence[Sequence[str]]) -> list[float]:
+def _rights(sheet: Page, box: Box, cells: Sequence[Sequence[str]]) -> list[float]:
     """Return the right sides of the columns: as wide as their widest cell, the room left over shared out between them."""
     columns = zip(HEADS, *cells, strict=True)
     widths = [max(sheet.measure(line, style.SMALL) for cell in column for line in cell.split("\n")) for column in columns]

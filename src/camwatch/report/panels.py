@@ -11,13 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
-from pyproj import CRS, Proj
-from shapely.geometry import LineString
 
-from camwatch.aoi import LONLAT, reproject
 from camwatch.report import style
 from camwatch.report.display import View, rgba
-from camwatch.report.sheet import DPI, MM, PT, Box
+from camwatch.report.page import DPI, MM, Box
+from camwatch.report.placing import extent, mark_sizes, nice, north_deg, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,34 +116,12 @@ def stroke(target: Panel, geometry: BaseGeometry, look: Stroke, *, zorder: float
     target.axes.add_artist(PathPatch(path, fill=False, edgecolor=look.colour, linewidth=look.width, linestyle=dash, zorder=zorder + 0.1))
 
 
-MANY = 30
-"""From so many marks on all are smaller, so that those in a crowd do not look as if they meant something lesser."""
-
-
-def mark_sizes(target: Panel, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the size in points of each mark: 5.5 where there is room (4.2 among many), and where its neighbours crowd in smaller, down to 2.6.
-
-    Parameters
-    ----------
-    target : Panel
-    places : (n, 2) float64
-        x and y in metres.
-    """
-    if len(places) < 2:
-        return np.full(len(places), 5.5)
-    apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
-    np.fill_diagonal(apart, np.inf)
-    # The mean distance of the two nearest: one twin alone makes no crowd.
-    near = np.sort(apart, axis=1)[:, : min(2, len(places) - 1)].mean(axis=1)
-    return np.asarray(np.clip(near / target.metres_per_mm / PT * 0.9, 2.6, 5.5 if len(places) < MANY else 4.2), np.float64)
-
-
 def marks(target: Panel, records: Iterable[Finding], *, least_mm: float = 1.6) -> None:
     """Draw towers as marks and everything else as hatched polygons; a polygon too small to be seen on paper gets a mark instead."""
     shown = [r for r in records if not r.geometry.is_empty]
-    small = [r for r in shown if r.kind == "tower" or (r.kind == "structure" and max(_extent(r.geometry)) / target.metres_per_mm < least_mm)]
+    small = [r for r in shown if r.kind == "tower" or (r.kind == "structure" and max(extent(r.geometry)) / target.metres_per_mm < least_mm)]
     places = np.array([[r.geometry.centroid.x, r.geometry.centroid.y] for r in small]).reshape(-1, 2)
-    sizes = {id(r): float(size) for r, size in zip(small, mark_sizes(target, places), strict=True)}
+    sizes = {id(r): float(size) for r, size in zip(small, mark_sizes(places, target.metres_per_mm), strict=True)}
     # What changed lies on top of what did not.
     for record in sorted(shown, key=lambda r: (r.change not in {"unchanged", "not_observed"}, r.id)):
         look = style.MARKS[record.change]
@@ -194,22 +170,6 @@ def _rgb(colour: str) -> tuple[float, float, float]:
     return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
 
 
-def _extent(geometry: BaseGeometry) -> tuple[float, float]:
-    left, bottom, right, top = geometry.bounds
-    return right - left, top - bottom
-
-
-def perimeter_stroke(record: Finding, first_day: str) -> Stroke:
-    """Return how the enclosing line of a date is drawn."""
-    return style.PERIMETER_BEFORE if str(record.measures["date"]) == first_day else style.PERIMETER_AFTER
-
-
-def nice(length: float) -> float:
-    """Return the largest of 1, 2, 5 × 10ⁿ that is not more than `length`."""
-    power = 10.0 ** np.floor(np.log10(length))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= length * (1 + 1e-9)))
-
-
 def scale_bar(target: Panel) -> None:
     """Draw a scale bar of about a quarter of the panel's width, lower left, two-toned, on a white ground."""
     length = nice(target.view.width * 0.3)
@@ -239,15 +199,6 @@ def _plate(target: Panel, box: Box) -> None:
             zorder=7,
         )
     )
-
-
-def north_deg(view: View, crs: object) -> float:
-    """Return the azimuth of the grid's up direction in degrees east of true north, at the view's centre (the meridian convergence)."""
-    system = CRS.from_user_input(str(crs))
-    if system.is_geographic:
-        return 0.0
-    longitude, latitude = Proj(system)(0.5 * (view.left + view.right), 0.5 * (view.bottom + view.top), inverse=True)
-    return float(Proj(system).get_factors(longitude, latitude).meridian_convergence)
 
 
 def compass(target: Panel, sun: Sun | None) -> None:
@@ -286,40 +237,14 @@ def _arrow(target: Panel, centre: tuple[float, float], azimuth_deg: float, label
 
 def graticule(target: Panel, *, left: bool = True, below: bool = True) -> None:
     """Tick the frame with longitudes and latitudes in degrees, where the panel's lower and left edge really cross them."""
-    view = target.view
-    for axis, labelled in (("x", below), ("y", left)):
-        ends = [(view.left, view.bottom), (view.right, view.bottom)] if axis == "x" else [(view.left, view.bottom), (view.left, view.top)]
-        edge = np.array([np.add(ends[0], t * np.subtract(ends[1], ends[0])) for t in np.linspace(0, 1, 33)])
-        lonlat = np.asarray(reproject(LineString(edge), target.crs, LONLAT).coords)
-        along, degrees = edge[:, 0 if axis == "x" else 1], lonlat[:, 0 if axis == "x" else 1]
-        # A label near a corner would run into its neighbour's.
-        values, step = _round_values(degrees[0], degrees[-1], LABEL_MM / (target.box.width if axis == "x" else target.box.height))
-        decimals = max(int(np.ceil(-np.log10(step) - 1e-9)), 0)
-        letters = "EW" if axis == "x" else "NS"
-        texts = [f"{abs(v):.{decimals}f}° {letters[0] if v >= 0 else letters[1]}" for v in values] if labelled else []
-        places = np.interp(values, degrees, along)
+    for axis, labelled, side in (("x", below, target.box.width), ("y", left, target.box.height)):
+        places, texts = ticks(target.view, target.crs, axis, side)
         setter = target.axes.set_xticks if axis == "x" else target.axes.set_yticks
-        setter(places, texts or [""] * len(places))
+        setter(places, texts if labelled else [""] * len(places))
     target.axes.tick_params(axis="both", length=1.6, width=0.5, labelsize=style.SMALL, pad=1.2, colors=style.SOFT, color=style.INK)
     target.axes.tick_params(axis="y", labelrotation=90)
     for label in target.axes.get_yticklabels():
         label.set(va="center")
-
-
-LABEL_MM = 15.0
-"""Room for one label of the frame."""
-
-
-def _round_values(low: float, high: float, room: float) -> tuple[NDArray[np.float64], float]:
-    """Return up to three round values between two, and their step; a label takes `room`, a share of the span, and none hangs over an end."""
-    span = high - low
-    for parts in (1.9, 3.0, 5.0, 10.0):
-        step = nice(span / parts)
-        values = np.arange(np.ceil((low + room / 2 * span) / step), np.floor((high - room / 2 * span) / step) + 1) * step
-        if len(values) >= 2:
-            break
-    every = max(int(np.ceil(room * span / step)), -(-(len(values) - 1) // 2), 1)
-    return values[::every], step
 
 
 def watermark(target: Panel) -> None:

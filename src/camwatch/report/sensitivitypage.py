@@ -8,7 +8,8 @@ import numpy as np
 
 from camwatch.report import style, tables
 from camwatch.report.frame import foot, simple_head
-from camwatch.report.sheet import LANDSCAPE, Box, new_sheet
+from camwatch.report.page import LANDSCAPE, Box
+from camwatch.report.sheet import new_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

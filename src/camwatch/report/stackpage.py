@@ -9,7 +9,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from camwatch.report import style
 from camwatch.report.frame import foot, simple_head
-from camwatch.report.sheet import DPI, LANDSCAPE, MM, PT, Box, Sheet, new_sheet
+from camwatch.report.page import DPI, LANDSCAPE, MM, PT, Box
+from camwatch.report.sheet import Sheet, new_sheet
 from camwatch.report.tables import number
 
 if TYPE_CHECKING:
