@@ -36,12 +36,13 @@ RGB = ("red", "green", "blue")
 def write_model(path, *, radius=0, levels=False, properties=PROPERTIES, inputs=("before", "after"), outputs=OUTPUTS, **changes):
     """A network whose answers are known: the sigmoid of the mean, over (2 · radius + 1)² pixels and all bands, of each date and of their differences.
 
+    `pads` other than [radius] * 4 shift the answer, or leave out a rim.
     `levels` instead averages 16 × 16 blocks and repeats them, as networks that halve their pixels do: the phase of the blocks matters.
     """
     shape, kind = changes.get("shape", (1, 3, "h", "w")), changes.get("kind", TensorProto.FLOAT)
     side = 2 * radius + 1
     kernel = np.full((1, 3, side, side), 1 / (3 * side**2), np.float16 if kind == TensorProto.FLOAT16 else np.float32)
-    nodes = [helper.make_node("Conv", [name, "kernel"], [f"mean_{name}"], pads=[radius] * 4) for name in inputs]
+    nodes = [helper.make_node("Conv", [name, "kernel"], [f"mean_{name}"], pads=changes.get("pads", [radius] * 4)) for name in inputs]
     constants = [numpy_helper.from_array(kernel, "kernel")]
     first, second = (f"mean_{name}" for name in (inputs * 2)[:2])
     if levels:
@@ -157,10 +158,10 @@ def test_views_are_turned_back(tiny, views):
 
 
 def test_views_are_averaged(tmp_path):
-    # A block's mean, repeated from its corner, depends on the turn where the picture is no multiple of the block; here: of 16 in 32 + mirrored rest.
-    model = load_model(write_model(tmp_path / "blocks.onnx", levels=True))
+    model = load_model(write_model(tmp_path / "skew.onnx", radius=1, pads=[2, 2, 0, 0]))
     shown = np.random.default_rng(4).normal(size=(2, 1, 64, 64)).astype(np.float32)
     one, turned = predict(model.session, shown), predict(model.session, shown[..., ::-1, ::-1].copy())[..., ::-1, ::-1]
+    assert np.abs(one - turned).max() > 0.1
     np.testing.assert_allclose(predict(model.session, shown, views=2), (one + turned) / 2, atol=1e-6)
     with pytest.raises(ValueError, match="views"):
         predict(model.session, shown, views=3)
@@ -239,6 +240,13 @@ def test_invalid_pixels_stay_so_on_working_pixels(tiny, pixel, gsd):
     assert share == pytest.approx(40 * 50 * pixel**2, rel=0.05)
 
 
+def test_a_working_pixel_is_valid_where_more_than_half_of_it_is(tiny):
+    # 7 × 8 pixels of 0.6 m end in the middle of working pixels, at 0.4 and at 0.6 of them.
+    said = tiny.likelihood(*[image(grain(3, 7, 8, seed=n), 0.6) for n in (0, 1)]).appeared
+    assert said.shape == (9, 10)
+    np.testing.assert_array_equal(np.isfinite(said), np.arange(9)[:, None] < 8 + np.zeros(10))
+
+
 def test_holes_are_filled_without_an_edge():
     row, col = np.indices((128, 128), np.float32)
     smooth = 100 + 20 * np.sin(row / 30) + 0.3 * col
@@ -298,6 +306,12 @@ def test_small_images_are_answered(tiny, shape):
     assert np.isfinite(said.appeared).all()
 
 
+def test_beyond_its_far_edges_a_picture_is_mirrored(tmp_path):
+    model = load_model(write_model(tmp_path / "blocks.onnx", levels=True))
+    # A block that the edge cuts has the mean of what is inside.
+    np.testing.assert_allclose(logit(predict(model.session, np.ones((2, 1, 40, 50), np.float32))[0]), 1.0, atol=1e-5)
+
+
 def test_what_a_file_states_is_kept(tmp_path):
     path = write_model(tmp_path / "m.onnx", properties={**PROPERTIES, "calibration": json.dumps([[0.1, 0.0], [0.5, 0.2], [0.9, 1.0]])})
     model = load_model(path)
@@ -325,6 +339,7 @@ WRONG = {
     "calibration": ({"properties": {**PROPERTIES, "calibration": "[[0, 1], [1, 0]]"}}, "calibration; got"),
     "no calibration": ({"properties": {**PROPERTIES, "calibration": "{}"}}, "calibration; got {}"),
     "inputs": ({"inputs": ("image",)}, "inputs; got image; expected before, after"),
+    "a third input": ({"inputs": ("before", "after", "height")}, "inputs; got before, after, height; expected before, after"),
     "outputs": ({"outputs": ("a", "b", "c", "d")}, "outputs; got a, b, c, d"),
     "fewer outputs": ({"outputs": OUTPUTS[:2]}, "expected structure_before, structure_after, appeared, removed"),
     "half precision": ({"kind": TensorProto.FLOAT16}, r"input before; got float16 \(1, 3, any, any\); expected float32"),
@@ -372,12 +387,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 
 
 def test_a_network_that_answers_with_fewer_pixels_is_refused(tmp_path):
-    path = write_model(tmp_path / "m.onnx", radius=1)
-    model = onnx.load(path)
-    for node in model.graph.node:
-        if node.op_type == "Conv":
-            node.attribute[0].ints[:] = [0] * 4
-    onnx.save(model, path)
+    path = write_model(tmp_path / "m.onnx", radius=1, pads=[0] * 4)
     with pytest.raises(ConfigError, match=r"structure_before; got \(1, 1, 62, 94\); expected \(1, 1, 64, 96\)") as told:
         load_model(path)
     check_line(told.value, path)
