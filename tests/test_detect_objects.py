@@ -236,6 +236,17 @@ def test_in_a_row_each_building_has_its_own_answer():
     assert changes(pair([*old, *gone], [*old, *new], new, gone)) == ["appeared"] * 2 + ["removed"] * 2 + ["unchanged"] * 2
 
 
+def test_a_change_likelihood_without_gaps_joins_no_houses_and_finds_one_of_which_the_single_date_is_unsure():
+    houses = row(5, 4.0)
+    blob = box(houses[0].bounds[0], houses[0].bounds[1], houses[-1].bounds[2], houses[-1].bounds[3])
+    after, new = likelihood(houses, 2, blur=2.0), likelihood([blob], 3, top=0.8)
+    nothing = likelihood([], 4)
+    planes = Likelihoods(nothing, after, new, nothing, grid())
+    assert changes(planes) == ["appeared"] * 5
+    unsure = Likelihoods(nothing, likelihood([HOUSE], 5, top=0.4), likelihood([HOUSE], 6), nothing, grid())
+    assert changes(unsure) == ["appeared"]
+
+
 def test_what_stood_before_is_not_new_whatever_the_model_says_and_what_it_denies_is_not_either():
     assert changes(pair([HOUSE], [HOUSE], [HOUSE])) == ["unchanged"]
     (weak,) = decide(pair(after=[HOUSE]), StructureParams(), SMALLEST_PX).buildings

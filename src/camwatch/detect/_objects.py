@@ -24,6 +24,9 @@ State = Literal["left out", "changed", "stands", "partly", "rebuilt"]
 FLOOR = 0.05
 """Least that either kind of evidence counts: what one of them denies, the other alone cannot carry over a half, nor is it lost for ranking."""
 
+LIFT = 1.0 / 3.0
+"""How far a higher change likelihood raises the single-date one: a new building of which that is unsure counts, and gaps between others stay open."""
+
 PARTLY = (0.20, 0.80)
 """Share of a building that must have changed, and may have, so that it is altered rather than new, gone or the same."""
 
@@ -128,7 +131,7 @@ class _Side:
     def standing(self, date: int, label: int) -> Building:
         """Return the record of an object that was altered as a whole, or that stays."""
         if self.states[label] == "rebuilt":
-            return self.building(date, label, "altered", float(self.measures["rebuilt"][label]))
+            return self.building(date, label, "altered", float(self.raw[label]))
         stays = float(self.measures["likelihood"][label] * (1.0 - self.measures["change_evidence"][label]))
         return self.building(date, label, "unchanged", stays)
 
@@ -136,10 +139,10 @@ class _Side:
 def decide(planes: Likelihoods, params: StructureParams, smallest_px: float) -> Decision:
     """Decide which buildings came, went, were altered, or stayed.
 
-    At each date a building is where the single-date likelihood is high, raised half-way to the change likelihood of that date where this is higher;
-    the parts of that plane are its objects. Each is held against the other date's plane under the shift within the tolerance that brings most of it
-    to cover, so that misregistration, lean and shade along one side make nothing new. Evidence of change is, by pixel, the weighted geometric mean
-    of the model's own change likelihood and of what the other date lacks.
+    At each date a building is where the single-date likelihood is high, raised by a third of the way to the change likelihood of that date where this
+    is higher; the parts of that plane are its objects. Each is held against the other date's plane under the shift within the tolerance that brings
+    most of it to cover, so that misregistration, lean and shade along one side make nothing new. Evidence of change is, by pixel, the weighted
+    geometric mean of the model's own change likelihood and of what the other date lacks.
 
     An object with evidence all over is new (or gone); with evidence over a part that is thicker than the tolerance and another such part without,
     altered; a new one on the ground of one that went is altered too (rebuilt). The rest, where the other date covers it, is unchanged. One building
@@ -154,12 +157,13 @@ def decide(planes: Likelihoods, params: StructureParams, smallest_px: float) -> 
 
     References
     ----------
-    .. [1] R. Qin, J. Tian, P. Reinartz, "3D change detection: approaches and applications", ISPRS J. 122, 2016, doi:10.1016/j.isprsjprs.2016.09.013
+    .. [1] G. Chen, G. J. Hay, L. M. T. Carvalho, M. A. Wulder, "Object-based change detection", Int. J. Remote Sensing 33(14), 2012,
+       doi:10.1080/01431161.2011.648285
     """
     seen = np.isfinite(planes.structure_before) & np.isfinite(planes.structure_after)
     direct = [np.nan_to_num(plane) for plane in (planes.removed, planes.appeared)]
     single = [np.nan_to_num(plane) for plane in (planes.structure_before, planes.structure_after)]
-    standing = [np.maximum(s, 0.5 * (s + d)) for s, d in zip(single, direct, strict=True)]
+    standing = [np.maximum(s, s + LIFT * (d - s)) for s, d in zip(single, direct, strict=True)]
     reach = max(params.tolerance_m / planes.pixel_m, 1.0)
     sides = []
     for date in (0, 1):
@@ -212,7 +216,7 @@ def _held_against(
     # That a part changed and another did not is as certain as the less certain of the two.
     new = pixels.total(evidence * changed) / np.maximum(pixels.total(changed), 1.0)
     old = pixels.total((1.0 - evidence) * ~changed) / np.maximum(pixels.total(~changed), 1.0)
-    raw = np.where(thick, np.minimum(new, old), raw)
+    raw = np.select([measures["rebuilt"] >= 0.5, thick], [measures["rebuilt"], np.minimum(new, old)], raw)
     unseen = pixels.mean(seen[pixels.rows, pixels.cols]) < SEEN
     raw[unseen] = 0.0
     came = (measures["change_evidence"] >= 0.5) | (kept < 0.5)

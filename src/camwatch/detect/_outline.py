@@ -24,7 +24,10 @@ GAIN = 0.04
 """Overlap that more corners must gain over a rectangle."""
 
 SHORTEST_WALL_M = 2.0
-"""Steps of a wall shorter than this are grain."""
+"""Steps of a wall shorter than this are grain, …"""
+
+SHORTEST_WALL_PX = 2.5
+"""… as are those of so few pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +79,7 @@ def outline(
 
     References
     ----------
-    .. [1] J. Žunić, P. L. Rosin, "Rectilinearity measurements for polygons", IEEE TPAMI 25(9), 2003, doi:10.1109/TPAMI.2003.1227996
+    .. [1] J. Žunić, P. L. Rosin, "A new measure for the rectilinearity of polygons", Vision Geometry XI, Proc. SPIE 4794, 2002, doi:10.1117/12.453591
     """
     rings = _rings(plane, mask, level)
     if not rings:
@@ -86,15 +89,13 @@ def outline(
     yards = [Polygon(hole + corner) for hole in rings[1:]]
     yards = [yard for yard in yards if yard.area >= smallest_px and traced.contains(yard)]
     angle, box, fit = _best_rectangle(ring, traced)
-    form, shape = "free", _largest(traced.simplify(0.75))
-    if fit >= RECTANGLE[1]:
+    walls = _right_angled(ring, angle, max(SHORTEST_WALL_M / pixel_m, SHORTEST_WALL_PX)) if fit < RECTANGLE[1] else None
+    if walls is not None and _overlap(walls, traced) >= max(RIGHT_ANGLES, fit + GAIN):
+        form, shape = "right angles", walls
+    elif fit >= RECTANGLE[0]:
         form, shape = "rectangle", box
     else:
-        walls = _right_angled(ring, angle, SHORTEST_WALL_M / pixel_m)
-        if walls is not None and _overlap(walls, traced) >= max(RIGHT_ANGLES, fit + GAIN):
-            form, shape = "right angles", walls
-        elif fit >= RECTANGLE[0]:
-            form, shape = "rectangle", box
+        form, shape = "free", _largest(traced.simplify(0.75))
     for yard in yards:
         shape = _largest(shape.difference(yard.simplify(0.75)))
     width, height = np.ptp(_turned(get_coordinates(shape.exterior), -angle), axis=0)
@@ -110,7 +111,7 @@ def _rings(plane: NDArray[np.float32], mask: NDArray[np.bool_], level: float) ->
     relief = np.where(mask, np.maximum(plane, 1.05 * level), ground)
     lines: list[NDArray[np.float64]] = find_contours(relief, level)  # type: ignore[no-untyped-call]  # scikit-image has no types here
     rings = [line[:-1, ::-1] + 0.5 for line in lines if len(line) > 4 and (line[0] == line[-1]).all()]
-    sizes = [abs(_moments(ring)[0]) for ring in rings]
+    sizes = [abs(_area(ring)) for ring in rings]
     return [rings[k] for k in sorted(range(len(rings)), key=lambda k: (-sizes[k], k)) if sizes[k] >= 1.0]
 
 
@@ -126,6 +127,12 @@ def _turned(points: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
     return np.asarray(points @ np.array([[c, s], [-s, c]]))
 
 
+def _area(ring: NDArray[np.float64]) -> float:
+    """Return the signed area of a ring."""
+    x, y = ring.T
+    return float(x @ np.roll(y, -1) - np.roll(x, -1) @ y) / 2.0
+
+
 def _moments(ring: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
     """Return a ring's signed area, centroid (x, y), and the (2, 2) covariance of the points inside."""
     shift = ring.mean(axis=0)
@@ -136,9 +143,9 @@ def _moments(ring: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDA
     if abs(area) < 1e-9:
         return 0.0, shift, np.eye(2)
     centre = ((here + there) * cross[:, None]).sum(axis=0) / (6.0 * area)
-    own = np.einsum("ki,kj,k->ij", here, here, cross) + np.einsum("ki,kj,k->ij", there, there, cross)
-    mixed = np.einsum("ki,kj,k->ij", here, there, cross)
-    second = (2.0 * own + mixed + mixed.T) / (24.0 * area)
+    weighted = here * cross[:, None], there * cross[:, None]
+    mixed = weighted[0].T @ there
+    second = (2.0 * (weighted[0].T @ here + weighted[1].T @ there) + mixed + mixed.T) / (24.0 * area)
     return area, centre + shift, second - np.outer(centre, centre)
 
 
@@ -189,7 +196,7 @@ def _right_angled(ring: NDArray[np.float64], angle: float, shortest: float) -> P
 
     Runs shorter than `shortest` are given to their neighbours, the shortest first.
     """
-    area, centre, _ = _moments(ring)
+    area, centre = _area(ring), ring.mean(axis=0)
     points = _resampled(_turned(ring - centre, -angle), 0.5)
     soft = ndi.gaussian_filter1d(points, 2.5, axis=0, mode="wrap")
     steps = np.roll(soft, -1, axis=0) - np.roll(soft, 1, axis=0)

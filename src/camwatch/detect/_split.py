@@ -112,7 +112,7 @@ def basins(relief: NDArray[np.floating], mask: NDArray[np.bool_], saddle: float,
     Passes are taken from the highest down, so that the answer depends on no order of labels.
     """
     markers, count = ndi.label(mask & (relief == ndi.maximum_filter(relief, size=3)), np.ones((3, 3)))
-    if count < 2:
+    if count < 2 or _is_one_hill(relief, mask, markers, count, saddle if _alike(change, mask) else max(saddle, CONTRARY_SADDLE)):
         return mask.astype(np.int32)
     basin = np.asarray(watershed(-relief, markers, mask=mask), np.int32)  # type: ignore[no-untyped-call]  # scikit-image has no types here
     top = np.zeros(count + 1)
@@ -138,6 +138,31 @@ def basins(relief: NDArray[np.floating], mask: NDArray[np.bool_], saddle: float,
         area[a] += area[b]
     roots = np.array([find(n) for n in range(count + 1)])
     return np.asarray(np.unique(roots, return_inverse=True)[1][basin], np.int32)
+
+
+def _alike(change: NDArray[np.floating], mask: NDArray[np.bool_]) -> bool:
+    """Whether no two parts of a mask can be contrary."""
+    inside = change[mask]
+    return bool(inside.max() - inside.min() <= CONTRARY[0])
+
+
+def _is_one_hill(relief: NDArray[np.floating], mask: NDArray[np.bool_], markers: NDArray[np.int32], count: int, saddle: float) -> bool:
+    """Whether every peak is joined to the highest at `saddle` of its own height: then :func:`basins` need not be drawn, which costs more."""
+    at = np.flatnonzero(markers)
+    of, height = markers.ravel()[at], relief.ravel()[at]
+    peaks = np.zeros(count + 1)
+    peaks[of] = height
+    highest = np.argmax(height)
+    left = peaks > 0.0
+    while left.any():
+        joined, _ = ndi.label(mask & (relief >= saddle * peaks[left].max()))
+        where = joined.ravel()[at]
+        reached = np.zeros(count + 1, bool)
+        reached[of[where == where[highest]]] = True
+        if not (left & reached).any():
+            return False
+        left &= ~reached
+    return True
 
 
 def _passes(basin: NDArray[np.int32], relief: NDArray[np.floating]) -> list[tuple[float, int, int]]:

@@ -107,7 +107,7 @@ def _look(image: Image, seen: NDArray[np.bool_], likelihood: Callable[[Image], N
         image,
         pixel,
         contrast_tones(image.bands, planes, pixel),
-        _compared(image.bands, planes),
+        _compared(planes[image.bands.index("pan")] if "pan" in image.bands else luminance_of(image.bands, planes)),
         chance,
         share > 0.5,
         GeoBox(chance.shape, image.geobox.affine * Affine.scale(factor), image.geobox.crs),
@@ -116,11 +116,13 @@ def _look(image: Image, seen: NDArray[np.bool_], likelihood: Callable[[Image], N
 
 def look_of(image: Image, factor: int) -> Look:
     """Return what :func:`persistence` compares, on working pixels of `factor` grid pixels."""
-    return _compared(image.bands, blocks(filled(image.values, image.valid), factor))
+    # One band is averaged, not three.
+    bright = image.band("pan") if "pan" in image.bands else luminance_of(image.bands, image.values)
+    return _compared(blocks(filled(bright[None], image.valid), factor)[0])
 
 
-def _compared(names: tuple[str, ...], planes: NDArray[np.float32]) -> Look:
-    bright = ndi.gaussian_filter(planes[names.index("pan")] if "pan" in names else luminance_of(names, planes), 0.7)
+def _compared(plane: NDArray[np.float32]) -> Look:
+    bright = ndi.gaussian_filter(plane, 0.7)
     return Look(bright, _edge_directions(bright))
 
 
