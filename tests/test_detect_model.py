@@ -49,7 +49,8 @@ def write_model(path, *, radius=0, levels=False, properties=PROPERTIES, inputs=(
         constants.append(numpy_helper.from_array(np.array([1, 1, 16, 16], np.float32), "scales"))
         for name in inputs:
             nodes.append(helper.make_node("AveragePool", [f"mean_{name}"], [f"small_{name}"], kernel_shape=[16, 16], strides=[16, 16]))
-            nodes.append(helper.make_node("Resize", [f"small_{name}", "", "scales"], [f"large_{name}"], mode="nearest", nearest_mode="floor"))
+            how = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+            nodes.append(helper.make_node("Resize", [f"small_{name}", "", "scales"], [f"large_{name}"], **how))
         first, second = "large_before", "large_after"
     nodes += [helper.make_node("Sub", [second, first], ["rise"]), helper.make_node("Sub", [first, second], ["fall"])]
     last = changes.get("last", "Sigmoid")
@@ -111,7 +112,7 @@ def test_exchanging_the_dates_exchanges_the_answers_exactly(tiny):
         np.testing.assert_array_equal(getattr(forth, other), getattr(back, name))
 
 
-@pytest.mark.parametrize("length", [32, 768, 800, 1024, 1280, 1408, 5024])
+@pytest.mark.parametrize("length", range(STEP, 80 * STEP, STEP))
 def test_tiles_answer_for_each_pixel_once_and_see_enough_around_it(length):
     spans = spans_of(length)
     assert [s.first for s in spans] == [0, *(s.last for s in spans[:-1])]
@@ -344,6 +345,7 @@ WRONG = {
     "fewer outputs": ({"outputs": OUTPUTS[:2]}, "expected structure_before, structure_after, appeared, removed"),
     "half precision": ({"kind": TensorProto.FLOAT16}, r"input before; got float16 \(1, 3, any, any\); expected float32"),
     "fixed size": ({"shape": (1, 3, 256, 256)}, r"got float32 \(1, 3, 256, 256\)"),
+    "beyond one": ({"last": "Relu"}, r"structure_before; got 0 to [12]\.\d"),
     "no sigmoid": ({"last": "Identity"}, r"structure_before; got -\d.* expected values 0\.\.1"),
 }
 

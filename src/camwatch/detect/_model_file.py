@@ -112,7 +112,7 @@ def _check_tensors(path: Path, role: str, tensors: list[Any], names: tuple[str, 
         tensor, wanted = found[name], f"float32 ({', '.join(shape)})"
         stated = tuple(str(size) if isinstance(size, int) else "any" for size in tensor.shape)
         # What is not stated (an axis, or the whole shape of an output) is seen when the model is tried.
-        fits = len(stated) == 4 and all(want == have or (have == "any" and want != "any") for want, have in zip(shape, stated, strict=True))
+        fits = len(stated) == 4 and all(have in (want, "any") for want, have in zip(shape, stated, strict=True))
         if tensor.type != "tensor(float)" or not (fits or (role == "output" and not stated)):
             kind = tensor.type.removeprefix("tensor(").removesuffix(")")
             got = f"{'float32' if kind == 'float' else kind} ({', '.join(stated)})"
