@@ -120,8 +120,9 @@ def _maps(sheet: Paper, box: Box, scene: pairview.Scene, searched: Kind | None) 
     for record in lines:
         papermap.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
     drawn = {id(record) for record in lines}
-    papermap.marks(target, [record for record in scene.records if id(record) not in drawn])
     _furniture(target, None, labelled=False)
+    # Not even the scale bar hides what was found.
+    papermap.marks(target, [record for record in scene.records if id(record) not in drawn])
     return target, places[0].bottom + TICKS + 0.5
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from affine import Affine
 from PIL import Image as Picture
+from shapely import box as rectangle
 from shapely import get_parts
 
 from camwatch.report import style
@@ -272,9 +273,11 @@ def rings(target: Panel, records: Iterable[Finding], which: int) -> None:
     """Draw what stands at a date (0 before, 1 after) as thin outlines about it, dashed where it does not stand at that date."""
     gone = ("appeared", "removed")[which]
     for record in records:
-        about = record.geometry.buffer(1.2 * target.metres_per_mm)
+        room = 1.2 * target.metres_per_mm
+        left, bottom, right, top = record.geometry.bounds
+        about = rectangle(left - room, bottom - room, right + room, top + room) if record.kind == "structure" else record.geometry.buffer(room)
         dash = (2.0, 1.4) if record.change == gone else ()
-        stroke(target, about.envelope if record.kind == "structure" else about, style.Stroke(style.MARKS[record.change].colour, dash, 0.7))
+        stroke(target, about, style.Stroke(style.MARKS[record.change].colour, dash, 0.7))
 
 
 def scale_bar(target: Panel) -> None:

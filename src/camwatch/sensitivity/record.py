@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import beta
-
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
@@ -45,6 +43,8 @@ class Sensitivity:
     def probability(self, index: int) -> tuple[float, float, float]:
         """Return the probability of detection of a size and its 95 % interval (Jeffreys, Beta(½, ½) prior; doi:10.1214/ss/1009213286)."""
         hits, misses = self.found[index], self.planted[index] - self.found[index]
+        from scipy.stats import beta  # takes half a second, which a search does without
+
         posterior = beta(hits + 0.5, misses + 0.5)
         return float(posterior.mean()), float(posterior.ppf(0.025)), float(posterior.ppf(0.975))
 
