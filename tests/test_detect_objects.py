@@ -79,6 +79,27 @@ def test_houses_in_a_row_are_counted_one_by_one(gap, blur, seed):
     assert count(likelihood(row(6, gap), seed, blur=blur)) == 6
 
 
+@pytest.mark.parametrize("ground", [0.0, 0.2])
+@pytest.mark.parametrize("gap", [3.0, 4.0, 6.0])
+def test_houses_in_a_row_keep_their_areas_though_their_blurs_meet(gap, ground):
+    """The ground between and around them may itself look a little like a building."""
+    plane = ground + (1.0 - ground) * likelihood([rotate(h, 17, origin=(40, 40)) for h in row(6, gap)], 3, blur=2.0, top=0.9 - ground)
+    parts = separate(plane.astype(np.float32), np.zeros_like(plane), **SPLIT)
+    soft = ndi.gaussian_filter(plane, SMOOTHING_PX)
+    areas = [
+        outline(soft, parts.labels == k, parts.level[k], pixel_m=PIXEL, smallest_px=SMALLEST_PX).polygon.area * PIXEL**2
+        for k in range(1, int(parts.labels.max()) + 1)
+    ]
+    assert areas == pytest.approx([14 * 7] * 6, rel=0.08)
+    assert np.mean(areas) == pytest.approx(14 * 7, rel=0.06)
+
+
+def test_threads_along_a_building_are_no_part_of_it():
+    plane = likelihood([HOUSE, box(46, 33, 62, 34), box(30, 38, 31, 52)], 2, blur=0.6)
+    _, metric = drawn(plane)
+    assert overlap(metric, HOUSE) > 0.93
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_houses_on_a_turned_lattice_are_counted_one_by_one(seed):
     houses = [rotate(box(x, y, x + 9, y + 7), 30, origin=(40, 40)) for x in (12, 25, 38, 51) for y in (18, 29, 40, 51)]

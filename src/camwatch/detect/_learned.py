@@ -76,13 +76,13 @@ def learned_structures(
 
 def _said(building: Building, params: StructureParams, model: Model) -> tuple[Change | None, float]:
     """Return what is reported of a building, and its score; None where it is not reported."""
-    if building.change == "unchanged":
-        return "unchanged", building.raw
-    score = float(model.probability(building.raw))
-    if score >= params.model_min_score:
-        return building.change, score
-    # What may have been altered stands in any case.
-    return ("unchanged", 1.0 - score) if building.change == "altered" else (None, score)
+    change, score = building.change, building.raw
+    if change != "unchanged":
+        score = float(model.probability(building.raw))
+    if change == "altered" and score < params.model_min_score:
+        # What may have been altered stands in any case.
+        change, score = "unchanged", building.measures["likelihood"] * (1.0 - score)
+    return (change if score >= params.model_min_score else None), score
 
 
 def _traced(decided: Decision, building: Building, frame: tuple[slice, slice], pixel_m: float, smallest_px: float) -> Outline | None:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 SMOOTHING_PX = 0.7
 """Gaussian that evens the grain of a likelihood; it leaves the half-way level of a straight edge in its place."""
 
+MARGIN_PX = 4
+"""Ground around an object that is looked at."""
+
+THREAD = np.ones((3, 3), bool)
+"""What is thinner is no part of a building: hedges, drives, the seams of shadows."""
+
 CONTRARY = (0.3, 0.7)
 """Difference of change evidence over which two parts turn from like to contrary."""
 
@@ -33,7 +39,7 @@ class Parts:
     labels : (y, x) int32
         0 = ground, objects from 1 on by the row of their component.
     level : (n + 1,) float64
-        Likelihood at which each object is outlined: half of its peak, within the limits asked for.
+        Likelihood at which each object is outlined: half-way from the ground to its plateau, within the limits asked for.
     peak : (n + 1,) float64
         Mean likelihood of each object's plateau: of what passes 0.7 of the 90th percentile.
     sharpness : (n + 1,) float64
@@ -51,9 +57,9 @@ def separate(
 ) -> Parts:
     """Part a likelihood into objects.
 
-    Where the plane passes the lower level, hills are parted whose saddle lies under `dip` of the lower one's peak; each is cut at half of its own
-    peak; what is left is parted where a neck is narrower than `neck` of the narrower part. So houses some metres apart are counted one by one, a
-    row that touches by a thin bridge too, while a hall with a dip in it, an L or a U stays one.
+    Where the plane passes the lower level, hills are parted whose saddle lies under `dip` of the lower one's peak; each is cut half-way from the
+    ground around it to its plateau; what is left is parted where a neck is narrower than `neck` of the narrower part. So houses some metres apart are
+    counted one by one, a row that touches by a thin bridge too, while a hall with a dip in it, an L or a U stays one.
 
     Parameters
     ----------
@@ -82,8 +88,8 @@ def separate(
     for number, frame in enumerate(ndi.find_objects(components), 1):
         if areas[number] < smallest_px or plane[frame].max() < seed:
             continue
-        # Three pixels more on all sides: the filters see the ground around the component.
-        wide = tuple(slice(max(s.start - 3, 0), s.stop + 3) for s in frame)
+        # More on all sides: the filters see the ground around the component.
+        wide = tuple(slice(max(s.start - MARGIN_PX, 0), s.stop + MARGIN_PX) for s in frame)
         mask = components[wide] == number
         soft = ndi.gaussian_filter(plane[wide], SMOOTHING_PX)
         hills = basins(np.where(mask, soft, 0.0), mask, dip, change[wide])
@@ -96,14 +102,26 @@ def separate(
             peak = float(values[values > 0.7 * top].mean())
             if top < seed:
                 continue
-            level = min(max(0.5 * peak, levels[0]), levels[1])
+            level = min(max(0.5 * (peak + _ground_level(soft, inside)), levels[0]), levels[1])
             sharp = float((values > 0.7 * peak).sum()) / max(float((values > 0.3 * peak).sum()), 1.0)
-            pieces = _unbridged(own & (soft[inside] > level), neck, change[window], smallest_px)
+            pieces = _unbridged(_without_threads(own & (soft[inside] > level), smallest_px), neck, change[window], smallest_px)
             for piece in range(1, int(pieces.max()) + 1):
                 labels[window][pieces == piece] = len(found)
                 found.append((level, peak, sharp))
     level, peak, sharpness = np.array(found).T
     return Parts(labels, level, peak, sharpness)
+
+
+def _ground_level(soft: NDArray[np.floating], frame: tuple[slice, ...]) -> float:
+    """Return the likelihood of the ground around an object: the tenth percentile along a frame around it, which may cross its neighbours."""
+    (top, bottom), (left, right) = ((max(s.start - MARGIN_PX, 0), min(s.stop + MARGIN_PX, n) - 1) for s, n in zip(frame, soft.shape, strict=True))
+    rows, cols = slice(top, bottom + 1), slice(left, right + 1)
+    return float(np.percentile(np.concatenate([soft[top, cols], soft[bottom, cols], soft[rows, left], soft[rows, right]]), 10))
+
+
+def _without_threads(mask: NDArray[np.bool_], smallest_px: float) -> NDArray[np.bool_]:
+    """Return a mask without what is thinner than three pixels, where the smallest object is twice as wide."""
+    return np.asarray(ndi.binary_opening(np.pad(mask, 1), THREAD)[1:-1, 1:-1], bool) if smallest_px >= 4 * THREAD.size else mask
 
 
 def basins(relief: NDArray[np.floating], mask: NDArray[np.bool_], saddle: float, change: NDArray[np.floating]) -> NDArray[np.int32]:

@@ -53,13 +53,13 @@ class StructureParams:
     tolerance_m : float
         Misregistration that the comparison forgives; never less than one pixel.
     model_min_score : float
-        Score (0..1; a probability where the model is calibrated) from which a change is reported.
+        Score (0..1; of a change a probability where the model is calibrated) from which a building is reported.
     model_min_area_m2 : float
         Smallest footprint reported: a hut of 5 × 4 m.
     model_min_width_m : float
         Narrowest object reported: façades and fringes of shadow are narrower.
     model_levels : (float, float)
-        Lowest and highest likelihood that may outline an object; between them it is half of the object's own plateau.
+        Lowest and highest likelihood that may outline an object; between them it is half-way from the ground to the object's plateau.
     model_seed : float
         Likelihood that an object must reach.
     model_dip : float
