@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
 
 import camwatch.detect._model as model_module
 from camwatch.aoi import LONLAT, load_aoi, reproject
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from _structures_pairs import Pair
     from camwatch.findings import Findings
 
+Seconds = NDArray[np.float64]
+
 STEPS = ("start", "registration", "network", "decision", "drawing")
 WARM = """
 import sys
@@ -45,11 +51,11 @@ load_model(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What the search said of a pair, on which grid, and the seconds by step."""
+    """What the search said of a pair, on which grid, and by step the seconds that passed and those that processors worked."""
 
     findings: Findings
     alignment: Alignment
-    seconds: dict[str, float]
+    seconds: dict[str, Seconds]
 
 
 def searched(pair: Pair, folder: Path, model: str, *, params: StructureParams | None = None, draw: bool = False) -> Answer:
@@ -69,32 +75,38 @@ def searched(pair: Pair, folder: Path, model: str, *, params: StructureParams | 
     config = RunConfig.read(None, report_date=dt.date(2000, 1, 1), kinds=("structure",), model=model)
     aoi = load_aoi(_outline(pair, folder))
     items = [open_scene(file, date=day) for file, day in zip(pair.files, pair.days, strict=True)]
-    seconds = dict.fromkeys(STEPS, 0.0)
+    seconds = {step: np.zeros(2) for step in STEPS}
     with ExitStack() as stack:
         stack.enter_context(_timed(model_module, "predict", seconds))
         if params is not None:
             bound = partial(detect_structures, params=params, model=load_model(config.model_file) if model != "none" else None)
             stack.enter_context(mock.patch.dict(BY_TILE, structure=bound))
-        begin = time.perf_counter()
+        begin = clocks()
         alignment = align(items[0], items[1], aoi, config)
-        aligned = time.perf_counter()
+        aligned = clocks()
         found = search_or_refuse(alignment, aoi, config, unheard)
-        done = time.perf_counter()
+        done = clocks()
     if draw:
         write_findings(folder, found)
         hashes = hash_files(files_behind(items))
         detect_picture(folder / "detect.png", alignment, aoi, found, sources=[source_of(i, hashes, config) for i in items], generated="2000-01-01")
-        seconds["drawing"] = time.perf_counter() - done
+        seconds["drawing"] = clocks() - done
     seconds |= {"registration": aligned - begin, "decision": done - aligned - seconds["network"]}
     return Answer(found["structure"], alignment, seconds)
 
 
-def start_seconds(model: str) -> float:
+def clocks() -> Seconds:
+    """Return the time that passed, and that this process and those that it ran were on a processor, in seconds since some moment."""
+    own = os.times()
+    return np.array([time.perf_counter(), own.user + own.system + own.children_user + own.children_system])
+
+
+def start_seconds(model: str) -> Seconds:
     """Return what a process needs before its work begins: imports, and the model opened and tried."""
     arguments = [] if model in ("shipped", "none") else [model]
-    begin = time.perf_counter()
+    begin = clocks()
     subprocess.run([sys.executable, "-c", WARM, *arguments], check=True)
-    return time.perf_counter() - begin
+    return clocks() - begin
 
 
 def _outline(pair: Pair, folder: Path) -> Path:
@@ -106,17 +118,17 @@ def _outline(pair: Pair, folder: Path) -> Path:
 
 
 @contextmanager
-def _timed(module: Any, name: str, seconds: dict[str, float]) -> Iterator[None]:
+def _timed(module: Any, name: str, seconds: dict[str, Seconds]) -> Iterator[None]:
     """Add what a function of a module takes, within this block, to the seconds of the network."""
     original = getattr(module, name)
 
     @wraps(original)
     def watched(*arguments: Any, **more: Any) -> Any:
-        begin = time.perf_counter()
+        begin = clocks()
         try:
             return original(*arguments, **more)
         finally:
-            seconds["network"] += time.perf_counter() - begin
+            seconds["network"] += clocks() - begin
 
     with mock.patch.object(module, name, watched):
         yield

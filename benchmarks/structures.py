@@ -52,7 +52,8 @@ def changes_of(*, swap: bool) -> str:
 
 def run_levir(options: argparse.Namespace, folder: Path) -> None:
     """Print a row a pair, the totals, and where the seconds went."""
-    change, totals, seconds, pixels = changes_of(swap=options.swap), Totals(), Counter[str](), 0
+    change, totals, pixels = changes_of(swap=options.swap), Totals(), 0
+    seconds = {step: np.zeros(2) for step in STEPS}
     print(f"\nLEVIR-CD, {change}\n\n| pair | {HEAD} |\n{LINE}")
     for pair in levir(folder, first=options.first):
         turned = pair.backwards() if options.swap else pair
@@ -61,14 +62,15 @@ def run_levir(options: argparse.Namespace, folder: Path) -> None:
         alone.add(turned, answer, change)
         totals.add(turned, answer, change)
         pixels += pair.came.size
-        seconds.update(answer.seconds)
+        seconds = {step: seconds[step] + answer.seconds[step] for step in STEPS}
         print(f"| {pair.name} | {alone.cells()} |", flush=True)
     if totals.asked:
         print(f"| all | {totals.cells()} |")
-        start = start_seconds(options.model) * len(totals.scores)
-        each = [(start if step == "start" else seconds[step]) / (pixels / 1e6) for step in STEPS]
-        head = " | ".join([*STEPS, "all"])
-        print(f"\nSeconds per megapixel\n\n| {head} |\n|{' --- |' * (len(STEPS) + 1)}\n| {' | '.join(f'{s:.2f}' for s in [*each, sum(each)])} |")
+        seconds["start"] = start_seconds(options.model) * len(totals.scores)
+        each = np.stack([*seconds.values(), sum(seconds.values())]) / (pixels / 1e6)
+        print(f"\n| seconds per megapixel | {' | '.join([*STEPS, 'all'])} |\n|{' --- |' * (len(STEPS) + 2)}")
+        for name, row in zip(("passed", "on a processor"), each.T, strict=True):
+            print(f"| {name} | {' | '.join(f'{s:.2f}' for s in row)} |")
 
 
 def run_joplin(options: argparse.Namespace, folder: Path) -> None:
@@ -110,9 +112,11 @@ def quiet_grounds(options: argparse.Namespace, folder: Path) -> Iterator[tuple[s
 def run_quiet(options: argparse.Namespace, folder: Path) -> None:
     """Print reports by change and their density, ground by ground."""
     said: dict[str, Counter[str]] = {}
-    area: Counter[str] = Counter()
+    area: dict[str, float] = {}
     reasons: dict[str, str] = {}
     for name, pair in quiet_grounds(options, folder):
+        if options.only not in name:
+            continue
         for ground, turned in ((name, pair), (f"{name}, exchanged", pair.backwards())):
             answer = searched(turned, folder, options.model)
             findings, count = answer.findings, said.setdefault(ground, Counter())
@@ -124,14 +128,14 @@ def run_quiet(options: argparse.Namespace, folder: Path) -> None:
             away = [r for n, r in enumerate(findings.records, 1) if (told == n).any() and pair.unsure[told == n].mean() < 0.5]
             count.update(record.change for record in away)
             count["pairs"] += 1
-            area[ground] += max(findings.searched_km2 - float(pair.unsure.sum()) * pair.pixel_m**2 / 1e6, 0.0)
+            area[ground] = area.get(ground, 0.0) + max(findings.searched_km2 - float(pair.unsure.sum()) * pair.pixel_m**2 / 1e6, 0.0)
     print("\nNothing was built\n\n| ground | pairs | not testable | km² | appeared | removed | altered | false per km² |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for ground, count in said.items():
         alarms = sum(count[change] for change in ALARMS)
-        density = f"{alarms / area[ground]:.2f}" if area[ground] else "–"
+        density = f"{alarms / area[ground]:.2f}" if area.get(ground) else "–"
         cells = " | ".join(str(count[change]) for change in ALARMS)
-        print(f"| {ground} | {count['pairs']} | {count['refused']} | {area[ground]:.2f} | {cells} | {density} |")
+        print(f"| {ground} | {count['pairs']} | {count['refused']} | {area.get(ground, 0.0):.2f} | {cells} | {density} |")
     for ground, reason in reasons.items():
         print(f"\n{ground}, not testable: {reason}")
 
@@ -198,7 +202,7 @@ def run_pictures(options: argparse.Namespace, folder: Path) -> None:
         "real/sztaki": ((q, change, ("altered",)) for p in sztaki(folder) for q, change in ((p, "appeared"), (p, "removed"))),
     }
     for name, pairs in grounds.items():
-        if options.only and options.only not in name:
+        if options.only not in name:
             continue
         cells: list[Cell] = []
         for pair, change, also in pairs:
@@ -230,7 +234,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=16, help="so many rendered pairs")
     parser.add_argument("--keep", type=Path, help="keep rendered pairs here")
     parser.add_argument("--out", type=Path, help="for figures and contact sheets")
-    parser.add_argument("--only", default="", help="of the contact sheets, those with this in their name")
+    parser.add_argument("--only", default="", help="of the quiet grounds and of the contact sheets, those with this in their name")
     options = parser.parse_args()
     print(f"model: {options.model}")
     if not DATA.is_dir():

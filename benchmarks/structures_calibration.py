@@ -79,9 +79,14 @@ def fitted(told: NDArray[np.float64]) -> Knots:
     raw = np.array([group[:, 0].mean() for group in groups])
     number = np.array([len(group) for group in groups], np.float64)
     share = np.array([(group[:, 1].sum() + 0.5) / (len(group) + 1.0) for group in groups])
-    rising = isotonic_regression(share, weights=number).x
+    rising = isotonic_regression(share, weights=number)
+    # One knot in the middle of each step, so that the order of scores is kept between them; beyond the outer ones, on to nothing and straight on.
+    edges = rising.blocks
+    middle = np.add.reduceat(raw * number, edges[:-1]) / np.add.reduceat(number, edges[:-1])
+    value = rising.x[edges[:-1]]
+    slope = (value[-1] - value[-2]) / (middle[-1] - middle[-2]) if len(value) > 1 else 0.0
     knots: Knots = []
-    for x, y in [(0.0, rising[0]), *zip(raw, rising, strict=True), (1.0, rising[-1])]:
+    for x, y in [(0.0, 0.0), *zip(middle, value, strict=True), (1.0, min(value[-1] + slope * (1.0 - middle[-1]), 1.0))]:
         # Written with four digits; one place on the axis has one value.
         if not knots or round(float(x), 4) > knots[-1][0]:
             knots.append((round(float(x), 4), round(float(y), 4)))
@@ -90,7 +95,7 @@ def fitted(told: NDArray[np.float64]) -> Knots:
 
 def calibrated(raw: NDArray[np.float64], knots: Knots) -> NDArray[np.float64]:
     """Return probabilities, linear between knots."""
-    return np.interp(raw, *np.transpose(knots))
+    return np.asarray(np.interp(raw, *np.transpose(knots)), np.float64)
 
 
 def table(name: str, told: NDArray[np.float64], knots: Knots) -> None:
