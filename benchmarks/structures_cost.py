@@ -98,8 +98,9 @@ def stand_in(before: Image, after: Image, site: Site) -> Findings:
     """Return the blurred difference of the dates as score, and what of it is large as objects: a detector that costs next to nothing."""
     from camwatch.findings import Finding, Findings
 
-    difference = ndimage.uniform_filter(after.luminance() - before.luminance(), 5)
-    score = np.where(before.valid & after.valid, np.minimum(np.abs(difference) / 120, 1), np.float32(np.nan)).astype(np.float32)
+    seen = before.valid & after.valid
+    difference = ndimage.uniform_filter(np.where(seen, after.luminance() - before.luminance(), np.float32(0)), 5)
+    score = np.where(seen, np.minimum(np.abs(difference) / 120, 1), np.float32(np.nan)).astype(np.float32)
     labels, count = ndimage.label(score > CUT)
     large = np.bincount(labels.ravel(), minlength=count + 1) >= LEAST_PX
     large[0] = False
