@@ -9,8 +9,7 @@ import numpy as np
 
 from camwatch.render.settlement.dates import AFTER, APPEARED, BEFORE, REMOVED, STAYS, World, draw_date
 from camwatch.render.settlement.layout import Development, Site, develop, strewn
-from camwatch.render.settlement.noise import noise_tables
-from camwatch.render.settlement.things import Tree
+from camwatch.render.settlement.trees import plant_trees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +75,7 @@ def _world(rng: np.random.Generator, recipe: Recipe, pixel_m: float) -> World:
     for _ in range(int(rng.choice([0, 1, 1, 1, 1, 2]))):
         made = develop(site)
         developments.append((made, *_fate(rng, made, recipe)))
-    trees = _trees(site, float(rng.choice([0, 3, 10, 30, 70])))
+    trees = plant_trees(site, [made for made, _, _ in developments])
     everywhere = [(thing, _dates(rng, 0.6)) for thing in strewn(site, float(rng.choice([1, 4, 9])))]
     return World(site, developments, trees, everywhere, (int(rng.integers(1 << 30)), int(rng.integers(1 << 30))))
 
@@ -108,27 +107,3 @@ def _fate(rng: np.random.Generator, made: Development, recipe: Recipe) -> tuple[
     if scheme == "some":
         return (True, True), [change if rng.random() < share else STAYS for _ in range(n)]
     return (True, True), [int(rng.choice([APPEARED, REMOVED])) if rng.random() < share else STAYS for _ in range(n)]
-
-
-def _trees(site: Site, per_hectare: float) -> list[Tree]:
-    rng, n = site.rng, site.side
-    area = (n * site.pixel_m) ** 2 / 1e4
-    density = noise_tables().field(rng, (n // 8, n // 8), 3.0)
-    out = []
-    for _ in range(min(int(rng.poisson(per_hectare * area)), 700)):
-        x, y = rng.uniform(0, n, 2)
-        if density[int(y) // 8 - 1, int(x) // 8 - 1] < rng.normal(0, 0.7):
-            continue
-        green = np.array([(0.10, 0.15, 0.08), (0.16, 0.20, 0.10), (0.22, 0.26, 0.14), (0.30, 0.27, 0.20), (0.07, 0.11, 0.07)][rng.integers(5)])
-        colour = green * np.exp(rng.normal(0, 0.2))
-        radius = site.px(1.0, 5.5)
-        out.append(
-            Tree(
-                float(x),
-                float(y),
-                radius,
-                float(rng.uniform(0.8, 2.0) * radius * site.pixel_m + 1),
-                (float(colour[0]), float(colour[1]), float(colour[2])),
-            )
-        )
-    return out
