@@ -23,7 +23,7 @@ def main() -> None:
     render.add_argument("--workers", type=int, default=2)
     train = steps.add_parser("train", help="train the network")
     train.add_argument("pairs", type=Path)
-    train.add_argument("--steps", type=int, default=4400)
+    train.add_argument("--steps", type=int, default=8000)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--threads", type=int, default=2)
     train.add_argument("--device", default="cpu")

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 class Schedule:
     """How long and how fast: pairs in a batch, side of a crop, steps, highest learning rate, the seed of everything random."""
 
-    steps: int = 6000
-    batch: int = 8
+    steps: int = 8000
+    batch: int = 4
     side: int = 256
-    rate: float = 2.5e-3
+    rate: float = 1.8e-3
     seed: int = 0
     average: float = 0.998
     device: str = "cpu"
@@ -107,7 +107,6 @@ def train(folder: Path, out: Path, schedule: Schedule, *, init: Path | None = No
     if init is not None:
         network.load_state_dict(torch.load(init))
     mean = copy.deepcopy(network)
-    forward = torch.compile(answers)
     optimiser = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=1e-3)
     pool = Pool(folder)
     start, figures, log = time.monotonic(), {}, out.with_suffix(".log")
@@ -121,7 +120,7 @@ def train(folder: Path, out: Path, schedule: Schedule, *, init: Path | None = No
         image = disturbed(crops, generator).contiguous(memory_format=torch.channels_last)
         label = crops[..., 3].transpose(0, 1).flatten(0, 1)
         with torch.autocast(schedule.device, dtype=torch.bfloat16):
-            loss, parts = loss_of(*forward(network, image), label)
+            loss, parts = loss_of(*answers(network, image), label)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
