@@ -280,7 +280,8 @@ def test_the_direct_evidence_alone_decides_where_the_weight_is_on_it():
     (building,) = decide(planes, StructureParams(model_direct=1.0), SMALLEST_PX).buildings
     assert building.change == "appeared"
     (other,) = decide(pair(after=[HOUSE]), StructureParams(model_direct=0.0), SMALLEST_PX).buildings
-    assert other.raw > 0.7
+    assert other.measures["change_evidence"] > 0.7
+    assert other.raw < building.raw
 
 
 def test_exchanging_the_dates_exchanges_the_answers():
@@ -292,6 +293,13 @@ def test_exchanging_the_dates_exchanges_the_answers():
     changed = [sorted((swap.get(b.change, b.change), b.label, b.raw) for b in d.buildings if b.change in swap) for d in (forth, back)]
     assert changed[0] == sorted((swap[c], label, raw) for c, label, raw in changed[1])
     np.testing.assert_array_equal(forth.score, back.score)
+
+
+def test_of_two_new_buildings_alike_in_likelihood_the_larger_scores_higher():
+    hut, hall = box(10, 10, 16, 15), box(30, 30, 60, 45)
+    small, large = sorted(decide(pair(after=[hut, hall], new=[hut, hall]), StructureParams(), SMALLEST_PX).buildings, key=lambda b: b.raw)
+    assert large.raw > small.raw + 0.05
+    assert large.measures["likelihood"] > 0.7
 
 
 def test_what_one_date_hides_is_left_out():

@@ -59,7 +59,9 @@ def learned_structures(
     prepare(area)
     records: list[Finding] = []
     for building in decided.buildings:
-        change, score = _said(building, params, model)
+        opinion = float(ramp(alike[building.date][building.label], *SAME))
+        raw = building.raw if building.change == "unchanged" else building.raw * (1.0 - params.model_second_opinion * (1.0 - opinion))
+        change, score = _said(building, raw, params, model)
         if change is None:
             continue
         shape = _traced(decided, building, frames[building.date][building.label - 1], planes.pixel_m, smallest_px)
@@ -69,16 +71,16 @@ def learned_structures(
         drawn = affine_transform(shape.polygon, [affine.a, affine.b, affine.d, affine.e, affine.c, affine.f])
         if not area.contains(drawn.representative_point()):
             continue
-        measures = _measures(building, shape, planes, float(alike[building.date][building.label]))
+        told = {"raw_score": raw, "second_opinion": opinion, "persistence": float(alike[building.date][building.label])}
+        measures = {**building.measures, **told, **_shape_measures(shape, planes)}
         records.append(Finding("", "structure", change, drawn, score, float(drawn.area), measures))
     return records, _on_grid(decided.score, planes, before.geobox)
 
 
-def _said(building: Building, params: StructureParams, model: Model) -> tuple[Change | None, float]:
+def _said(building: Building, raw: float, params: StructureParams, model: Model) -> tuple[Change | None, float]:
     """Return what is reported of a building, and its score; None where it is not reported."""
-    change, score = building.change, building.raw
-    if change != "unchanged":
-        score = float(model.probability(building.raw))
+    change = building.change
+    score = raw if change == "unchanged" else float(model.probability(raw))
     if change == "altered" and score < params.model_min_score:
         # What may have been altered stands in any case.
         change, score = "unchanged", building.measures["likelihood"] * (1.0 - score)
@@ -101,19 +103,15 @@ def _traced(decided: Decision, building: Building, frame: tuple[slice, slice], p
     )
 
 
-def _measures(building: Building, shape: Outline, planes: Likelihoods, alike: float) -> dict[str, float | str]:
+def _shape_measures(shape: Outline, planes: Likelihoods) -> dict[str, float]:
     affine = planes.geobox.affine
     right, down = shape.along
     bearing = np.arctan2(affine.a * right + affine.b * down, affine.d * right + affine.e * down)
     return {
-        **building.measures,
-        "raw_score": building.raw,
         "long_side_m": shape.long_px * planes.pixel_m,
         "width_m": shape.wide_px * planes.pixel_m,
         "orientation_deg": float(np.rad2deg(bearing) % 180.0),
         "rectangularity": shape.rectangularity,
-        "persistence": alike,
-        "second_opinion": float(ramp(alike, *SAME)),
     }
 
 

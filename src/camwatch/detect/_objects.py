@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import ndimage as ndi
 
+from camwatch.detect._common import ramp
 from camwatch.detect._split import Parts, separate
 
 if TYPE_CHECKING:
@@ -36,8 +37,11 @@ SAME_GROUND = 0.50
 SEEN = 0.70
 """Share of an object's pixels that the other date must show."""
 
-RAW_WEIGHTS = {"change_evidence": 0.75, "likelihood": 0.15, "sharpness": 0.10}
+RAW_WEIGHTS = {"change_evidence": 0.35, "change_likelihood": 0.45, "likelihood": 0.20}
 """Exponents of the raw score, a weighted geometric mean."""
+
+SMALL = (0.80, 6.0)
+"""What is left of the raw score of the smallest object, and how many times as large one must be to keep all: small ones are wrong more often."""
 
 OUTSIDE = 0.5
 """Share of the change evidence that is left, in the score raster, where it makes no object."""
@@ -212,11 +216,13 @@ def _held_against(
         "sharpness": parts.sharpness,
     }
     raw = np.prod([measures[name] ** exponent for name, exponent in RAW_WEIGHTS.items()], axis=0)
-    thick = _thick_on_both(parts.labels, pixels, changed, reach, smallest_px)
-    # That a part changed and another did not is as certain as the less certain of the two.
+    raw *= SMALL[0] + (1.0 - SMALL[0]) * ramp(pixels.number, smallest_px, SMALL[1] * smallest_px)
+    # That a part changed and another did not is as certain as the less certain of the two; both were told by a half, which is no evidence yet.
     new = pixels.total(evidence * changed) / np.maximum(pixels.total(changed), 1.0)
     old = pixels.total((1.0 - evidence) * ~changed) / np.maximum(pixels.total(~changed), 1.0)
-    raw = np.select([measures["rebuilt"] >= 0.5, thick], [measures["rebuilt"], np.minimum(new, old)], raw)
+    split = np.maximum(2.0 * np.minimum(new, old) - 1.0, 0.0)
+    thick = (split > raw) & _thick_on_both(parts.labels, pixels, changed, reach, smallest_px)
+    raw = np.select([measures["rebuilt"] >= 0.5, thick], [measures["rebuilt"], split], raw)
     unseen = pixels.mean(seen[pixels.rows, pixels.cols]) < SEEN
     raw[unseen] = 0.0
     came = (measures["change_evidence"] >= 0.5) | (kept < 0.5)

@@ -68,6 +68,8 @@ class StructureParams:
         Parts are counted apart where what joins them is narrower than this share of the narrower part.
     model_direct : float
         Weight (0..1) of the model's own `appeared` and `removed` against the comparison of its two single-date likelihoods.
+    model_second_opinion : float
+        Share (0..1) of a change's raw score that the comparison of the two pictures can take away, which needs no training.
     model_views : {1, 2, 4, 8}
         Turned and mirrored views whose answers are averaged.
     model_half : float
@@ -88,6 +90,7 @@ class StructureParams:
     model_dip: float = 0.60
     model_neck: float = 0.50
     model_direct: float = 0.70
+    model_second_opinion: float = 0.20
     model_views: int = 1
     model_half: float = 0.0
 
