@@ -37,7 +37,7 @@ class Finding:
         `appeared`, `removed`, `altered`, `unchanged`, `not_observed`; for a perimeter line at one date `unchanged`, with `measures["date"]`.
     geometry : geometry in the CRS of the analysis
     score : float
-        0..1; higher is more certain. Not a calibrated probability.
+        0..1; higher is more certain. A probability only where a model's calibration made it one; the `reason` of the search says so.
     area_m2 : float
     measures : mapping of str to float or str
         What stands behind the score; for perimeter lines also `date`, `area_se_m2`, `length_m`, `length_se_m`, `inferred_share`.

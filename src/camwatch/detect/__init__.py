@@ -1,8 +1,43 @@
 """Detectors: one pair on one grid in, findings out; pure, and none of them knows another."""
 
-from camwatch.detect._common import coverage
-from camwatch.detect.perimeter import PerimeterParams, detect_perimeter
-from camwatch.detect.structures import StructureParams, detect_structures
-from camwatch.detect.towers import TowerParams, detect_towers, search_band
+from typing import TYPE_CHECKING
 
-__all__ = ["PerimeterParams", "StructureParams", "TowerParams", "coverage", "detect_perimeter", "detect_structures", "detect_towers", "search_band"]
+from camwatch._late import late
+
+if TYPE_CHECKING:
+    from camwatch.detect._common import coverage
+    from camwatch.detect._model import Likelihoods, Model, load_model
+    from camwatch.detect.perimeter import PerimeterParams, detect_perimeter
+    from camwatch.detect.structures import StructureParams, detect_structures
+    from camwatch.detect.towers import TowerParams, detect_towers, search_band
+else:
+    __getattr__ = late(
+        __name__,
+        {
+            "coverage": "_common",
+            "Likelihoods": "_model",
+            "Model": "_model",
+            "load_model": "_model",
+            "PerimeterParams": "perimeter",
+            "detect_perimeter": "perimeter",
+            "StructureParams": "structures",
+            "detect_structures": "structures",
+            "TowerParams": "towers",
+            "detect_towers": "towers",
+            "search_band": "towers",
+        },
+    )
+
+__all__ = [
+    "Likelihoods",
+    "Model",
+    "PerimeterParams",
+    "StructureParams",
+    "TowerParams",
+    "coverage",
+    "detect_perimeter",
+    "detect_structures",
+    "detect_towers",
+    "load_model",
+    "search_band",
+]

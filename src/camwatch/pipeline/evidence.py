@@ -76,10 +76,10 @@ def sensitivities(
     alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress | None = None
 ) -> dict[str, Sensitivity]:
     """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
-    from camwatch.pipeline.search import BY_TILE, unheard
+    from camwatch.pipeline.search import searches, unheard
     from camwatch.sensitivity import control_window, measure, planting_window
 
-    tell = progress or unheard
+    tell, detectors = progress or unheard, searches(config)
     sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
     measured: dict[str, Sensitivity] = {}
     kinds, site = _plantable(alignment, aoi, findings)
@@ -91,7 +91,7 @@ def sensitivities(
                 *alignment.images(window),
                 site,
                 kind=kind,
-                detector=BY_TILE[kind],
+                detector=detectors[kind],
                 sizes_m=sizes[kind],
                 per_size=config.planted_per_size,
                 seed=config.seed,
