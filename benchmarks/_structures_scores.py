@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,10 +106,11 @@ class Totals:
     scores: list[NDArray[np.float32]] = field(default_factory=list)
     truths: list[NDArray[np.bool_]] = field(default_factory=list)
 
-    def add(self, pair: Pair, answer: Answer, change: str, also: Collection[str] = ()) -> tuple[list[Finding], Labels, Match]:
+    def add(self, pair: Pair, answer: Answer, change: str, also: Collection[str] = (), *, again: bool = False) -> tuple[list[Finding], Labels, Match]:
         """Take a pair: buildings that `appeared` or were `removed`, told as such, or by the changes that count `also`; return what was compared.
 
-        Reports that lie for the most part on unsure ground, or mean a building of which nothing is sure, are left out.
+        Reports that lie for the most part on unsure ground, or mean a building of which nothing is sure, are left out. The ground of a search
+        that is asked `again` for another change is not counted twice.
         """
         truth = pair.came if change == "appeared" else pair.gone
         findings = answer.findings
@@ -128,10 +129,16 @@ class Totals:
         )
         self.asked, self.found = self.asked + len(result.asked), self.found + len(result.found)
         self.told, self.right = self.told + len(result.told), self.right + len(result.right)
-        self.km2, self.refused = self.km2 + findings.searched_km2, self.refused + (findings.status != "searched")
+        if not again:
+            self.km2, self.refused = self.km2 + findings.searched_km2, self.refused + (findings.status != "searched")
         self.scores.append(onto(np.asarray(findings.score), findings.geobox, pair.grid)[::2, ::2].ravel())
         self.truths.append(real[::2, ::2].ravel())
         return records, told, result
+
+    def take(self, other: Totals) -> None:
+        """Take the sums of others."""
+        for name in (each.name for each in fields(self)):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     @property
     def pixel_f1(self) -> float:

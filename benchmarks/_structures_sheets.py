@@ -53,7 +53,7 @@ def cells_of(pair: Pair, answer: Answer, truth: Labels, compared: tuple[Sequence
     for verdict, mask, score, words in wanted:
         area = float(mask.sum()) * pair.pixel_m**2
         caption = f"{verdict} {words or f'{area:.0f} sq m'}"
-        out.append(Cell(verdict, score or area, _cell(looks, (truth, np.where(mask, 0, told), np.where(mask, told, 0)), mask, pair.pixel_m, caption)))
+        out.append(Cell(verdict, score or area, _cell(looks, (truth, told), mask, pair.pixel_m, caption)))
     return out
 
 
@@ -86,7 +86,7 @@ def _display(values: NDArray[np.float32], pair: Pair, answer: Answer) -> NDArray
     return np.moveaxis(np.broadcast_to(scaled, (3, *scaled.shape[1:])), 0, 2)
 
 
-def _cell(looks: list[NDArray[np.uint8]], marks: tuple[Labels, ...], mask: NDArray[np.bool_], pixel_m: float, caption: str) -> Picture.Image:
+def _cell(looks: list[NDArray[np.uint8]], marks: tuple[Labels, Labels], mask: NDArray[np.bool_], pixel_m: float, caption: str) -> Picture.Image:
     rows, cols = np.nonzero(mask)
     reach = max(np.ptp(rows), np.ptp(cols)) / 2 + AROUND_M / pixel_m
     centre = (rows.min() + rows.max()) / 2, (cols.min() + cols.max()) / 2
@@ -97,8 +97,9 @@ def _cell(looks: list[NDArray[np.uint8]], marks: tuple[Labels, ...], mask: NDArr
         scale = SIDE_PX / max(crop.shape[:2])
         size = tuple(max(round(n * scale), 1) for n in crop.shape[1::-1])
         shown = np.array(Picture.fromarray(np.ascontiguousarray(crop)).resize(size, Picture.Resampling.BICUBIC))
-        for labels, colour in zip(marks, (LABEL, OTHER, REPORT), strict=True):
-            fine = np.array(Picture.fromarray(labels[part].astype(np.int32)).resize(size, Picture.Resampling.NEAREST))
+        truth, told, own = marks[0][part], marks[1][part], mask[part]
+        for labels, colour in ((truth, LABEL), (np.where(own, 0, told), OTHER), (np.where(own, told, 0), REPORT)):
+            fine = np.array(Picture.fromarray(labels.astype(np.int32)).resize(size, Picture.Resampling.NEAREST))
             shown[_edges(fine)] = colour
         whole.paste(Picture.fromarray(shown), (date * (SIDE_PX + 2), CAPTION_PX))
     ImageDraw.Draw(whole).text((2, 1), caption, fill="black")

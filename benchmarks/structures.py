@@ -60,12 +60,13 @@ def run_levir(options: argparse.Namespace, folder: Path) -> None:
         answer = searched(turned, folder, options.model, draw=True)
         alone = Totals()
         alone.add(turned, answer, change)
-        totals.add(turned, answer, change)
+        totals.take(alone)
         pixels += pair.came.size
         seconds = {step: seconds[step] + answer.seconds[step] for step in STEPS}
         print(f"| {pair.name} | {alone.cells()} |", flush=True)
     if totals.asked:
         print(f"| all | {totals.cells()} |")
+        print(f"\nrefused by registration: {totals.refused} of {len(totals.scores)}")
         seconds["start"] = start_seconds(options.model) * len(totals.scores)
         each = np.stack([*seconds.values(), sum(seconds.values())]) / (pixels / 1e6)
         print(f"\n| seconds per megapixel | {' | '.join([*STEPS, 'all'])} |\n|{' --- |' * (len(STEPS) + 2)}")
@@ -146,7 +147,7 @@ def run_gsd(options: argparse.Namespace, folder: Path) -> None:
     curves: dict[str, list[tuple[float, float, float]]] = {}
     fine = Recipe(pixel_m=(0.42, 0.5))
     for colour in (True, False):
-        for pixel_m in PIXELS_M:
+        for pixel_m in options.pixels:
             seeds = range(CHANGED_SEEDS, CHANGED_SEEDS + options.seeds)
             grounds: dict[str, Iterable[Pair]] = {
                 "LEVIR": levir(folder, pixel_m=pixel_m, colour=colour, first=options.first),
@@ -156,9 +157,9 @@ def run_gsd(options: argparse.Namespace, folder: Path) -> None:
                 totals = Totals()
                 for pair in pairs:
                     answer = searched(pair, folder, options.model)
-                    for change, labels in (("appeared", pair.came), ("removed", pair.gone)):
-                        if change == "appeared" or labels.any():
-                            totals.add(pair, answer, change)
+                    totals.add(pair, answer, "appeared")
+                    if pair.simulated:  # in the others nothing is labelled as gone
+                        totals.add(pair, answer, "removed", again=True)
                 if totals.scores:
                     label = f"{name}, {'colour' if colour else 'one band'}"
                     curves.setdefault(label, []).append((pixel_m, totals.pixel_f1, totals.object_f1))
@@ -180,7 +181,7 @@ def draw_curves(path: Path, curves: dict[str, list[tuple[float, float, float]]])
         shown = label.replace("rendered", "rendered (SIMULATED)")
         axes.plot(steps, by_object, "-o", color=f"C{number}", label=f"{shown}: objects")
         axes.plot(steps, by_pixel, "--", color=f"C{number}", label=f"{shown}: pixels")
-    axes.set(xlabel="ground sample distance, m", ylabel="F1", ylim=(0, 1), xticks=PIXELS_M)
+    axes.set(xlabel="ground sample distance, m", ylabel="F1", ylim=(0, 1), xticks=sorted({step for points in curves.values() for step, *_ in points}))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7, ncols=2)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -191,15 +192,15 @@ def draw_curves(path: Path, curves: dict[str, list[tuple[float, float, float]]])
 def run_pictures(options: argparse.Namespace, folder: Path) -> None:
     """Write contact sheets."""
     if options.out is None:
-        print("\npictures: --out names no folder")
+        print("\npictures are left out: --out names no folder")
         return
     ruined = joplin()
     grounds: dict[str, Iterable[tuple[Pair, str, tuple[str, ...]]]] = {
-        "rendered/appeared": ((p, "appeared", ()) for p in _changed(options, folder)),
-        "rendered/removed": ((p, "removed", ()) for p in _changed(options, folder)),
+        "rendered/new": ((p, "appeared", ()) for p in _changed(options, folder)),
+        "rendered/razed": ((p, "removed", ()) for p in _changed(options, folder)),
         "real/levir": ((p, "appeared", ()) for p in levir(folder, first=options.first)),
         "real/joplin": [(ruined, "removed", ("altered",))] if ruined else [],
-        "real/sztaki": ((q, change, ("altered",)) for p in sztaki(folder) for q, change in ((p, "appeared"), (p, "removed"))),
+        "real/sztaki": ((p, "appeared", ("removed", "altered")) for p in sztaki(folder)),
     }
     for name, pairs in grounds.items():
         if options.only not in name:
@@ -232,6 +233,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, help="so many LEVIR pairs; by default all")
     parser.add_argument("--swap", action="store_true")
     parser.add_argument("--seeds", type=int, default=16, help="so many rendered pairs")
+    parser.add_argument("--pixels", type=float, nargs="+", default=PIXELS_M, help="in metres, for gsd")
     parser.add_argument("--keep", type=Path, help="keep rendered pairs here")
     parser.add_argument("--out", type=Path, help="for figures and contact sheets")
     parser.add_argument("--only", default="", help="of the quiet grounds and of the contact sheets, those with this in their name")
@@ -239,8 +241,9 @@ def main() -> None:
     print(f"model: {options.model}")
     if not DATA.is_dir():
         print(f"no labelled pairs at {DATA}: set CAMWATCH_TEST_DATA; only rendered ones are searched")
+        options.parts = [part for part in options.parts or PARTS if part not in {"levir", "joplin"}]
     with tempfile.TemporaryDirectory() as name:
-        for part in options.parts or [part for part in PARTS if part != "pictures"]:
+        for part in options.parts or PARTS:
             PARTS[part](options, Path(name))
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from _structures_pairs import Pair
 
     Knots = list[tuple[float, float]]
+    Told = dict[tuple[str, str], NDArray[np.float64]]
 
 FIT_SEEDS, CHECK_SEEDS = 10_000_000, 11_000_000
 MOST_KNOTS = 12
@@ -41,15 +42,15 @@ LEAST_EACH = 8
 """Reports behind one knot at least."""
 
 ALL = StructureParams(model_min_score=0.0)
-CHANGES = ("appeared", "removed", "altered")
+CHANGES, PLACES = ("appeared", "removed", "altered"), ("settled", "fields")
 
 
-def reports(pairs: Iterable[Pair], folder: Path, model: str) -> dict[str, NDArray[np.float64]]:
-    """Return (n, 2) raw scores of reports and whether each is right (0 or 1), by kind of place: with buildings at a date, or with none."""
-    told: dict[str, list[tuple[float, float]]] = {"settled": [], "fields": []}
+def reports(pairs: Iterable[Pair], folder: Path, model: str) -> Told:
+    """Return (n, 2) raw scores of reports and whether each is right (0 or 1), by place (with buildings at a date, or with none) and change."""
+    told: dict[tuple[str, str], list[tuple[float, float]]] = {(place, change): [] for place in PLACES for change in CHANGES}
     for pair in pairs:
         findings = searched(pair, folder, model, params=ALL).findings
-        place = "settled" if any(labels.any() for labels in (pair.came, pair.gone, pair.stays)) else "fields"
+        place = PLACES[0] if any(labels.any() for labels in (pair.came, pair.gone, pair.stays)) else PLACES[1]
         truth = {"appeared": [pair.came], "removed": [pair.gone], "altered": [pair.came, pair.gone]}
         for change in CHANGES:
             records = records_of(findings, {change})
@@ -58,8 +59,8 @@ def reports(pairs: Iterable[Pair], folder: Path, model: str) -> dict[str, NDArra
             right = set[int]().union(*(result.right for result in results))
             for number in sorted(results[0].told):
                 if number in right or pair.unsure[outlines == number].mean() < 0.5:
-                    told[place].append((float(records[number - 1].measures["raw_score"]), float(number in right)))
-    return {place: np.array(each, np.float64).reshape(-1, 2) for place, each in told.items()}
+                    told[place, change].append((float(records[number - 1].measures["raw_score"]), float(number in right)))
+    return {kind: np.array(each, np.float64).reshape(-1, 2) for kind, each in told.items()}
 
 
 def fitted(told: NDArray[np.float64]) -> Knots:
@@ -125,9 +126,9 @@ def write(source: Path, target: Path, knots: Knots) -> None:
     print(f"\n{target}")
 
 
-def everything(told: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the reports of all places."""
-    return np.concatenate(list(told.values()))
+def those(told: Told, *names: str) -> NDArray[np.float64]:
+    """Return the reports of some places or changes; of all where none is named."""
+    return np.concatenate([each for kind, each in told.items() if not names or set(names) & set(kind)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -143,18 +144,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", type=Path)
     options = parser.parse_args(arguments)
     recipe, model = Recipe(side=options.side), str(options.model)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
         learned = reports(rendered(folder, range(FIT_SEEDS, FIT_SEEDS + options.fit), recipe, keep=options.keep), folder, model)
-        knots = fitted(everything(learned))
+        knots = fitted(those(learned))
         print(f"knots: {json.dumps(knots)}")
         others = reports(rendered(folder, range(CHECK_SEEDS, CHECK_SEEDS + options.check), recipe, keep=options.keep), folder, model)
-        for place, told in [*others.items(), ("all", everything(others))]:
-            table(f"rendered, {place} (not fitted on)", told, knots)
+        for name in ("all", *PLACES, *CHANGES):
+            table(f"rendered, {name} (not fitted on)", those(others) if name == "all" else those(others, name), knots)
         if options.real:
             ruined = joplin()
-            for place, pairs in (("LEVIR", levir(folder, first=options.first)), ("Joplin", [ruined] if ruined else [])):
-                table(place, everything(reports(pairs, folder, model)), knots)
+            for name, pairs in (("LEVIR", levir(folder, first=options.first)), ("Joplin", [ruined] if ruined else [])):
+                table(name, those(reports(pairs, folder, model)), knots)
     if options.write:
         write(options.model, options.write, knots)
 

@@ -81,6 +81,13 @@ def test_totals_count_pixels_objects_and_false_reports_per_area(bench):
     assert totals.average_precision == pytest.approx(1.0)
     assert totals.cells().endswith("| 2.0")  # one false report on half a square kilometre
     assert totals.cells().count("|") == bench.scores.HEAD.count("|")
+    both = bench.scores.Totals()
+    for _ in range(2):
+        both.take(totals)
+    assert (both.hit, both.told, both.km2, len(both.scores)) == (160, 4, 1.0, 2)
+    assert both.cells() == totals.cells().replace("2 | 1 | 2 | 1 |", "4 | 2 | 4 | 2 |")
+    totals.add(pair, answer_of(pair, records, (pair.came > 0).astype(np.float32)), "removed", again=True)
+    assert totals.km2 == 0.5
 
 
 def test_average_precision_of_a_score_that_says_nothing_is_the_share_of_truth(bench):
