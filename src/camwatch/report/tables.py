@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
 NAMES: dict[Kind, str] = {"structure": "Structures", "tower": "Towers", "perimeter": "Perimeter"}
 COUNTED: tuple[Change, ...] = ("appeared", "removed", "altered", "unchanged", "not_observed")
 REPORTED: dict[Kind, tuple[Change, ...]] = {
-    "structure": ("appeared", "removed"),
+    "structure": ("appeared", "removed", "not_observed"),
     "tower": ("appeared", "removed", "unchanged", "not_observed"),
     "perimeter": ("appeared", "removed"),
 }
