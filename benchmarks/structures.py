@@ -183,7 +183,7 @@ def draw_curves(path: Path, curves: dict[str, list[tuple[float, float, float]]])
         axes.plot(steps, by_pixel, "--", color=f"C{number}", label=f"{shown}: pixels")
     axes.set(xlabel="ground sample distance, m", ylabel="F1", ylim=(0, 1), xticks=sorted({step for points in curves.values() for step, *_ in points}))
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7, ncols=2)
+    figure.legend(loc="outside lower center", fontsize=7, ncols=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     return path
