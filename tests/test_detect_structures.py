@@ -39,7 +39,7 @@ class Oracle:
         return max(before.gsd_m, after.gsd_m) <= self.coarsest_m
 
     def likelihood(self, before, after, *, views, half):
-        assert (views, half) == (1, 0.0)
+        assert (views, half) == (StructureParams().model_views, StructureParams().model_half)
         ratio = self.pixel_m / before.pixel_m
         shape = tuple(int(n / ratio) for n in before.geobox.shape)
         geobox = GeoBox(shape, before.geobox.affine * Affine.scale(ratio), before.geobox.crs)
@@ -420,7 +420,7 @@ def test_the_second_opinion_knows_nothing_of_the_model(planted):
 def test_scores_are_the_probabilities_of_the_calibration_and_the_raw_number_stays(planted):
     before, after, truth = planted
     plain, calibrated = (
-        detect_structures(before, after, site_of(before.geobox), model=oracle_of(truth, calibration=knots))
+        detect_structures(before, after, site_of(before.geobox), StructureParams(model_min_score=0.0), model=oracle_of(truth, calibration=knots))
         for knots in ((), ((0.0, 0.0), (0.5, 0.2), (1.0, 0.9)))
     )
     assert "no calibrated" in plain.reason
