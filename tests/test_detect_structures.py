@@ -26,6 +26,10 @@ MORNING, NOON = Sun(150.0, 40.0), Sun(175.0, 50.0)
 GREY = np.array([1.0, 0.95, 0.85])
 
 
+EVERY = StructureParams(model_min_score=0.5)
+"""An oracle's scores are no probabilities: what is likelier than not is reported."""
+
+
 class Oracle:
     """A model that knows the footprints (geometries) of both dates, on pixels of its own, and is sure of nothing beyond 0.95."""
 
@@ -368,7 +372,7 @@ def test_a_shadow_points_away_from_the_sun(azimuth, towards):
 @pytest.mark.parametrize("pixel_m", [0.5, 0.4, 1.0])
 def test_a_model_tells_each_building_once_whatever_its_pixels(planted, pixel_m):
     before, after, truth = planted
-    findings = detect_structures(before, after, site_of(before.geobox), model=oracle_of(truth, pixel_m=pixel_m))
+    findings = detect_structures(before, after, site_of(before.geobox), EVERY, model=oracle_of(truth, pixel_m=pixel_m))
     assert {c: findings.count(c) for c in ("appeared", "removed", "altered", "unchanged")} == {
         "appeared": 12,
         "removed": 12,
@@ -404,14 +408,16 @@ def test_the_score_of_a_model_lies_where_the_buildings_are_on_the_grid_of_the_im
 def test_the_second_opinion_knows_nothing_of_the_model(planted):
     before, after, truth = planted
     measures = {
-        c: [r.measures for r in detect_structures(before, after, site_of(before.geobox), model=oracle_of(truth)).records if r.change == c]
+        c: [r.measures for r in detect_structures(before, after, site_of(before.geobox), EVERY, model=oracle_of(truth)).records if r.change == c]
         for c in ("appeared", "removed", "unchanged")
     }
     opinion = {change: np.mean([m["second_opinion"] for m in found]) for change, found in measures.items()}
     assert min(opinion["appeared"], opinion["removed"]) > opinion["unchanged"] + 0.4
     liar = Oracle([], [s.footprint for s in truth["kept"]])
     told = [
-        r.measures["second_opinion"] for r in detect_structures(before, after, site_of(before.geobox), model=liar).records if r.change == "appeared"
+        r.measures["second_opinion"]
+        for r in detect_structures(before, after, site_of(before.geobox), EVERY, model=liar).records
+        if r.change == "appeared"
     ]
     assert len(told) == 12
     assert np.mean(told) < 0.4

@@ -44,7 +44,7 @@ def describe(path: Path, more: Mapping[str, str]) -> None:
     model = onnx.load(path)
     _halved(model)
     known = {entry.key: entry.value for entry in model.metadata_props}
-    known |= {"camwatch.signature": SIGNATURE, "camwatch.pixel_m": "0.5", "camwatch.coarsest_m": "2.5"}
+    known |= {"camwatch.signature": SIGNATURE, "camwatch.pixel_m": "0.5", "camwatch.coarsest_m": "1.5"}
     known |= {f"camwatch.{key}": value for key, value in more.items()}
     onnx.helper.set_model_props(model, known)
     onnx.save(model, path)
