@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,6 +31,10 @@ BLOCK = 256
 
 SIMULATED_TAG = {"TIFFTAG_IMAGEDESCRIPTION": "SIMULATED by camwatch: made from rendered scenes, not from observations"}
 """What a raster made from rendered scenes says of itself."""
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""rasterio silences a warning of its own while it burns a geometry, by filters that all threads share."""
 
 
 class Plane(Protocol):
@@ -101,7 +106,8 @@ def mask_of(geometry: BaseGeometry, geobox: GeoBox, *, touched: bool = False) ->
     """
     if geometry.is_empty:
         return np.zeros(geobox.shape, bool)
-    burnt = rasterize([(geometry, 1)], out_shape=tuple(geobox.shape), transform=geobox.affine, all_touched=touched, dtype="uint8")
+    with _ONE_AT_A_TIME:
+        burnt = rasterize([(geometry, 1)], out_shape=tuple(geobox.shape), transform=geobox.affine, all_touched=touched, dtype="uint8")
     return np.asarray(burnt, bool)
 
 
