@@ -56,7 +56,7 @@ def configuration(path: Path | None, **settings: Any) -> RunConfig:
     given = {key: value for key, value in settings.items() if value is not None}
     config = RunConfig.read(path, report_date=dt.datetime.now(tz=dt.UTC).date(), **given)
     if config.model not in (SHIPPED, NO_MODEL):
-        from camwatch.detect._model import load_model
+        from camwatch.detect import load_model
 
         load_model(config.model_file)  # a wrong file is told before the work begins, not after
     return config

@@ -15,8 +15,7 @@ import numpy as np
 from shapely import prepare, union_all
 from shapely.geometry import box
 
-from camwatch.detect import detect_perimeter, detect_structures, detect_towers, search_band
-from camwatch.detect._model import load_model
+from camwatch.detect import detect_perimeter, detect_structures, detect_towers, load_model, search_band
 from camwatch.pipeline.merge import Ground, Merge, new_plane
 from camwatch.pipeline.pair import coarser
 from camwatch.sensitivity.windows import control_site, frame_of

@@ -75,14 +75,10 @@ class Site:
         """Take the rectangles (x, y, turn, half length, half width) where they and `gap_m` around are free; say whether they were."""
         whole = (slice(0, self.taken.shape[0]), slice(0, self.taken.shape[1]))
         gap = gap_m / self.pixel_m
-        masks = []
-        for x, y, turn, long, wide in parts:
-            u, v = frame(whole, x / COARSE, y / COARSE, turn)
-            masks.append((np.abs(u) < (long + gap) / COARSE) & (np.abs(v) < (wide + gap) / COARSE))
-            if (self.taken & masks[-1]).any():
-                return False
-        for (x, y, turn, long, wide), _ in zip(parts, masks, strict=True):
-            u, v = frame(whole, x / COARSE, y / COARSE, turn)
+        frames = [(*frame(whole, x / COARSE, y / COARSE, turn), long, wide) for x, y, turn, long, wide in parts]
+        if any((self.taken & (np.abs(u) < (long + gap) / COARSE) & (np.abs(v) < (wide + gap) / COARSE)).any() for u, v, long, wide in frames):
+            return False
+        for u, v, long, wide in frames:
             self.taken |= (np.abs(u) <= long / COARSE) & (np.abs(v) <= wide / COARSE)
         return True
 

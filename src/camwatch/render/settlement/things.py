@@ -77,7 +77,7 @@ def draw_tree(canvas: Canvas, tree: Tree, seed: int) -> None:
 def draw_box(canvas: Canvas, thing: Thing) -> None:
     """Draw a car, a lorry or a container where nothing higher stands."""
     rng = np.random.default_rng(thing.seed)
-    tall = {"car": 1.5, "lorry": 3.2, "container": 2.6, "stack": 1.2, "log": 1.6}[thing.sort]
+    tall = {"car": 1.5, "lorry": 3.2, "container": 2.6}[thing.sort]
     window = canvas.window(thing.x, thing.y, float(np.hypot(thing.long, thing.wide)) + 1)
     if window is None:
         return
