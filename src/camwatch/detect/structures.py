@@ -53,8 +53,8 @@ class StructureParams:
     tolerance_m : float
         Misregistration that the comparison forgives; never less than one pixel.
     model_min_score : float
-        Score (0..1; of a change a probability where the model is calibrated) from which a building is reported; with the shipped model the default
-        gives under two reports per km² where nothing was built.
+        Score (0..1; of a change a probability where the model is calibrated) from which a building is reported; the default is set by the false
+        alarms of the shipped model on real quiet ground (docs/model-card.md).
     model_min_area_m2 : float
         Smallest footprint reported: a hut of 5 × 4 m.
     model_min_width_m : float
