@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from camwatch.imagery.image import Sun
-from camwatch.render.settlement import Recipe, labelled_pair
-from camwatch.render.settlement.buildings import Building, Part, draw_building
+from camwatch.render.settlement import Recipe, dates, labelled_pair
+from camwatch.render.settlement.buildings import Building, Part, draw_building, invent
 from camwatch.render.settlement.camera import Camera, photograph
 from camwatch.render.settlement.canvas import BUILDING, FACADE, OTHER, SHADOW, Canvas, filled, material, stroke
-from camwatch.render.settlement.layout import LAYOUTS, Site
+from camwatch.render.settlement.layout import LAYOUTS, Site, barracks
 from camwatch.render.settlement.light import Light, shine
 from camwatch.render.settlement.noise import noise_tables
 from camwatch.render.settlement.things import PATCHES, Thing, draw_patch
@@ -115,16 +115,48 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not():
 
 def test_labels_say_what_came_and_what_went():
     appeared = removed = 0
-    for seed in range(24):
+    for seed in range(40):
         pair = labelled_pair(seed, SMALL)
         standing = [{int(n) for n in np.unique(number[kind == BUILDING])} for kind, number in zip(pair.kinds, pair.numbers, strict=True)]
         assert 0 not in standing[0] | standing[1]
         assert all(pair.changes[n] != 1 for n in standing[0])
         assert all(pair.changes[n] != 2 for n in standing[1])
+        assert all(pair.changes[n] != 3 for n in standing[0] | standing[1])
         appeared += sum(pair.changes[n] == 1 for n in standing[1])
         removed += sum(pair.changes[n] == 2 for n in standing[0])
     assert appeared > 20
     assert removed > 10
+
+
+def test_a_harmed_roof_looks_otherwise_on_the_same_ground():
+    building = invent(np.random.default_rng(3), "house", 48.0, 48.0, 0.3, PIXEL_M)
+    whole, open_ = Canvas.empty(96, PIXEL_M), Canvas.empty(96, PIXEL_M)
+    draw_building(whole, building, 1)
+    draw_building(open_, replace(building, harmed=True), 1)
+    assert (whole.kind == open_.kind).all()
+    roof = whole.kind == BUILDING
+    assert 0.1 < (whole.albedo != open_.albedo).any(axis=0)[roof].mean() <= 1
+
+
+def test_a_storm_leaves_ruins_where_houses_stood_and_litter_around():
+    site = Site(np.random.default_rng(5), 256, PIXEL_M)
+    made = barracks(site)
+    pictures = []
+    for storm in (False, True):
+        canvas = Canvas.empty(256, PIXEL_M)
+        stands = [False] * len(made.buildings)
+        dates._development(canvas, made, stands, 0, np.random.default_rng(1), used=False, storm=storm)
+        pictures.append(canvas)
+    assert not pictures[0].albedo.any()
+    touched = pictures[1].albedo.any(axis=0)
+    footprints = np.zeros((256, 256), bool)
+    for building in made.buildings:
+        canvas = Canvas.empty(256, PIXEL_M)
+        draw_building(canvas, building, 1)
+        footprints |= canvas.kind == BUILDING
+    assert touched[footprints].mean() > 0.8
+    assert (touched & ~footprints).sum() > 0.2 * footprints.sum()
+    assert (pictures[1].kind != BUILDING).all()
 
 
 def test_a_quiet_recipe_changes_no_building():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from camwatch.render.settlement.canvas import BUILDING, frame
-from camwatch.render.settlement.noise import noise_tables
+from camwatch.render.settlement.canvas import BUILDING, MATERIALS, frame
+from camwatch.render.settlement.roofing import Roofs, covered, fitted, harmed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +24,7 @@ TINTS = {
     "shingle": (
         *((0.33, 0.31, 0.30), (0.25, 0.25, 0.26), (0.42, 0.38, 0.34), (0.38, 0.33, 0.28), (0.48, 0.44, 0.40)),
         *((0.30, 0.27, 0.25), (0.22, 0.21, 0.20), (0.36, 0.36, 0.37), (0.55, 0.53, 0.50)),
+        *((0.40, 0.31, 0.24), (0.32, 0.26, 0.20), (0.46, 0.37, 0.29), (0.28, 0.24, 0.20)),
     ),
     "tile": (
         *((0.62, 0.26, 0.18), (0.72, 0.36, 0.24), (0.55, 0.30, 0.22), (0.48, 0.28, 0.20)),
@@ -37,6 +38,9 @@ TINTS = {
     "thatch": ((0.46, 0.38, 0.26), (0.36, 0.31, 0.23), (0.54, 0.46, 0.33)),
 }
 """Visible reflectances (red, green, blue) of roofing, each varied from building to building."""
+
+GROUNDLIKE, GROUNDS = 0.15, ("soil", "dry", "gravel", "concrete", "asphalt")
+"""Share of the roofs that have the colour of some ground, and which grounds: no colour tells a roof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """What stands together: parts, look and a seed for its details."""
+    """What stands together: parts, look, a seed for its details, and whether a storm or a demolition has begun to take it (`harmed`)."""
 
     sort: Sort
     x: float
@@ -66,6 +70,7 @@ class Building:
     covering: str
     wall: float
     seed: int
+    harmed: bool = False
 
     @property
     def reach(self) -> float:
@@ -99,7 +104,7 @@ def invent(rng: np.random.Generator, sort: Sort, x: float, y: float, turn: float
     eaves, pitch = _range(rng, e0, e1), _range(rng, p0, p1)
     main = Part(x, y, turn, long, wide, eaves, roof, pitch)
     covering = coverings[rng.integers(len(coverings))]
-    tints = TINTS[covering]
+    tints = MATERIALS[GROUNDS[rng.integers(len(GROUNDS))]] if rng.random() < GROUNDLIKE else TINTS[covering]
     colour = np.clip(np.array(tints[rng.integers(len(tints))]) * np.exp(rng.normal(0, 0.15)) + rng.normal(0, 0.02, 3), 0.04, 0.97)
     tint = (float(colour[0]), float(colour[1]), float(colour[2]))
     parts = (main, *_wings(rng, sort, main))
@@ -139,18 +144,6 @@ def repainted(building: Building, rng: np.random.Generator) -> Building:
     return replace(building, colour=(float(c[0]), float(c[1]), float(c[2])))
 
 
-@dataclass(slots=True, eq=False)
-class _Stamp:
-    """The upper envelope of the parts drawn so far, on one window."""
-
-    height: Plane
-    east: Plane
-    south: Plane
-    u: Plane
-    edge: Plane
-    ridge: NDArray[np.bool_]
-
-
 def draw_building(canvas: Canvas, building: Building, number: int) -> None:
     """Draw a building: heights and facets of its roofs, their colour and details, its class and number."""
     window = canvas.window(building.x, building.y, building.reach + 2)
@@ -161,8 +154,10 @@ def draw_building(canvas: Canvas, building: Building, number: int) -> None:
     if not mask.any():
         return
     rng = np.random.default_rng(building.seed)
-    colour = _covered(rng, building, stamp, canvas.pixel_m)
-    _fittings(rng, building, stamp, colour, canvas.pixel_m)
+    colour = covered(rng, building, stamp, canvas.pixel_m)
+    fitted(rng, building, stamp, colour, canvas.pixel_m)
+    if building.harmed:
+        harmed(rng, stamp, colour, canvas.pixel_m)
     canvas.paint(mask, colour, window)
     for plane, value in (
         (canvas.height, stamp.height),
@@ -175,11 +170,11 @@ def draw_building(canvas: Canvas, building: Building, number: int) -> None:
     canvas.number[window][mask] = number
 
 
-def _raised(canvas: Canvas, building: Building, window: tuple[slice, slice]) -> _Stamp:
+def _raised(canvas: Canvas, building: Building, window: tuple[slice, slice]) -> Roofs:
     pixel = canvas.pixel_m
     shape = canvas.height[window].shape
-    zero = [np.zeros(shape, np.float32) for _ in range(4)]
-    stamp = _Stamp(zero[0], zero[1], zero[2], zero[3], np.full(shape, 99.0, np.float32), np.zeros(shape, bool))
+    zero = [np.zeros(shape, np.float32) for _ in range(5)]
+    stamp = Roofs(zero[0], zero[1], zero[2], zero[3], zero[4], np.full(shape, 99.0, np.float32), np.zeros(shape, bool))
     for part in building.parts:
         u, v = frame(window, part.x, part.y, part.turn)
         inside = (np.abs(u) < part.long) & (np.abs(v) < part.wide)
@@ -192,6 +187,7 @@ def _raised(canvas: Canvas, building: Building, window: tuple[slice, slice]) -> 
             (stamp.east, gu * c - gv * s),
             (stamp.south, gu * s + gv * c),
             (stamp.u, u),
+            (stamp.v, v),
             (stamp.edge, edge),
             (stamp.ridge, ridge),
         ):
@@ -224,48 +220,3 @@ def _roofed(part: Part, u: Plane, v: Plane, pixel: float) -> tuple[Plane, Plane,
     up = np.minimum(near_u, near_v)
     ridge = (np.abs(near_u - near_v) < line) | ((np.abs(v) < line) & ~end)
     return part.eaves_m + g * up * pixel, np.where(end, -g * np.sign(u), 0), np.where(end, 0, -g * np.sign(v)), ridge
-
-
-def _covered(rng: np.random.Generator, building: Building, stamp: _Stamp, pixel: float) -> Plane:
-    """Return the roofs' reflectance (3, y, x): stains, seams, a darker side, a rim."""
-    shape = stamp.height.shape
-    stains = noise_tables().field(rng, shape, float(rng.choice([0.6, 1.4, 2.0])), float(rng.choice([1, 1.5, 2, 4])))
-    light = np.exp(np.float32(rng.choice([0.02, 0.05, 0.09, 0.16])) * stains)
-    if building.covering in {"sheet", "tile"} and rng.random() < 0.5:
-        pitch = rng.uniform(0.8, 4.0) / pixel
-        light *= 1 + np.float32(rng.uniform(0.02, 0.10)) * np.sin(stamp.u * np.float32(2 * np.pi / pitch))
-    if rng.random() < 0.12:  # half of it mended
-        light = np.where(stamp.u > rng.normal(0, 0.4) * np.abs(stamp.u).max(), light * np.float32(rng.uniform(0.6, 1.5)), light)
-    if rng.random() < 0.03:  # half built: rafters over a dark inside
-        u = stamp.u * np.float32(2 * np.pi * pixel / rng.uniform(1.2, 3.0))
-        light = np.where(np.sin(u) > rng.uniform(-0.3, 0.5), light * np.float32(1.2), light * np.float32(0.45))
-    rim = stamp.edge < rng.uniform(0.4, 0.9) / pixel
-    if building.parts[0].roof == "flat" and rng.random() < 0.7:
-        light = np.where(rim, np.clip(light * np.float32(rng.uniform(0.6, 1.5)), 0, 1.3), light)
-        np.copyto(stamp.height, stamp.height + np.float32(rng.uniform(0.3, 1.2)), where=rim & (stamp.height > 0))
-    elif rng.random() < 0.4:
-        light = np.where(rim, light * np.float32(rng.uniform(0.75, 1.2)), light)
-    light = np.where(stamp.ridge, light * np.float32(1 + rng.choice([-0.15, 0.0, 0.1, 0.25, 0.4])), light)
-    return np.asarray(np.array(building.colour, np.float32)[:, None, None] * light, np.float32)
-
-
-def _fittings(rng: np.random.Generator, building: Building, stamp: _Stamp, colour: Plane, pixel: float) -> None:
-    """Put chimneys, vents, skylights, tanks and panels on the roofs; they rise, so the sun throws their shadows."""
-    area = float((stamp.height > 0).sum()) * pixel**2
-    flat = building.parts[0].roof == "flat"
-    mean = area / (90.0 if flat else 160.0) if building.sort in {"hall", "block", "house", "villa", "barrack"} else 0.0
-    places = np.argwhere(stamp.edge[...] * (stamp.height > 0) > 1.0)
-    if not len(places) or rng.random() < 0.3:
-        return
-    for _ in range(min(int(rng.poisson(mean)), 60)):
-        row, col = places[rng.integers(len(places))]
-        high, wide = (max(1, round(rng.uniform(0.7, 3.0 if flat else 1.6) / pixel)) for _ in range(2))
-        spot = (slice(row, row + high), slice(col, col + wide))
-        on = stamp.height[spot] > 0
-        if rng.random() < 0.6:
-            stamp.height[spot] += np.float32(rng.uniform(0.4, 1.8)) * on
-        colour[:, *spot] = np.where(on, np.float32(rng.uniform(0.15, 0.95)), colour[:, *spot])
-    if rng.random() < 0.06:  # solar panels
-        row, col = places[rng.integers(len(places))]
-        spot = (slice(row, row + max(2, round(4 / pixel))), slice(col, col + max(2, round(6 / pixel))))
-        colour[:, *spot] = np.where(stamp.height[spot] > 0, np.array([0.08, 0.09, 0.14], np.float32)[:, None, None], colour[:, *spot])

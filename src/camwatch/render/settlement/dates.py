@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 BEFORE, AFTER = 0, 1
 
-STAYS, APPEARED, REMOVED = range(3)
+STAYS, APPEARED, REMOVED, NEVER = range(4)
 """What becomes of a building."""
+
+
+HARMED = 0.02
+"""Share of the standing roofs that are open or covered with sheeting where no storm was."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +55,9 @@ def draw_date(world: World, when: int, rng: np.random.Generator, azimuth: float)
         draw_patch(canvas, thing)
     number = 0
     for made, used, changes in world.developments:
-        _development(canvas, made, [c in {STAYS, APPEARED if when == AFTER else REMOVED} for c in changes], number, rng, used=used[when])
+        stands = [c in {STAYS, APPEARED if when == AFTER else REMOVED} for c in changes]
+        storm = made.ruined and when == AFTER and REMOVED in changes
+        _development(canvas, made, stands, number, rng, used=used[when] or storm, storm=storm)
         number += len(changes)
     _greenery(canvas, world, rng)
     _traffic(canvas, world, when, rng)
@@ -104,30 +110,43 @@ def _furrows(rng: np.random.Generator, side: int, pixel_m: float) -> NDArray[np.
     return np.asarray(np.sin((k[None] * np.float32(np.cos(a)) + k[:, None] * np.float32(np.sin(a))) * np.float32(2 * np.pi / pitch)), np.float32)
 
 
-def _development(canvas: Canvas, made: Development, stands: Sequence[bool], first: int, rng: np.random.Generator, *, used: bool) -> None:
-    """Draw one development; where its ground is not yet or no longer in use only what stands is drawn."""
+def _development(canvas: Canvas, made: Development, stands: Sequence[bool], first: int, rng: np.random.Generator, *, used: bool, storm: bool) -> None:
+    """Draw one development; where its ground is not yet or no longer in use only what stands is drawn; after a `storm` what it left."""
     n = canvas.side
     if used:
         _grounds(canvas, made, first, rng)
     for building, plot, standing in zip(made.buildings, made.plots, stands, strict=True):
-        _plot(canvas, building, plot, rng, standing=standing, used=used)
+        if storm and not standing:
+            _wreck(canvas, building, rng)
+        else:
+            _plot(canvas, building, plot, rng, standing=standing, used=used, levelled=made.levelled)
     for wall in made.walls if used else []:
         draw_wall(canvas, stroke(n, wall.points, max(wall.width, 0.5), closed=wall.closed), wall.high_m, wall.bright)
     for number, (building, standing) in enumerate(zip(made.buildings, stands, strict=True), first + 1):
         if standing:
-            draw_building(canvas, repainted(building, rng) if rng.random() < 0.1 else building, number)
+            look = repainted(building, rng) if rng.random() < 0.1 else building
+            draw_building(canvas, replace(look, harmed=rng.random() < (0.4 if storm else HARMED)), number)
     for thing in _some(made.boxes if used else [], rng):
         draw_box(canvas, thing)
 
 
-def _plot(canvas: Canvas, building: Building, plot: Sequence[Thing], rng: np.random.Generator, *, standing: bool, used: bool) -> None:
+def _wreck(canvas: Canvas, building: Building, rng: np.random.Generator) -> None:
+    """Draw what is left of a destroyed building, and its splinters over the neighbourhood."""
+    part, seed = building.parts[0], building.seed
+    far = float(rng.uniform(3, 12)) / canvas.pixel_m
+    draw_patch(canvas, Thing("litter", part.x, part.y, part.turn, part.long + far, part.wide + far, seed))
+    left = str(rng.choice(["ruin", "debris", "debris", "slab", "bare"], p=[0.4, 0.2, 0.2, 0.1, 0.1]))
+    draw_patch(canvas, Thing(left, part.x, part.y, part.turn, part.long, part.wide, seed))
+
+
+def _plot(canvas: Canvas, building: Building, plot: Sequence[Thing], rng: np.random.Generator, *, standing: bool, used: bool, levelled: bool) -> None:
     """Draw what belongs to a building, and where none stands now and then a slab, bare soil or debris in its place."""
     if standing or (used and rng.random() < 0.25):
         for thing in plot:
             draw_patch(canvas, thing)
-    if used and not standing and rng.random() < 0.3:
+    if used and not standing and rng.random() < (0.8 if levelled else 0.3):
         part = building.parts[0]
-        left = str(rng.choice(["slab", "bare", "yard", "debris", "debris"]))
+        left = str(rng.choice(["pad", "pad", "slab", "bare", "yard"] if levelled else ["slab", "bare", "yard", "pad", "debris", "debris"]))
         draw_patch(canvas, Thing(left, part.x, part.y, part.turn, part.long, part.wide, building.seed))
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 COARSE = 4
 """Pixels along the side of a cell of the map of what is taken."""
 
+ANNEXES = 0.08
+"""Share of the larger buildings that have another against them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Road:
@@ -47,7 +50,10 @@ class Wall:
 
 @dataclass(slots=True, eq=False)
 class Development:
-    """What was built together, in drawing order: its ground, roads, patches, buildings with what belongs to each, walls, boxes."""
+    """What was built together, in drawing order: its ground, roads, patches, buildings with what belongs to each, walls, boxes.
+
+    `ruined`: what is gone at the second date was destroyed, not cleared; `levelled`: where nothing stands yet, ground was made level for it.
+    """
 
     buildings: list[Building] = field(default_factory=list)
     plots: list[list[Thing]] = field(default_factory=list)
@@ -56,6 +62,8 @@ class Development:
     boxes: list[Thing] = field(default_factory=list)
     walls: list[Wall] = field(default_factory=list)
     graded: NDArray[np.float64] | None = None
+    ruined: bool = False
+    levelled: bool = False
 
 
 class Site:
@@ -65,6 +73,7 @@ class Site:
         self.rng, self.side, self.pixel_m = rng, side, pixel_m
         # Houses of one development are often roofed alike.
         self.fashion = invent(rng, "house", 0.0, 0.0, 0.0, pixel_m) if rng.random() < 0.55 else None
+        self.yards = float(rng.choice([0.0, 0.3, 0.9]))
         self.taken = np.zeros((side // COARSE + 1, side // COARSE + 1), bool)
 
     def px(self, low_m: float, high_m: float) -> float:
@@ -94,7 +103,23 @@ class Site:
             building = replace(building, covering=self.fashion.covering, colour=(float(tint[0]), float(tint[1]), float(tint[2])))
         into.buildings.append(building)
         into.plots.append(plot or [])
+        if sort in {"house", "barrack", "hall", "villa"} and self.rng.random() < ANNEXES:
+            self._annex(into, building)
         return True
+
+    def _annex(self, into: Development, main: Building) -> None:
+        """Put a lower building of another make against one: it may come or go while the other stays."""
+        rng, part = self.rng, main.parts[0]
+        other = invent(rng, main.sort, main.x, main.y, main.turn, self.pixel_m)
+        long, wide = part.long * rng.uniform(0.2, 0.6), part.wide * rng.uniform(0.3, 0.8)
+        off = part.wide + wide if rng.random() < 0.6 else 0.0
+        along = rng.uniform(-1, 1) * (part.long - long) if off else part.long + long
+        u, v = float(rng.choice([-1, 1])) * along, float(rng.choice([-1, 1])) * off
+        c, s = np.cos(part.turn), np.sin(part.turn)
+        x, y = float(part.x + u * c - v * s), float(part.y + u * s + v * c)
+        piece = replace(other.parts[0], x=x, y=y, turn=part.turn, long=long, wide=wide, eaves_m=part.eaves_m * rng.uniform(0.6, 1.0))
+        into.buildings.append(replace(other, x=x, y=y, parts=(piece,)))
+        into.plots.append([])
 
     def thing(self, sort: str, x: float, y: float, turn: float, long: float, wide: float) -> Thing:  # noqa: PLR0917 a place is three numbers
         """Return a patch or a box with a seed of its own."""
@@ -121,14 +146,17 @@ def _spot(site: Site, margin: float = 0.1) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def _plot_of(site: Site, x: float, y: float, turn: float, front: float) -> list[Thing]:
-    """Return what lies around a house: lawn, drive towards the street at `front` pixels, pool, terrace."""
+def _plot_of(site: Site, x: float, y: float, turn: float, front: float, *, lot: float) -> list[Thing]:
+    """Return what lies around a house: lawn, drive towards the street at `front` pixels, yard as wide as the lot, pool, terrace."""
     rng, c, s = site.rng, np.cos(turn), np.sin(turn)
 
     def at(sort: str, u: float, v: float, long: float, wide: float) -> Thing:
         return site.thing(sort, float(x + u * c - v * s), float(y + u * s + v * c), turn, long, wide)
 
     plot = []
+    if rng.random() < site.yards:
+        deep = site.px(4, 11)
+        plot.append(at("garden", 0, -np.sign(front) * (site.px(4, 10) + deep), lot * rng.uniform(0.4, 0.5), deep))
     if rng.random() < 0.55:
         plot.append(at(str(rng.choice(["lawn", "lawn", "lawn", "bare", "yard"])), 0, 0, site.px(9, 15), site.px(14, 22)))
     if rng.random() < 0.8:
@@ -182,7 +210,7 @@ def suburb(site: Site) -> Development:
                     float(hy),
                     turn + rng.normal(0, 0.02),
                     gap_m=rng.uniform(0.8, 2.5),
-                    plot=_plot_of(site, hx, hy, turn, -hand * off),
+                    plot=_plot_of(site, hx, hy, turn, -hand * off, lot=lot),
                 )
                 if rng.random() < 0.35:
                     a, b = lot * 0.48, back * 0.9

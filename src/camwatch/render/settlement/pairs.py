@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.render.settlement.dates import AFTER, APPEARED, BEFORE, REMOVED, STAYS, World, draw_date
+from camwatch.render.settlement.dates import AFTER, APPEARED, BEFORE, NEVER, REMOVED, STAYS, World, draw_date
 from camwatch.render.settlement.layout import Development, Site, develop, strewn
 from camwatch.render.settlement.trees import plant_trees
 
@@ -37,7 +37,7 @@ class LabelledPair:
     numbers : 2 × (y, x) int16
         Building of each pixel, 0 = none; the same building has one number at both dates.
     changes : (number of buildings + 1,) uint8
-        By building: 0 stays, 1 appeared, 2 removed.
+        By building: 0 stays, 1 appeared, 2 removed, 3 stood at neither date.
     pixel_m : float
     """
 
@@ -90,7 +90,11 @@ def _fate(rng: np.random.Generator, made: Development, recipe: Recipe) -> tuple[
     n = len(made.buildings)
     if rng.random() < recipe.quiet or not n:
         return (True, True), [STAYS] * n
-    scheme = str(rng.choice(["new", "gone", "some", "side", "swap"], p=[0.30, 0.12, 0.28, 0.18, 0.12]))
+    scheme = str(rng.choice(["new", "gone", "some", "side", "swap", "levelled"], p=[0.27, 0.12, 0.26, 0.18, 0.10, 0.07]))
+    if scheme == "levelled":  # streets and pads are there, of the buildings few
+        made.levelled, built = True, rng.uniform(0, 0.3)
+        return (bool(rng.random() < 0.4), True), [APPEARED if rng.random() < built else NEVER for _ in range(n)]
+    made.ruined = bool(rng.random() < 0.45)
     if scheme in {"new", "gone"}:
         change = APPEARED if scheme == "new" else REMOVED
         left = rng.uniform(0, 0.15)

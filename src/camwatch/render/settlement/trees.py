@@ -32,7 +32,7 @@ def plant_trees(site: Site, developments: Sequence[Development]) -> list[Tree]:
     if rng.random() < 0.4:
         trees += _woods(site)
     if rng.random() < 0.5:
-        share = rng.uniform(0.3, 3.0)
+        share = float(rng.choice([0.5, 1.5, 3.0, 7.0]))
         for made in developments:
             for building in made.buildings:
                 trees += _garden(site, building.x, building.y, int(rng.poisson(share)))
@@ -80,6 +80,6 @@ def _garden(site: Site, x: float, y: float, count: int) -> list[Tree]:
     rng = site.rng
     out = []
     for _ in range(count):
-        a, far = rng.uniform(0, 2 * np.pi), site.px(6, 18)
-        out.append(_tree(site, float(x + far * np.cos(a)), float(y + far * np.sin(a)), float(rng.uniform(0.8, 4.0)), _green(rng)))
+        a, far = rng.uniform(0, 2 * np.pi), site.px(5, 18)
+        out.append(_tree(site, float(x + far * np.cos(a)), float(y + far * np.sin(a)), float(rng.uniform(0.8, 5.0)), _green(rng)))
     return out
