@@ -9,7 +9,7 @@ from datetime import date, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box, mapping
+from shapely.geometry import LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon, box, mapping
 
 from camwatch.aoi import bundled, check, load_aoi
 from camwatch.aoi.days import read_day
@@ -393,3 +393,110 @@ def test_any_plain_outline_survives_a_round_trip(tmp_path_factory, centre, size,
     assert first.camp.geometry.exterior.is_ccw
     assert first.camp.geometry.equals(shape)
     assert list(again.camp.geometry.exterior.coords) == list(first.camp.geometry.exterior.coords)
+
+
+# --- posts and digitised lines ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_posts_are_points_that_come_along_in_the_crs_of_the_site(tmp_path):
+    corner = Point(129.70, 41.80)
+    path = geojson(tmp_path / "a.geojson", SQUARE, (corner, {"role": "Post"}), (MultiPoint([(129.71, 41.81), (129.71, 41.80)]), {"role": "post"}))
+    aoi = load_aoi(path)
+    assert [o.role for o in aoi.outlines] == ["camp"]
+    assert [(p.x, p.y) for p in aoi.posts] == [(129.70, 41.80), (129.71, 41.81), (129.71, 41.80)]
+    site = aoi.site(aoi.utm(), date(2009, 6, 1), date(2011, 6, 1))
+    assert len(site.posts) == 3
+    assert all(isinstance(p, Point) for p in site.posts)
+    assert site.area.boundary.distance(site.posts[0]) < 1e-6
+    assert site.posts[1].distance(site.posts[2]) == pytest.approx(1111, abs=2)  # 0.01° of latitude
+    assert load_aoi("chongjin").site(32652, date(2009, 6, 1), date(2011, 6, 1)).posts == ()
+
+
+def test_a_layer_named_posts_or_perimeter_says_the_role(tmp_path):
+    import geopandas
+
+    path = tmp_path / "site.gpkg"
+    for name, shapes in {
+        "camp": [SQUARE],
+        "posts": [Point(129.70, 41.80), Point(129.71, 41.80)],
+        "perimeter": [LineString(SQUARE.exterior.coords)],
+    }.items():
+        table = geopandas.GeoDataFrame({"name": name, "geometry": shapes}, crs="EPSG:4326").to_crs(32652)
+        if name == "perimeter":
+            table["date"], table["accuracy_m"], table["id"] = "2009-04-27", 3.0, "line"
+        table.to_file(path, layer=name, driver="GPKG")
+    aoi = load_aoi(path)
+    assert {o.role for o in aoi.outlines} == {"camp", "perimeter"}
+    assert len(aoi.posts) == 2
+    line = aoi.perimeter(date(2009, 4, 27))
+    assert (line.digitised, line.accuracy_m) == (True, 3.0)
+    assert line.geometry.symmetric_difference(SQUARE).area < 1e-9
+
+
+def test_posts_of_an_own_file_join_a_bundled_camp(tmp_path):
+    path = geojson(
+        tmp_path / "a.geojson", (SQUARE_25, {"id": "part", "role": "sub-area"}), (Point(129.7253, 41.8344), {"role": "post"}), id="chongjin"
+    )
+    aoi = load_aoi(path)
+    assert aoi.camp.id == "chongjin"
+    assert len(aoi.posts) == 1
+
+
+SQUARE_25 = box(129.724, 41.833, 129.727, 41.836)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "words"),
+    [
+        (SQUARE, ("a post is a point", "Polygon", "feature 2")),
+        (Point(41.80, 129.70), ("latitude and longitude look swapped", "feature 2")),
+        (Point(139.70, 41.80), ("a post far from every outline", "km away", "within 5 km")),
+        (Point(), ("empty geometry", "feature 2")),
+        (None, ("empty geometry", "feature 2")),
+        (MultiPoint([(129.7, 41.8), (129.7, 41.8)]), ("two posts in one place", "post 2")),
+    ],
+)
+def test_posts_that_cannot_be(tmp_path, geometry, words):
+    refused(geojson(tmp_path / "a.geojson", SQUARE, (geometry, {"role": "post"})), *words)
+
+
+def test_points_alone_are_no_site(tmp_path):
+    refused(geojson(tmp_path / "a.geojson", (Point(129.7, 41.8), {"role": "post"})), "posts without an outline")
+    refused(geojson(tmp_path / "a.geojson", Point(129.7, 41.8)), "not an outline", "Point")
+
+
+def test_digitised_lines_stand_for_the_days_that_their_date_can_mean(tmp_path):
+    old, new = box(129.700, 41.800, 129.710, 41.810), box(129.700, 41.800, 129.715, 41.810)
+    path = geojson(
+        tmp_path / "lines.geojson",
+        (LineString(old.exterior.coords), {"id": "a", "role": "perimeter", "date": "2003-04", "accuracy_m": 4}),
+        (new, {"id": "b", "role": "perimeter", "date": "2010-05-17", "accuracy_m": 2}),
+        (new, {"id": "c", "role": "perimeter", "date": "2010", "accuracy_m": 5}),
+        (box(129.69, 41.79, 129.72, 41.82), {"id": "span", "role": "perimeter", "valid_from": "2012", "valid_to": "2013"}),
+    )
+    aoi = load_aoi(path)
+    assert [o.id for o in aoi.digitised(date(2003, 4, 30))] == ["a"]
+    assert [o.id for o in aoi.digitised(date(2010, 5, 17))] == ["b", "c"]
+    assert aoi.digitised(date(2012, 1, 1)) == ()
+    assert aoi.perimeter(date(2012, 6, 1)).id == "span"
+    assert aoi.perimeter(date(2004, 6, 1)).id == "a"  # the nearest in time
+    assert aoi.camp.id == "span"  # the largest, for nothing says what the whole site is
+    site = aoi.site(aoi.utm(), date(2003, 4, 2), date(2010, 5, 17))
+    assert [(line.id, line.accuracy_m) for line in site.lines_before] == [("a", 4.0)]
+    assert [line.id for line in site.lines_after] == ["b", "c"]
+    assert site.lines_after[0].geometry.area / site.lines_before[0].geometry.area == pytest.approx(1.5, rel=1e-3)
+
+
+def test_lines_that_cannot_be(tmp_path):
+    corners = [(129.70, 41.80), (129.71, 41.80), (129.71, 41.81), (129.70, 41.81)]
+
+    def of(geometry, **said):
+        return geojson(tmp_path / "a.geojson", SQUARE, (geometry, {"id": "line", "role": "perimeter", "date": "2010", **said}))
+
+    refused(of(LineString(corners)), "the line is not closed", "feature 2", "m between its ends")
+    refused(of(MultiLineString([corners[:2], corners[2:]])), "the line is in pieces", "2 pieces")
+    refused(of(LineString([corners[0], corners[2], corners[1], corners[3], corners[0]])), "crosses itself", "feature 2")
+    refused(of(SQUARE, date="last spring"), "`date` is no date", "'last spring'")
+    refused(of(SQUARE, valid_from="2009"), "`date` beside `valid_from`", "span of years")
+    almost = LineString([*corners, (129.7000, 41.8001)])
+    assert load_aoi(of(almost)).outlines[1].geometry.area == pytest.approx(SQUARE.area, rel=0.01)

@@ -61,7 +61,7 @@ def load_aoi(name_or_path: str | Path) -> Aoi:
     base = _camps().get(own.id.lower())
     if base is not None:
         return _overlaid(base, own)
-    if not any(o.role in {"camp", "search-window"} for o in own.outlines):
+    if not any(o.role in {"camp", "search-window"} or o.digitised for o in own.outlines):
         raise AoiError(
             "no outline of the whole site",
             where=path,
@@ -87,7 +87,9 @@ def _overlaid(base: Aoi, own: Aoi) -> Aoi:
     ids = {o.id.lower() for o in own.outlines}
     new_camp = any(o.role == "camp" for o in own.outlines)
     kept = tuple(o for o in base.outlines if o.id not in ids and not (o.role == "camp" and new_camp))
-    return replace(base, outlines=own.outlines + kept, distances=own.distances or base.distances, notes=own.notes or base.notes)
+    return replace(
+        base, outlines=own.outlines + kept, distances=own.distances or base.distances, notes=own.notes or base.notes, posts=own.posts or base.posts
+    )
 
 
 @cache

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import Geod
-from shapely import force_2d, get_coordinates
-from shapely.geometry import MultiPolygon, Polygon
+from shapely import MultiPoint, Point, force_2d, get_coordinates, line_merge
+from shapely.geometry import LineString, MultiLineString, MultiPolygon, Polygon
 from shapely.geometry.polygon import orient
 from shapely.validation import explain_validity
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 WGS84 = Geod(ellps="WGS84")
 SMALLEST_M2, LARGEST_M2 = 100.0, 1e10
 """One small building, and 10,000 km²: twenty times the largest camp that is documented. Outside lies a slip of units."""
+
+OPEN_SHARE = 0.02
+"""A digitised line whose ends lie farther apart than this share of its length is not closed."""
 
 
 def polygon_from(geometry: BaseGeometry | None, where: str) -> Polygon | MultiPolygon:
@@ -55,6 +58,52 @@ def polygon_from(geometry: BaseGeometry | None, where: str) -> Polygon | MultiPo
             "an outline of unlikely size", where=where, got=size, expected="100 m² to 10,000 km²", remedy="check the units and the CRS of the file"
         )
     return outline
+
+
+def ring_from(geometry: BaseGeometry | None, where: str) -> BaseGeometry | None:
+    """Return the polygon that a digitised line encloses; any other geometry as it is.
+
+    Ends that do not meet are joined where they lie within `OPEN_SHARE` of the line's length of one another: an analyst stops beside the first vertex.
+
+    Raises
+    ------
+    AoiError
+        When the line is in several pieces, or open.
+    """
+    if not isinstance(geometry, (LineString, MultiLineString)) or geometry.is_empty:
+        return geometry
+    flat = force_2d(geometry)
+    _on_the_globe(flat, where)
+    line = line_merge(flat) if isinstance(flat, MultiLineString) else flat
+    if not isinstance(line, LineString):
+        raise AoiError("the line is in pieces", where=where, got=f"{len(line.geoms)} pieces", expected="one closed line", remedy="join them in a GIS")
+    points = get_coordinates(line)
+    gap, length = (WGS84.line_length(*path.T) for path in (points[[-1, 0]], points))
+    if len(points) < 4 or gap > OPEN_SHARE * length:
+        raise AoiError(
+            "the line is not closed",
+            where=where,
+            got=f"{gap:,.0f} m between its ends, {length:,.0f} m long",
+            expected="ends that meet",
+            remedy="close it, or draw it as a polygon",
+        )
+    return Polygon(points)
+
+
+def points_from(geometry: BaseGeometry | None, where: str) -> tuple[Point, ...]:
+    """Return the points of a post's feature, in longitude and latitude.
+
+    Raises
+    ------
+    AoiError
+        When it is empty, no point, or outside the globe.
+    """
+    if geometry is None or geometry.is_empty:
+        raise AoiError("empty geometry", where=where, expected="a point", remedy="delete the feature or place its point")
+    if not isinstance(geometry, (Point, MultiPoint)):
+        raise AoiError("a post is a point", where=where, got=f"a {geometry.geom_type}", expected="a Point or MultiPoint", remedy="place its point")
+    _on_the_globe(geometry, where)
+    return tuple(Point(x, y) for x, y in get_coordinates(geometry))
 
 
 def geodesic(geometry: BaseGeometry) -> tuple[float, float]:

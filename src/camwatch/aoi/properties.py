@@ -17,10 +17,27 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
+POST = "post"
+"""The one role of points: guard posts that the analyst lists."""
 ROLES: tuple[str, ...] = get_args(Role)
 DOCUMENTED = ("area_km2", "perimeter_km", "width_m", "height_m")
 DEFAULT_ACCURACY_M = 30.0
 """Assumed where a file states none: outlines traced on public imagery without ground control lie some 10 to 30 m off; the cautious end."""
+
+
+def role_from(properties: Mapping[str, Any], where: str) -> str:
+    """Return the role that a feature states, one of `ROLES` or `POST`; `camp` where it states none.
+
+    Raises
+    ------
+    AoiError
+        When there is no such role.
+    """
+    given = {str(k).lower(): v for k, v in properties.items() if not _absent(v)}
+    role = re.sub(r"[\s_]+", "-", str(given.get("role", "camp")).strip().lower())
+    if role not in (*ROLES, POST):
+        raise AoiError("unknown role", where=where, got=repr(given["role"]), expected=" | ".join((*ROLES, POST)), remedy="mend the property `role`")
+    return role
 
 
 def outline_from(properties: Mapping[str, Any], geometry: BaseGeometry, *, default_id: str, where: str) -> Outline:
@@ -44,12 +61,16 @@ def outline_from(properties: Mapping[str, Any], geometry: BaseGeometry, *, defau
     given = {str(k).lower(): v for k, v in properties.items() if not _absent(v)}
     own_id = given.get("id")
     name = slug(own_id) if isinstance(own_id, str) and not own_id.strip().isdigit() else default_id
-    role = re.sub(r"[\s_]+", "-", str(given.get("role", "camp")).strip().lower())
-    if role not in ROLES:
-        raise AoiError("unknown role", where=where, got=repr(given["role"]), expected=" | ".join(ROLES), remedy="mend the property `role`")
+    role = role_from(properties, where)
     start, end = (_day(given.get(key), key, where) for key in ("valid_from", "valid_to"))
     if start and end and start > end:
         raise AoiError("`valid_from` is later than `valid_to`", where=where, got=f"{start} and {end}", remedy="swap the two dates")
+    digitised = role == "perimeter" and "date" in given
+    if digitised:
+        if start or end:
+            remedy = "keep `date` for a line drawn on an image of that day, the other two for a span of years"
+            raise AoiError("`date` beside `valid_from` or `valid_to`", where=where, got=repr(given["date"]), remedy=remedy)
+        start, end = (_day(given["date"], "date", where, last=last) for last in (False, True))
     return Outline(
         id=name,
         name=str(given.get("name", name)),
@@ -62,6 +83,7 @@ def outline_from(properties: Mapping[str, Any], geometry: BaseGeometry, *, defau
         valid_from=start,
         valid_to=end,
         documented=_documented(given.get("documented", {}), where),
+        digitised=digitised,
     )
 
 
@@ -124,9 +146,9 @@ def _truth(value: Any, where: str) -> bool:
     raise AoiError("`nominal` is neither true nor false", where=where, got=repr(value), remedy="mend the property")
 
 
-def _day(value: Any, key: str, where: str) -> date | None:
+def _day(value: Any, key: str, where: str, *, last: bool | None = None) -> date | None:
     try:
-        return None if value is None else read_day(value, last=key == "valid_to")
+        return None if value is None else read_day(value, last=key == "valid_to" if last is None else last)
     except ValueError as error:
         raise AoiError(f"`{key}` is no date", where=where, got=repr(value), expected=EXPECTED, remedy="mend the property") from error
 

@@ -12,10 +12,11 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 from shapely import union_all
 from shapely.errors import ShapelyError
-from shapely.geometry import shape
+from shapely.geometry import Point, shape
+from shapely.ops import nearest_points
 
-from camwatch.aoi.geometry import polygon_from
-from camwatch.aoi.properties import aliases_from, distances_from, outline_from, slug
+from camwatch.aoi.geometry import WGS84, points_from, polygon_from, ring_from
+from camwatch.aoi.properties import POST, ROLES, aliases_from, distances_from, outline_from, role_from, slug
 from camwatch.aoi.records import LONLAT, Aoi, Outline, reproject
 from camwatch.errors import AoiError, MissingInputError
 
@@ -30,13 +31,19 @@ if TYPE_CHECKING:
 GEOJSON = {".geojson", ".json"}
 SUFFIXES = GEOJSON | {".gpkg", ".kml", ".shp", ".zip"}
 """Formats that are recognised by name; whatever else the installed GDAL opens works too."""
+FARTHEST_POST_M = 5000.0
+"""A post stands on the line or in sight of it."""
 
 
 def read_aoi(path: Path) -> Aoi:
     """Read an area of interest from a vector file.
 
     A file with one polygon and nothing else is enough: its id is the file's stem, its role `camp`, and it is not nominal. Several polygons without id
-    and role are the parts of one camp. Properties named as the fields of `Outline` are used where they are present; other properties are not read.
+    and role are the parts of one camp. Properties named as the fields of `Outline` are used where they are present; other properties are not read. A
+    layer that has the name of a role (`perimeter`, `posts`, …) gives it to its features that state none.
+
+    Points of the role `post` are the guard posts that the analyst lists. A perimeter with a `date` was digitised on an image of that day and may be
+    a closed line instead of a polygon.
 
     Parameters
     ----------
@@ -64,7 +71,15 @@ def read_aoi(path: Path) -> Aoi:
         raise AoiError("the file has no features", where=path, expected="at least one polygon", remedy="draw the outline and save it again")
     stem = slug(re.sub(r"(\.shp)?\.[^.]+$", "", path.name))
     named = [(f"{path.name}, feature {n}", stem if n == 1 else f"{stem}-{n}", *feature) for n, feature in enumerate(features, start=1)]
-    outlines = tuple(outline_from(props, polygon_from(geometry, where), default_id=name, where=where) for where, name, props, geometry in named)
+    posts = tuple(p for where, _, props, geometry in named if role_from(props, where) == POST for p in points_from(geometry, where))
+    outlines = tuple(
+        outline_from(props, polygon_from(ring_from(geometry, where) if role == "perimeter" else geometry, where), default_id=name, where=where)
+        for where, name, props, geometry in named
+        if (role := role_from(props, where)) != POST
+    )
+    if not outlines:
+        raise AoiError("posts without an outline", where=path, expected="at least one polygon", remedy="add the outline of the camp or its perimeter")
+    _beside(posts, outlines, path)
     if len(outlines) > 1 and not any({"id", "role"} & {k.lower() for k, v in properties.items() if isinstance(v, str)} for properties, _ in features):
         outlines = (_joined(outlines, path),)
     _consistent(outlines, path)
@@ -76,7 +91,25 @@ def read_aoi(path: Path) -> Aoi:
         aliases=aliases_from(head, path.name),
         distances=distances_from(head, path.name),
         notes=str(head.get("notes") or ""),
+        posts=posts,
     )
+
+
+def _beside(posts: Sequence[Point], outlines: Sequence[Outline], path: Path) -> None:
+    """Refuse a post far from every outline, and two in one place: slips of a coordinate, of a copy."""
+    for number, post in enumerate(posts, start=1):
+        far = min(_gap_m(outline, post) for outline in outlines)
+        where = f"{path.name}, post {number}"
+        if far > FARTHEST_POST_M:
+            got, expected = f"{far / 1e3:,.1f} km away at ({post.x:.5f}, {post.y:.5f})", f"within {FARTHEST_POST_M / 1e3:.0f} km"
+            raise AoiError("a post far from every outline", where=where, got=got, expected=expected, remedy="check its coordinates")
+        if any(post.equals(other) for other in posts[: number - 1]):
+            raise AoiError("two posts in one place", where=where, got=f"({post.x:.6f}, {post.y:.6f})", remedy="delete one of them")
+
+
+def _gap_m(outline: Outline, post: Point) -> float:
+    nearest, _ = nearest_points(outline.geometry, post)
+    return float(WGS84.inv(nearest.x, nearest.y, post.x, post.y)[2])
 
 
 def _joined(outlines: Sequence[Outline], path: Path) -> Outline:
@@ -163,8 +196,15 @@ def _table(path: Path) -> tuple[Mapping[str, Any], list[Feature]]:
             raise AoiError(f"layer {name!r} states no CRS", where=path, expected="a CRS", remedy="add it in a GIS (a shapefile needs its .prj)")
         number = ["id"] if path.suffix.lower() == ".kml" else []  # of a placemark, given by the program that wrote it
         rows = table.drop(columns=[table.geometry.name, *number], errors="ignore").to_dict("records")
-        features += [(row, _lonlat(geometry, table.crs)) for row, geometry in zip(rows, table.geometry, strict=True)]
+        features += [(_with_role(row, name), _lonlat(geometry, table.crs)) for row, geometry in zip(rows, table.geometry, strict=True)]
     return {}, features
+
+
+def _with_role(row: Mapping[str, Any], layer: str) -> Mapping[str, Any]:
+    """Return the properties of a row with the role that its layer is named after, where the table has no such column."""
+    role = re.sub(r"[\s_]+", "-", layer.strip().lower()).removesuffix("s")
+    named = role in (*ROLES, POST) and role != "camp" and not any(str(key).lower() == "role" for key in row)
+    return {**row, "role": role} if named else row
 
 
 def _lonlat(geometry: BaseGeometry | None, crs: object | None) -> BaseGeometry | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pyproj import CRS, Transformer
-from shapely import transform
+from shapely import Point, transform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,9 @@ class Outline:
         The span in which the line stood, for `perimeter`; None = open.
     documented : mapping of str to float
         Published figures to compare with, keys `area_km2`, `perimeter_km`, `width_m`, `height_m`.
+    digitised : bool
+        True for a perimeter with a `date`: a measurement of the line as it was then, drawn on an image, and not only where to look for it. Its
+        `accuracy_m` is the standard error of the drawn line; `valid_from` and `valid_to` are the first and the last day that its date can mean.
     """
 
     id: str
@@ -68,6 +71,24 @@ class Outline:
     valid_from: date | None = None
     valid_to: date | None = None
     documented: Mapping[str, float] = field(default_factory=dict)
+    digitised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digitised:
+    """An enclosing line that an analyst drew on the image of a date, in the CRS of the pixels.
+
+    Attributes
+    ----------
+    id : str
+    geometry : shapely Polygon or MultiPolygon
+    accuracy_m : float
+        Standard error of the drawn line, across itself.
+    """
+
+    id: str
+    geometry: BaseGeometry
+    accuracy_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,10 @@ class Site:
     sub_areas : mapping of outline id to geometry
     nominal : bool
         True where any of these outlines is nominal.
+    posts : tuple of shapely Point
+        Guard posts that the analyst lists.
+    lines_before, lines_after : tuple of Digitised
+        The lines that the analyst drew on images of the two dates.
     """
 
     id: str
@@ -95,6 +120,9 @@ class Site:
     perimeter_accuracy_m: float
     sub_areas: Mapping[str, BaseGeometry]
     nominal: bool
+    posts: tuple[Point, ...] = ()
+    lines_before: tuple[Digitised, ...] = ()
+    lines_after: tuple[Digitised, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +142,8 @@ class Aoi:
         Published distances to check: `to` (name), `lon`, `lat`, `km`, and where from: `from_lon` and `from_lat`, or `from_outline` (the nearest
         point of that outline). Optional: `id`, `what` (in words), `tolerance_km` (spread of the published figure), `source`.
     notes : str
+    posts : tuple of shapely Point, EPSG:4326 (longitude, latitude)
+        Guard posts that the analyst lists.
     """
 
     id: str
@@ -122,11 +152,16 @@ class Aoi:
     outlines: tuple[Outline, ...]
     distances: tuple[Mapping[str, object], ...] = ()
     notes: str = ""
+    posts: tuple[Point, ...] = ()
 
     @property
     def camp(self) -> Outline:
-        """The outline of the whole site; the search window where no outline of the camp is published."""
-        return next((o for o in self.outlines if o.role == "camp"), self.outlines[0])
+        """The outline of the whole site; the search window where none is published, the largest digitised line in a file of nothing else."""
+        for role in ("camp", "search-window"):
+            for outline in self.outlines:
+                if outline.role == role:
+                    return outline
+        return max(self.outlines, key=lambda o: o.geometry.area)
 
     @property
     def nominal(self) -> bool:
@@ -134,9 +169,23 @@ class Aoi:
         return self.camp.nominal
 
     def perimeter(self, on: date) -> Outline:
-        """Return the perimeter that stood on a day, the camp outline where no perimeter says so."""
-        standing = [o for o in self.outlines if o.role == "perimeter" and (o.valid_from or on) <= on <= (o.valid_to or on)]
-        return standing[0] if standing else self.camp
+        """Return the perimeter that stood on a day.
+
+        A line digitised for that day comes first, then a perimeter whose span of years holds it, then the digitised line nearest in time, then the
+        camp's outline.
+        """
+        drawn = self.digitised(on)
+        if drawn:
+            return drawn[0]
+        standing = [o for o in self.outlines if o.role == "perimeter" and not o.digitised and (o.valid_from or on) <= on <= (o.valid_to or on)]
+        if standing:
+            return standing[0]
+        dated = [(abs(o.valid_from - on), o) for o in self.outlines if o.digitised and o.valid_from]
+        return min(dated, key=lambda each: each[0])[1] if dated else self.camp
+
+    def digitised(self, on: date) -> tuple[Outline, ...]:
+        """Return the perimeters that were digitised for a day."""
+        return tuple(o for o in self.outlines if o.digitised and (o.valid_from or on) <= on <= (o.valid_to or on))
 
     def utm(self) -> CRS:
         """Return the UTM zone of the camp's centre."""
@@ -159,4 +208,7 @@ class Aoi:
             perimeter_accuracy_m=max(earlier.accuracy_m, later.accuracy_m),
             sub_areas={o.id: project(o.geometry) for o in self.outlines if o.role == "sub-area"},
             nominal=any(o.nominal for o in (self.camp, earlier, later)),
+            posts=tuple(Point(project(post).coords[0]) for post in self.posts),
+            lines_before=tuple(Digitised(o.id, project(o.geometry), o.accuracy_m) for o in self.digitised(before)),
+            lines_after=tuple(Digitised(o.id, project(o.geometry), o.accuracy_m) for o in self.digitised(after)),
         )
