@@ -44,7 +44,7 @@ def test_counts_are_those_of_the_records_with_their_intervals():
 
 def test_a_searched_kind_without_records_counts_zero():
     grid = fakes.geobox()
-    structures, towers, line = tables.count_rows({kind: fakes.findings_of(kind, [], grid) for kind in tables.KINDS})
+    structures, towers, line, _ = tables.count_rows({kind: fakes.findings_of(kind, [], grid) for kind in tables.KINDS})
     # A change that a search never reports has no 0.
     assert structures.cells[:5] == ("0", "0", "–", "–", "0")
     assert towers.cells[:5] == ("0", "0", "–", "0", "0")

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from camwatch.errors import ConfigError, MissingInputError
 from camwatch.resources import model_bytes, shipped_model
 
-Kind = Literal["structure", "tower", "perimeter"]
-KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
+Kind = Literal["structure", "tower", "perimeter", "landcover"]
+KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter", "landcover")
 
 SHIPPED, NO_MODEL = "shipped", "none"
 """Values of `model` that are no file."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from camwatch.rasters import Plane
 
-Kind = Literal["structure", "tower", "perimeter"]
+Kind = Literal["structure", "tower", "perimeter", "landcover"]
 Change = Literal["appeared", "removed", "altered", "unchanged", "not_observed"]
 
 
@@ -32,7 +32,7 @@ class Finding:
     ----------
     id : str
         Unique within the findings; stable for the same input.
-    kind : {"structure", "tower", "perimeter"}
+    kind : {"structure", "tower", "perimeter", "landcover"}
     change : str
         `appeared`, `removed`, `altered`, `unchanged`, `not_observed`; for a perimeter line at one date `unchanged`, with `measures["date"]`.
     geometry : geometry in the CRS of the analysis
@@ -75,7 +75,7 @@ class Findings:
 
     Attributes
     ----------
-    kind : {"structure", "tower", "perimeter"}
+    kind : {"structure", "tower", "perimeter", "landcover"}
     status : {"searched", "not_testable"}
         `not_testable` = this pair could not have shown it; then `records` is empty and that means nothing.
     reason : str

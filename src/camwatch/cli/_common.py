@@ -30,7 +30,9 @@ AfterDate = Annotated[str | None, typer.Option("--after-date", help="Day of the 
 Settings = Annotated[Path | None, typer.Option("--config", help="YAML file with settings; unknown keys are refused.")]
 ModelFile = Annotated[str | None, typer.Option("--model", metavar="FILE", help="An ONNX model of one's own that tells buildings, or `none`.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Pairs worked on at a time, about 1 GB each; never changes the answer.")]
-KindName = Annotated[Literal["structures", "towers", "perimeter"] | None, typer.Option("--kind", help="What to search for; all kinds without it.")]
+KindName = Annotated[
+    Literal["structures", "towers", "perimeter", "landcover"] | None, typer.Option("--kind", help="What to search for; all kinds without it.")
+]
 
 PIPED_WIDTH = 160
 """Characters of a table's line where standard output is a file or a pipe."""
@@ -38,7 +40,7 @@ PIPED_WIDTH = 160
 SHORT = 10
 """Characters of a column that is never wrapped: dates, numbers, single words."""
 
-KIND_OF: dict[str, Kind] = {"structures": "structure", "towers": "tower", "perimeter": "perimeter"}
+KIND_OF: dict[str, Kind] = {"structures": "structure", "towers": "tower", "perimeter": "perimeter", "landcover": "landcover"}
 
 
 def parse_day(text: str | None, option: str) -> dt.date | None:

@@ -7,6 +7,7 @@ from camwatch._late import late
 if TYPE_CHECKING:
     from camwatch.detect._common import coverage
     from camwatch.detect._model import Likelihoods, Model, load_model
+    from camwatch.detect.landcover import LandcoverParams, detect_landcover
     from camwatch.detect.perimeter import PerimeterParams, detect_perimeter
     from camwatch.detect.structures import StructureParams, detect_structures
     from camwatch.detect.towers import TowerParams, detect_towers, search_band
@@ -18,6 +19,8 @@ else:
             "Likelihoods": "_model",
             "Model": "_model",
             "load_model": "_model",
+            "LandcoverParams": "landcover",
+            "detect_landcover": "landcover",
             "PerimeterParams": "perimeter",
             "detect_perimeter": "perimeter",
             "StructureParams": "structures",
@@ -29,12 +32,14 @@ else:
     )
 
 __all__ = [
+    "LandcoverParams",
     "Likelihoods",
     "Model",
     "PerimeterParams",
     "StructureParams",
     "TowerParams",
     "coverage",
+    "detect_landcover",
     "detect_perimeter",
     "detect_structures",
     "detect_towers",

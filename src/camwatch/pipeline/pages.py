@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from camwatch.custody import digest_of
 from camwatch.judge import estimate_count
-from camwatch.pipeline.evidence import detail_images
+from camwatch.pipeline.evidence import PLANTED, detail_images
 from camwatch.pipeline.processes import apart
 from camwatch.report import camp_page, claims_page
 
@@ -88,6 +88,6 @@ def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfi
 
 
 def _estimates(findings: Mapping[str, Findings], sensitivity: Mapping[str, Sensitivity]) -> dict[tuple[str, str], Estimate]:
-    counted = [(kind, f) for kind, f in findings.items() if kind != "perimeter"]
+    counted = [(kind, f) for kind, f in findings.items() if kind in PLANTED]
     found = {(kind, change): estimate_count(f, sensitivity.get(kind), change) for kind, f in counted for change in CHANGES}
     return {key: value for key, value in found.items() if value is not None}

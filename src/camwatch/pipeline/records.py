@@ -38,7 +38,7 @@ LONGEST_NAME = 120
 STRIP = 1024
 """Rows of a score that are written at a time."""
 
-PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter"}
+PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter", "landcover": "landcover"}
 """How the command line and the file names call each kind."""
 
 

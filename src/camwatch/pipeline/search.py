@@ -1,4 +1,4 @@
-"""The search of an aligned pair: the enclosing line whole, everything else tile by tile, reduced in a fixed order."""
+"""The search of an aligned pair: the enclosing line and land cover whole, everything else tile by tile, reduced in a fixed order."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from shapely import prepare, union_all
 from shapely.geometry import box
 
 from camwatch.detect import detect_perimeter, detect_structures, detect_towers, load_model, search_band
+from camwatch.pipeline.landcover import search_land
 from camwatch.pipeline.merge import Ground, Merge, new_plane
 from camwatch.pipeline.pair import coarser
 from camwatch.sensitivity.windows import control_site, frame_of
@@ -128,8 +129,12 @@ def search(
         progress("tracing the perimeter", 0, 1)
         found["perimeter"] = detect_line(alignment, site)
         site = traced(site, found["perimeter"])
+    if "landcover" in config.kinds:
+        progress("comparing land cover", 0, 1)
+        found["landcover"] = search_land(alignment, alignment.site(aoi))
     grounds: dict[str, Ground] = {kind: _ground(kind, site, alignment.geobox) for kind in config.kinds if kind in BY_TILE}
-    found |= _by_tile(alignment, grounds, config, threads=threads, progress=progress, scores=scores)
+    if grounds:
+        found |= _by_tile(alignment, grounds, config, threads=threads, progress=progress, scores=scores)
     return {kind: found[kind] for kind in config.kinds}
 
 

@@ -75,10 +75,11 @@ def line_entries(findings: Iterable[Findings], *, nominal: bool, gaps: bool) -> 
 
 
 def object_entries(findings: Iterable[Findings]) -> list[Entry]:
-    """Return what explains towers (marks) and structures (hatched polygons, or marks where too small)."""
+    """Return what explains towers (marks), structures (hatched polygons, or marks where too small) and land cover (hatched polygons)."""
     used = {(r.kind, r.change) for f in findings for r in f.records if r.kind != "perimeter"}
     rows = []
-    for kind, words, samples in (("tower", "tower", ("tower",)), ("structure", "structure", ("polygon", "structure"))):
+    looks = (("tower", "tower", ("tower",)), ("structure", "structure", ("polygon", "structure")), ("landcover", "open ground", ("polygon",)))
+    for kind, words, samples in looks:
         changes = [change for change in style.MARKS if (kind, change) in used]
         rows += [
             Entry(tuple((s, change) for s in samples), f"{words} {style.MARKS[change].label}" if number == 0 else style.MARKS[change].label)

@@ -90,7 +90,8 @@ def counts(
         y = sheet.text(box.x, y, "Nothing was searched for.", style.SMALL, colour=style.SOFT)
     sheet.rule(box.x, y, box.width)
     y += 0.4
-    for line in (*(w for row in rows for w in row.notes), *tables.perimeter_lines(findings.get("perimeter"))):
+    lines = (*tables.perimeter_lines(findings.get("perimeter")), *tables.landcover_lines(findings.get("landcover")))
+    for line in (*(w for row in rows for w in row.notes), *lines):
         y = sheet.paragraph(box.x, y, box.width, line, style.SMALL, most=2)
     return y
 

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from camwatch.report.source import Source
     from camwatch.sensitivity.record import Sensitivity
 
-KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter")
-NAMES: dict[Kind, str] = {"structure": "Structures", "tower": "Towers", "perimeter": "Perimeter"}
+KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter", "landcover")
+NAMES: dict[Kind, str] = {"structure": "Structures", "tower": "Towers", "perimeter": "Perimeter", "landcover": "Land cover"}
 COUNTED: tuple[Change, ...] = ("appeared", "removed", "altered", "unchanged", "not_observed")
 REPORTED: dict[Kind, tuple[Change, ...]] = {
     "structure": ("appeared", "removed", "not_observed"),
     "tower": ("appeared", "removed", "unchanged", "not_observed"),
     "perimeter": ("appeared", "removed"),
+    "landcover": ("appeared", "removed", "altered"),
 }
 """Changes that each search reports."""
 UNITS = {"m2": "m²", "km2": "km²", "ratio": "", "objects": "", "": "", "year": ""}
@@ -137,6 +138,8 @@ def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None
             return "–"
         if found.kind == "perimeter":
             return f"{n} part" if n == 1 else f"{n} parts"
+        if found.kind == "landcover":
+            return f"{n} patch" if n == 1 else f"{n} patches"
         if estimates is None or change not in {"appeared", "removed"}:
             return str(n)
         behind = estimates.get((found.kind, change))
@@ -146,7 +149,7 @@ def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None
 
 
 def _caution(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None, sensitivity: Mapping[str, Sensitivity]) -> str:
-    if found.kind == "perimeter" or estimates is None or any((found.kind, change) in estimates for change in ("appeared", "removed")):
+    if found.kind in {"perimeter", "landcover"} or estimates is None or any((found.kind, change) in estimates for change in ("appeared", "removed")):
         return ""
     from camwatch.judge.counting import blind_to_m
 
@@ -204,6 +207,26 @@ def finding_rows(findings: Mapping[str, Findings]) -> tuple[tuple[str, ...], ...
             density = rate if rate == "unknown" else f"{rate} per km²"
             rows.append((row.name, appeared, removed, unchanged, f"{searched} km²", share, density, "; ".join(also)))
     return tuple(rows)
+
+
+COVER = {
+    "cleared": "cleared",
+    "built_or_bare": "built over or laid bare",
+    "vegetated": "overgrown",
+    "water": "flooded",
+    "exposed": "no longer water",
+    "other": "otherwise changed",
+}
+"""What ground became, in words."""
+
+
+def landcover_lines(found: Findings | None) -> tuple[str, ...]:
+    """Return how much ground became what, in one sentence, and what limits the answer; nothing where it was not searched."""
+    if found is None or found.status == "not_testable":
+        return ()
+    areas = {name: sum(r.area_m2 for r in found.records if r.measures["class"] == name) for name in COVER}
+    said = [f"{number(area / 1e6, 2)} km² {COVER[name]}" for name, area in areas.items() if area > 0]
+    return (f"Land: {', '.join(said) or 'no change of cover'}. {found.reason}",)
 
 
 def _measured(record: Finding, name: str, scale: float) -> str:

@@ -1,0 +1,162 @@
+"""Land cover of two dates: ground cleared, built over or laid bare, overgrown, flooded; and when two dates cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from camwatch.detect._common import answer, change_probability, coverage, seen_at_both
+from camwatch.detect._land_cover import SEASON_DAYS, Cover, classes_of, comparable, cover_of, season_gap_days, tells_cover
+from camwatch.detect._land_patches import patches, records_of
+from camwatch.rasters import mask_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from camwatch.aoi import Site
+    from camwatch.findings import Finding, Findings
+    from camwatch.imagery.image import Image
+
+FINEST_M, COARSEST_M = 4.0, 120.0
+"""Pixels for which this search is made: finer ones show roofs, crowns and shadows instead of fields, coarser ones hold several fields each."""
+LEAST_PX = 4
+SNOWED_UNDER = 0.5
+"""Share of the visible ground under snow from which the pair is said to show snow instead of land."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandcoverParams:
+    """What can be set.
+
+    Attributes
+    ----------
+    probability : float
+        Of change, from which a pixel counts; the statistic finds its own noise, so this is the only threshold.
+    least_area_m2 : float
+        Mapping unit; never less than four pixels.
+    season_days : int
+        Days of the year that the dates may lie apart, 0..183.
+    """
+
+    probability: float = 0.99
+    least_area_m2: float = 2500.0
+    season_days: int = SEASON_DAYS
+
+
+def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverParams | None = None) -> Findings:
+    """Find where the cover of the ground changed between two dates of one season, and what it became.
+
+    Parameters
+    ----------
+    before, after : Image
+        Registered, on one grid of 4 to 120 m pixels, in their own radiometry. All that is `valid` tells the noise; the site is searched.
+    site : Site
+    params : LandcoverParams, optional
+
+    Returns
+    -------
+    Findings
+        Of kind `landcover`. Records are polygons: `appeared` is open ground that was none (`class` `cleared`, where vegetation went; `built_or_bare`,
+        where open ground turned brighter), `removed` is open ground that went (`vegetated`), `altered` the rest (`water`, `exposed` = water
+        went, `other`). The score is the probability of change; NaN where a date shows nothing, or snow. Dates of different seasons, and pixels that
+        show no fields, are `not_testable`.
+
+    Raises
+    ------
+    ValueError
+        When the grids differ.
+
+    Notes
+    -----
+    IR-MAD [1]_ on the bands that both dates have says where the difference exceeds the noise common to both; its probability takes no account of
+    size, so patches below the mapping unit are left out. Indices of both dates in one radiometry say what became of a
+    patch. Without red and near-infrared bands only `other` is said.
+
+    A harvested field looks like cleared ground, and two dates cannot tell them apart; a series can.
+
+    References
+    ----------
+    .. [1] A. A. Nielsen, "The regularized iteratively reweighted MAD method for change detection in multi- and hyperspectral data", IEEE TIP 16(2),
+       2007, doi:10.1109/TIP.2006.888195
+    """
+    params = params or LandcoverParams()
+    seen = seen_at_both(before, after)
+    shared = tuple(name for name in before.bands if name in after.bands)
+    score = change_probability(before, after, seen)
+    if not FINEST_M <= before.pixel_m <= COARSEST_M:
+        return _untold(
+            before, after, site, score, f"Land cover is told on pixels of {FINEST_M:g} to {COARSEST_M:g} m; these have {before.pixel_m:.2g} m."
+        )
+    gap = season_gap_days(before.acquired, after.acquired)
+    if gap > params.season_days:
+        days = f"{before.acquired:%d %B} and {after.acquired:%d %B}"
+        reason = (
+            f"The dates are of different seasons ({days}, {gap} days of the year apart): leaves, crops and snow cannot be told from clearing or "
+            f"building; a pair within {params.season_days} days of the year, or a series, could."
+        )
+        return _untold(before, after, site, score, reason)
+    covers = _covers(before, after, shared, seen, score)
+    snow = seen & (covers[0].snow | covers[1].snow)
+    if snow.sum() > SNOWED_UNDER * max(int(seen.sum()), 1):
+        return _untold(
+            before, after, site, score, f"Snow lies on {snow.sum() / seen.sum():.0%} of the ground at one of the dates: what is under it is not seen."
+        )
+    seen &= ~snow
+    score = np.where(seen, score, np.float32(np.nan))
+    records = _records(before, site, params, score, covers)
+    return answer(
+        "landcover",
+        before,
+        after,
+        site,
+        reason=_reason(shared, snow, gap),
+        records=records,
+        observed=coverage(site.area, before.geobox, seen),
+        score=score,
+    )
+
+
+def _covers(before: Image, after: Image, shared: tuple[str, ...], seen: NDArray[np.bool_], score: NDArray[np.float32]) -> tuple[Cover, Cover]:
+    if not tells_cover(shared) or not seen.any():
+        return cover_of((), before.values[:1], reflectance=False), cover_of((), after.values[:1], reflectance=False)
+    first, second = comparable(before, after, shared, seen, score)
+    reflectance = before.calibration != "dn"
+    return cover_of(shared, first, reflectance=reflectance), cover_of(shared, second, reflectance=reflectance)
+
+
+def _records(before: Image, site: Site, params: LandcoverParams, score: NDArray[np.float32], covers: tuple[Cover, Cover]) -> tuple[Finding, ...]:
+    searched = mask_of(site.area, before.geobox, touched=True)
+    changed = (np.nan_to_num(score) >= params.probability) & searched & np.isfinite(score)
+    classes = np.where(changed, classes_of(*(_smoothed(cover, changed) for cover in covers)), 0).astype(np.uint8)
+    least_px = max(LEAST_PX, round(params.least_area_m2 / before.pixel_m**2))
+    measured = {"ndvi_before": covers[0].ndvi, "ndvi_after": covers[1].ndvi, "brightness_change": covers[1].brightness - covers[0].brightness}
+    if np.isnan(covers[0].ndvi).all():
+        measured = {}
+    return records_of(patches(classes, least_px), classes, before.geobox, score=score, measured=measured)
+
+
+def _smoothed(cover: Cover, changed: NDArray[np.bool_]) -> Cover:
+    """Return the cover with each plane averaged over the changed pixels about each pixel: single pixels lie on either side of a limit by chance."""
+    weight = ndi.uniform_filter(changed.astype(np.float32), 3)
+
+    def mean(plane: NDArray[np.floating] | NDArray[np.bool_]) -> NDArray[np.float32]:
+        total = ndi.uniform_filter(np.where(changed, plane, 0).astype(np.float32), 3)
+        return np.asarray(np.divide(total, weight, out=np.zeros_like(total), where=weight > 0.05), np.float32)
+
+    return Cover(mean(cover.ndvi), mean(cover.brightness), mean(cover.water) > 0.5, mean(cover.wet) > 0.5, cover.snow)
+
+
+def _reason(shared: tuple[str, ...], snow: NDArray[np.bool_], gap: int) -> str:
+    if not tells_cover(shared):
+        return "Where the ground changed is told, not what it became: that takes a red and a near-infrared band."
+    under = f"; snow hides {snow.mean():.0%} of the frame" if snow.any() else ""
+    return f"Dates {gap} days of the year apart{under}. Two dates cannot tell a harvested field from cleared ground; a series could."
+
+
+def _untold(before: Image, after: Image, site: Site, score: NDArray[np.float32], reason: str) -> Findings:
+    seen = np.isfinite(score)
+    observed = coverage(site.area, before.geobox, seen)
+    return answer("landcover", before, after, site, reason=reason, records=(), observed=observed, score=score, testable=False)

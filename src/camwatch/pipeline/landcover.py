@@ -1,0 +1,64 @@
+"""Land cover of an aligned pair: looked at as a whole, in each date's own radiometry, on pixels no finer than fields need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from shapely.geometry import box
+
+from camwatch.detect import coverage, detect_landcover
+from camwatch.pipeline.merge import LEAST_CONTROL_KM2
+from camwatch.pipeline.pair import coarser
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+    from shapely.geometry.base import BaseGeometry
+
+    from camwatch.aoi import Site
+    from camwatch.findings import Finding, Findings
+    from camwatch.pipeline.pair import Alignment
+
+PIXEL_M = 10.0
+"""Finer scenes are averaged to pixels of this size: fields, pits and clearings are larger, roofs and shadows smaller."""
+LONGEST_PX = 2048
+"""Longest side of the grid; all of it is held at once, since what did not change anywhere tells what change is."""
+LEAST_SHARE = 0.5
+"""Share of the mapping unit that a patch must keep inside the outline to be reported."""
+
+
+def search_land(alignment: Alignment, site: Site) -> Findings:
+    """Search a pair for changes of land cover on the ground that it was registered on, which shows more than a small site does.
+
+    What is reported outside the site is counted as false alarms: an upper bound, since real change counts there too.
+    """
+    grid = land_grid(alignment.registration.grid)
+    frame = box(*grid.extent.boundingbox)
+    before, after = alignment.earlier.load(grid), alignment.later.registered(grid, alignment.registration)
+    found = detect_landcover(before, after, replace(site, area=frame))
+    seen = np.isfinite(np.asarray(found.score))
+    share, km2 = coverage(site.area, grid, seen)
+    outside = frame.difference(site.area.buffer(site.perimeter_accuracy_m))
+    control_km2 = coverage(outside, grid, seen)[1]
+    density = None
+    if found.status == "searched" and control_km2 >= LEAST_CONTROL_KM2:
+        density = sum(r.change != "altered" and outside.contains(r.geometry.centroid) for r in found.records) / control_km2
+    return replace(found, records=clipped(found.records, site.area), observed_share=share, searched_km2=km2, false_alarms_per_km2=density)
+
+
+def land_grid(ground: GeoBox) -> GeoBox:
+    """Return the grid on which land cover is told: some ground, on pixels of 10 m and more, and not more of them than :data:`LONGEST_PX` a side."""
+    pixel_m = float(abs(ground.affine.determinant)) ** 0.5
+    longest = max(ground.shape) * pixel_m / PIXEL_M if pixel_m < PIXEL_M else max(ground.shape)
+    return coarser(ground, min(max(round(longest), 1), LONGEST_PX))
+
+
+def clipped(records: tuple[Finding, ...], area: BaseGeometry) -> tuple[Finding, ...]:
+    """Return what of the patches lies in `area`; what loses more than half of itself and lies at the edge is left to the ground outside."""
+    kept = []
+    for record in records:
+        inside = record.geometry.intersection(area)
+        if inside.area > LEAST_SHARE * record.area_m2 or record.geometry.centroid.within(area):
+            kept.append(replace(record, geometry=inside, area_m2=inside.area))
+    return tuple(kept)
