@@ -22,14 +22,20 @@ LUMINANCE = {"red": 0.35, "green": 0.40, "blue": 0.25}
 
 @dataclass(frozen=True, slots=True)
 class Sun:
-    """Where the sun stood: `azimuth_deg` clockwise from north, `elevation_deg` above the horizon."""
+    """Where the sun stood: `azimuth_deg` clockwise from north, `elevation_deg` above the horizon; `doubt_deg`, the azimuth's standard uncertainty.
+
+    A doubt of 0 is that of a product's own angles, well under a degree.
+    """
 
     azimuth_deg: float
     elevation_deg: float
+    doubt_deg: float = 0.0
 
     def __post_init__(self) -> None:
         if not (0 <= self.azimuth_deg <= 360 and -90 <= self.elevation_deg <= 90):
             raise ValueError(f"sun: got azimuth {self.azimuth_deg}°, elevation {self.elevation_deg}°; expected 0..360° and -90..90°")
+        if not 0 <= self.doubt_deg <= 180:
+            raise ValueError(f"sun: got a doubt of {self.doubt_deg}° about its azimuth; expected 0..180°")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""The model of guard towers: rendered ground, network, training, calibration, export."""

@@ -1,0 +1,67 @@
+"""From nothing to the weights of guard towers that camwatch ships.
+
+    python -m training.towers render --out scenes --places 400
+    python -m training.towers train scenes --out weights.pt
+    python -m training.towers export weights.pt --out data/models/towers.onnx
+    python -m training.towers render --out calibration --first 10000000 --places 20
+    python -m training.towers calibrate calibration --out data/models/towers.onnx
+
+Rendering may run beside training, which takes up new places as they appear. One thread is enough.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def main() -> None:
+    """Do one of the steps."""
+    parser = argparse.ArgumentParser(prog="python -m training.towers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(required=True, dest="step")
+    render = steps.add_parser("render", help="draw labelled places")
+    render.add_argument("--places", type=int, default=400)
+    render.add_argument("--first", type=int, default=0, help="seed of the first place; seeds from 10,000,000 on are kept for calibration")
+    train = steps.add_parser("train", help="train the network")
+    train.add_argument("scenes", type=Path)
+    train.add_argument("--steps", type=int, default=600)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--init", type=Path, default=None, help="weights to go on from")
+    export = steps.add_parser("export", help="write the ONNX file")
+    export.add_argument("weights", type=Path)
+    calibrate = steps.add_parser("calibrate", help="measure how often it errs, and write that into the file")
+    calibrate.add_argument("scenes", type=Path)
+    for each in (render, train, export, calibrate):
+        each.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    {"render": _render, "train": _train, "export": _export, "calibrate": _calibrate}[options.step](options)
+
+
+def _render(options: argparse.Namespace) -> None:
+    from training.towers.data import write_scenes
+
+    for done, path in enumerate(write_scenes(options.out, range(options.first, options.first + options.places)), 1):
+        print(f"{done} of {options.places}: {path.name}", flush=True)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.towers.train import Schedule, train
+
+    train(options.scenes, options.out, Schedule(steps=options.steps, seed=options.seed), init=options.init)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from training.towers.export import export
+
+    export(options.weights, options.out)
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from training.towers.calibrate import calibrate
+
+    for name, value in calibrate(options.out, sorted(options.scenes.glob("place-*.npz"))).items():
+        print(f"{name}: {value}")
+
+
+if __name__ == "__main__":
+    main()
