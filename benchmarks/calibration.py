@@ -1,33 +1,37 @@
 """Is the judge right as often as it says? Worlds in which the truth is known, judged by the same code as real pairs.
 
-No pixels: a world draws a true number (or area), what a search of known quality would report, and a claim that may be true or false. The table
-gives the coverage of the 95 % intervals and how often "supported" and "excluded" (contradicted, or partly because the size does not fit) are wrong.
+For every kind of claim: how many of the 95 % intervals hold the truth, how many verdicts of each kind are wrong, and what is said where the power
+is under the limit. Then the same in worlds that are worse than the judge takes them to be. "Wrong" is a supported number that is not the true one,
+stretched as the rules say, and a number called contradicted (or partly so) that is.
 
-    python benchmarks/calibration.py [worlds]
+    python benchmarks/calibration.py [--worlds 1000] [--seed 0] [--figure FILE.png]
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from affine import Affine
-from odc.geo.geobox import GeoBox
-from shapely.geometry import Point, box
 
-from camwatch.claims.model import Claim, Interval, Quantity, Reading
-from camwatch.findings import Finding, Findings, Growth, Ratio
-from camwatch.judge import Evidence, Verdict, judge
-from camwatch.judge.limits import bounds_of
-from camwatch.sensitivity import Sensitivity
+sys.path.insert(0, str(Path(__file__).parent))
 
-GRID = GeoBox((20, 20), Affine(50, 0, 560_000, 0, -50, 4_632_000), "EPSG:32652")
-DATES = (datetime(2009, 12, 1, tzinfo=UTC), datetime(2011, 1, 15, tzinfo=UTC))
-INTERVAL = Interval(start=date(2010, 1, 1), end=date(2010, 12, 31))
-DOT = Point(560_500, 4_631_500).buffer(3)
+from _judge_worlds import NONE, WORLDS, WRONG
+from camwatch.judge import judge
+from camwatch.judge.dates import claimed_time
+from camwatch.judge.limits import POWER_LIMIT, bounds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _judge_worlds import World
+    from camwatch.judge import Verdict
+
+EXCLUDED = ("contradicted", "partly")
 
 
 @dataclass
@@ -40,100 +44,127 @@ class Row:
     measured: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
+    weak: Counter[str] = field(default_factory=Counter)
+    weak_wrong: int = 0
 
-    def add(self, verdict: Verdict, truth: float, quantity: Quantity, metric: str) -> None:
+    def add(self, world: World, verdict: Verdict) -> None:
         """Count one verdict against the truth."""
         reading = verdict.readings[0]
-        claimed = bounds_of(quantity, metric)
         self.worlds += 1
         if reading.measured is not None:
+            scale = {"km2": 1e6, "km": 1e3}.get(reading.measured.unit, 1.0)
             self.measured += 1
-            self.covered += reading.measured.low - 1e-9 <= truth <= reading.measured.high + 1e-9
-        group = {"contradicted": "excluded", "partly": "excluded"}.get(verdict.outcome, verdict.outcome)
-        self.outcomes[group] += 1
-        if group == "supported":
-            self.wrong[group] += not claimed.near_low <= truth <= claimed.near_high
-        if group == "excluded":
-            self.wrong[group] += claimed.wide_low <= truth <= claimed.wide_high
+            self.covered += scale * reading.measured.low * (1 - 1e-9) - 1e-9 <= world.seen <= scale * reading.measured.high * (1 + 1e-9) + 1e-9
+        self.outcomes[verdict.outcome] += 1
+        if verdict.outcome in ("supported", *EXCLUDED):
+            self.wrong[verdict.outcome] += is_wrong(world, verdict)
+        if reading.power is not None and reading.power < POWER_LIMIT:
+            self.weak[verdict.outcome] += 1
+            self.weak_wrong += verdict.outcome in ("supported", *EXCLUDED) and is_wrong(world, verdict)
 
     @property
     def coverage(self) -> float:
         """Share of the intervals that hold the truth."""
-        return self.covered / self.measured
+        return self.covered / max(self.measured, 1)
 
-    def error(self, group: str) -> float:
-        """Share of the verdicts of one group that are wrong."""
-        return self.wrong[group] / max(self.outcomes[group], 1)
+    def error(self, outcome: str) -> float:
+        """Share of the verdicts of one outcome that are wrong."""
+        return self.wrong[outcome] / max(self.outcomes[outcome], 1)
 
     def __str__(self) -> str:
-        cells = [self.name, self.worlds, f"{100 * self.coverage:.1f} %"]
-        for group in ("supported", "excluded"):
-            cells += [self.outcomes[group], f"{100 * self.error(group):.1f} %"]
-        return "| " + " | ".join(map(str, (*cells, self.outcomes["inconclusive"], self.outcomes["not testable"]))) + " |"
+        cells: list[object] = [self.name, self.worlds, f"{100 * self.coverage:.1f} %" if self.measured else "–"]
+        for outcome in ("supported", "contradicted", "partly"):
+            cells += [self.outcomes[outcome], f"{100 * self.error(outcome):.1f} %" if self.outcomes[outcome] else "–"]
+        cells += [self.outcomes["inconclusive"], self.outcomes["not testable"]]
+        weak = sum(self.weak.values())
+        shown = sum(self.weak[outcome] for outcome in ("supported", *EXCLUDED))
+        cells += [weak, self.weak["not testable"], f"{shown} ({self.weak_wrong} wrong)"]
+        return "| " + " | ".join(map(str, cells)) + " |"
 
 
-def findings(kind: str, records: tuple[Finding, ...], km2: float, growth: Growth | None = None) -> Findings:
-    """Return findings with these records."""
-    score = np.zeros(GRID.shape, np.float32)
-    return Findings(kind, "searched", "", records, "aoi", "EPSG:32652", "a", "b", DATES, 1.0, km2, 0.5, score, GRID, growth=growth)
+def is_wrong(world: World, verdict: Verdict) -> bool:
+    """Whether a decided verdict says what is not true."""
+    reading = world.claim.readings[0]
+    if world.happened is not None:
+        when = claimed_time(reading)
+        assert when is not None
+        assert when.start is not None
+        assert when.end is not None
+        inside = when.start <= world.happened <= when.end
+        # A date that fits in part is said to lie within the dates that are told.
+        low, high = (verdict.readings[0].measured.low, verdict.readings[0].measured.high) if verdict.readings[0].measured else (0, 9999)
+        return {"supported": not inside, "contradicted": inside, "partly": not low <= world.happened.year <= high}[verdict.outcome]
+    claimed = bounds_of(reading.quantity if reading.metric != "presence" else None, "length" if reading.metric == "distance" else reading.metric)
+    if verdict.outcome == "supported":
+        return not claimed.near_low <= world.truth <= claimed.near_high
+    same_way = verdict.outcome == "contradicted" or world.truth * (1 if claimed.low > 0 else -1) > 0
+    return claimed.wide_low <= world.truth <= claimed.wide_high or not same_way
 
 
-def claimed_near(truth: float, rng: np.random.Generator) -> float:
-    """Return a number to claim: the truth in half of the worlds, else one between nothing and three times as many."""
-    return truth if rng.random() < 0.5 else truth * rng.uniform(0, 3) + rng.integers(0, 3)
+def table(worlds: int, seed: int = 0, *, flawed: bool = True) -> tuple[list[Row], list[Row]]:
+    """Return the rows of worlds as the judge takes them to be, and those of worlds that are worse."""
+    fair, worse = [], []
+    for number, (name, draw) in enumerate(WORLDS.items()):
+        fair.append(_row(name, worlds, np.random.default_rng([seed, number]), lambda rng, draw=draw: draw(rng, NONE)))
+    for number, (name, (kind, flaws)) in enumerate(WRONG.items() if flawed else ()):
+        worse.append(_row(name, worlds, np.random.default_rng([seed, 100 + number]), lambda rng, kind=kind, flaws=flaws: WORLDS[kind](rng, flaws)))
+    return fair, worse
 
 
-def count_world(rng: np.random.Generator, row: Row, real_share: float) -> None:
-    """Judge one claimed count; `real_share` of the reports in control ground are real change, which the judge cannot know."""
-    truth = int(rng.integers(0, 45)) if rng.random() < 0.8 else 0
-    p, density, km2, control = rng.beta(4, 1), rng.gamma(0.7, 6.0), rng.uniform(0.05, 1.0), rng.uniform(0.3, 3.0)
-    reports = int(rng.binomial(truth, p) + rng.poisson(density * (1 - real_share) * km2))
-    # Control ground counts appeared and removed together.
-    sensitivity = Sensitivity("structure", (16.0,), (24,), (int(rng.binomial(24, p)),), int(rng.poisson(2 * density * control)), control, "simulated")
-    low = round(claimed_near(truth, rng))
-    quantity = Quantity(low=low, high=None if rng.random() < 0.3 else low + int(rng.integers(0, 4)))
-    records = tuple(Finding(str(i), "structure", "appeared", DOT, 0.9, 28.0) for i in range(reports))
-    evidence = Evidence("a__b", DATES, 0.5, {"structure": findings("structure", records, km2)}, {"structure": sensitivity})
-    reading = Reading(text="…", metric="count", subject="structure", aspect="appeared", quantity=quantity, interval=INTERVAL)
-    row.add(judge(_claim(reading), [evidence]), truth, quantity, "count")
-
-
-def growth_world(rng: np.random.Generator, row: Row) -> None:
-    """Judge one claimed growth of the enclosed area."""
-    truth = float(rng.uniform(0, 1.5)) if rng.random() < 0.7 else 0.0
-    se = float(rng.uniform(0.005, 0.2))
-    value = truth + se * rng.standard_normal()
-    low = claimed_near(truth, rng)
-    quantity = Quantity(low=low, high=None if rng.random() < 0.3 else low, unit="ratio", about=bool(rng.random() < 0.5))
-    ratio = Ratio(value, value - 1.96 * se, value + 1.96 * se)
-    lines = tuple(Finding(str(d.year), "perimeter", "unchanged", box(0, 0, 1, 1), 1.0, 1e6, {"date": d.date().isoformat()}) for d in DATES)
-    evidence = Evidence("a__b", DATES, 0.5, {"perimeter": findings("perimeter", lines, 1.0, Growth(ratio, ratio))})
-    reading = Reading(text="…", metric="area", subject="perimeter", aspect="growth", quantity=quantity, interval=INTERVAL)
-    row.add(judge(_claim(reading), [evidence]), truth, quantity, "area")
-
-
-def _claim(reading: Reading) -> Claim:
-    return Claim(id="C", camp="aoi", quote="simulated", readings=(reading,))
-
-
-def table(worlds: int, seed: int = 0) -> list[Row]:
-    """Return the rows of the table."""
-    rng = np.random.default_rng(seed)
-    names = ("counts, control ground without change", "counts, half of the control's reports are real change", "growth of an area")
-    rows = [Row(name) for name in names]
+def _row(name: str, worlds: int, rng: np.random.Generator, draw: Callable[[np.random.Generator], World]) -> Row:
+    row = Row(name)
     for _ in range(worlds):
-        count_world(rng, rows[0], 0.0)
-        count_world(rng, rows[1], 0.5)
-        growth_world(rng, rows[2])
-    return rows
+        world = draw(rng)
+        row.add(world, judge(world.claim, world.evidence, aoi=world.aoi))
+    return row
+
+
+def total(rows: list[Row], name: str = "all of these") -> Row:
+    """Return the sum of rows."""
+    whole = Row(name)
+    for row in rows:
+        whole.worlds, whole.covered, whole.measured = whole.worlds + row.worlds, whole.covered + row.covered, whole.measured + row.measured
+        whole.outcomes, whole.wrong, whole.weak = whole.outcomes + row.outcomes, whole.wrong + row.wrong, whole.weak + row.weak
+        whole.weak_wrong += row.weak_wrong
+    return whole
+
+
+HEAD = (
+    "worlds of",
+    "n",
+    "95 % intervals hold the truth",
+    "supported",
+    "wrong",
+    "contradicted",
+    "wrong",
+    "partly",
+    "wrong",
+    "inconclusive",
+    "not testable",
+    "power under the limit",
+    "of these not testable",
+    "shown all the same",
+)
 
 
 def main() -> None:
-    """Print the table."""
-    print("| worlds of | n | 95 % intervals cover | supported | of these wrong | excluded | of these wrong | inconclusive | not testable |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for row in table(int(sys.argv[1]) if len(sys.argv) > 1 else 2000):
-        print(row)
+    """Print the tables, draw the figure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--worlds", type=int, default=1000, help="of each kind")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--figure", type=Path, help="draw coverage and errors into this PNG")
+    options = parser.parse_args()
+    fair, worse = table(options.worlds, options.seed)
+    for title, rows in (("Worlds as the judge takes them to be", [*fair, total(fair)]), ("Worlds that are worse", worse)):
+        print(f"\n{title}\n")
+        print(f"| {' | '.join(HEAD)} |\n| {' | '.join('---' for _ in HEAD)} |")
+        for row in rows:
+            print(row)
+    if options.figure:
+        from _judge_figure import draw
+
+        draw(options.figure, fair, worse)
+        print(f"\n{options.figure}")
 
 
 if __name__ == "__main__":

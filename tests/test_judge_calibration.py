@@ -1,42 +1,63 @@
 """The judge is right as often as it says, over worlds whose truth is known (the small version of benchmarks/calibration.py)."""
 
-import importlib.util
 import math
 import sys
 from pathlib import Path
 
 import pytest
 
-WORLDS = 220
+WORLDS = 60
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def rows():
-    path = Path(__file__).resolve().parents[1] / "benchmarks" / "calibration.py"
-    spec = importlib.util.spec_from_file_location("calibration", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["calibration"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module.table(WORLDS, seed=11)
+def calibration():
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        import calibration
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    return calibration
 
 
-def above(share, n):
-    """Three binomial standard deviations above a share."""
-    return share + 3 * math.sqrt(share * (1 - share) / max(n, 1))
+@pytest.fixture(scope="module")
+def rows(calibration):
+    return calibration.table(WORLDS, seed=11, flawed=False)[0]
 
 
-def test_intervals_cover_as_stated(rows):
-    clean, _, area = rows
-    for row in (clean, area):
-        assert 1 - row.coverage <= above(0.05, row.measured), str(row)
+def spread(share, n, times=3):
+    """So many binomial standard deviations of a share."""
+    return times * math.sqrt(share * (1 - share) / max(n, 1))
 
 
-def test_supported_and_excluded_are_wrong_no_more_often_than_stated(rows):
+def test_intervals_hold_the_truth_as_stated(calibration, rows):
+    whole = calibration.total(rows)
+    assert 0.93 - spread(0.05, whole.measured) <= whole.coverage <= 0.97 + spread(0.05, whole.measured), str(whole)
     for row in rows:
-        assert row.error("supported") <= above(0.10, row.outcomes["supported"]), str(row)
-        assert row.error("excluded") <= above(0.05, row.outcomes["excluded"]), str(row)
+        if row.measured:
+            assert row.coverage >= 0.95 - spread(0.05, row.measured), str(row)
+
+
+@pytest.mark.parametrize("outcome", ["supported", "contradicted", "partly"])
+def test_verdicts_are_wrong_no_more_often_than_stated(calibration, rows, outcome):
+    whole = calibration.total(rows)
+    assert whole.error(outcome) <= 0.05, str(whole)
+    for row in rows:
+        assert row.error(outcome) <= 0.05 + spread(0.05, row.outcomes[outcome]), str(row)
+
+
+def test_where_power_is_under_the_limit_nothing_is_left_undecided(rows):
+    for row in rows:
+        assert row.weak["inconclusive"] == 0, str(row)
+    assert sum(row.weak["not testable"] for row in rows) > 50
 
 
 def test_the_judge_does_decide(rows):
     for row in rows:
-        assert row.outcomes["supported"] + row.outcomes["excluded"] >= 0.15 * WORLDS, str(row)
+        if row.name != "dates":  # few scenes a decade apart seldom enclose a claimed year
+            assert row.outcomes["supported"] + row.outcomes["contradicted"] + row.outcomes["partly"] >= 0.1 * WORLDS, str(row)
+
+
+def test_worlds_do_not_depend_on_one_another(calibration):
+    once, again = (calibration.table(3, seed=5, flawed=False)[0] for _ in range(2))
+    assert list(map(str, once)) == list(map(str, again))

@@ -14,7 +14,7 @@ from camwatch.judge.limits import bounds_of
 
 
 def test_posterior_agrees_with_the_binomial_where_nothing_is_uncertain():
-    sure = Detector(10**7, 9 * 10**6, 0, math.inf, 1.0)  # p = 0.9 known, no false alarms
+    sure = Detector(10**7, 9 * 10**6, 0, math.inf, 1.0, exact=True)  # p = 0.9 known, no false alarms
     number = posterior(18, sure, 60)
     expected = binom.pmf(18, np.arange(61), 0.9)
     np.testing.assert_allclose(number.mass, expected / expected.sum(), atol=1e-4)

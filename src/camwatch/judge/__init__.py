@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from camwatch.judge.counting import estimate_count
     from camwatch.judge.plan import PlannedPair, SceneInfo, Served, Testable, plan_pairs, testability
     from camwatch.judge.record import Estimate, Evidence, Outcome, ReadingVerdict, Verdict
-    from camwatch.judge.rules import judge
+    from camwatch.judge.verdicts import judge
 else:
     __getattr__ = late(
         __name__,
@@ -23,7 +23,7 @@ else:
             "Testable": "plan",
             "Verdict": "record",
             "estimate_count": "counting",
-            "judge": "rules",
+            "judge": "verdicts",
             "plan_pairs": "plan",
             "testability": "plan",
         },

@@ -1,61 +1,33 @@
-"""Counts: from the reports of one search to the number of objects that stood, appeared, were removed, or were gained on balance."""
+"""Counts: from the reports of searches to the number of objects that stood, appeared, were removed, or were gained on balance."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.aoi import LONLAT, reproject
-from camwatch.judge.counts import Detector, Posterior, difference, grid_end, posterior, power, ratio
+from camwatch.judge.counts import Detector, Posterior, difference, grid_end, pooled, posterior, power, ratio, together
+from camwatch.judge.ground import Ground, ground_of
 from camwatch.judge.limits import BAYES_LIMIT, BLIND_BELOW, COMPLETE, OBJECT_SIZE_M, Bounds, bounds_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, end_of_state, factor
 from camwatch.judge.record import Estimate
-from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shapely.geometry.base import BaseGeometry
-
     from camwatch.aoi import Aoi
     from camwatch.claims.model import Reading
     from camwatch.findings import Change, Findings
-    from camwatch.judge.record import Evidence
+    from camwatch.judge.measurement import Witness
     from camwatch.sensitivity.record import Sensitivity
 
 STANDING: dict[str, tuple[Change, ...]] = {"before": ("removed", "unchanged", "altered"), "after": ("appeared", "unchanged", "altered")}
 """Records of objects that stand at a date."""
 
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where a reading counts: `within` (None = all that was searched), the area seen in km², and the share seen."""
-
-    within: BaseGeometry | None
-    km2: float
-    share: float
-
-
-def ground_of(findings: Findings, reading: Reading, aoi: Aoi | None) -> Ground:
-    """Return the ground of a reading, in the CRS of the findings."""
-    outline = next((o for o in aoi.outlines if o.id == reading.sub_area), None) if aoi else None
-    if reading.sub_area is None or (outline is not None and outline.role != "sub-area"):
-        if findings.observed_share <= 0:
-            raise CannotMeasureError("none of the ground was seen at both dates")
-        return Ground(None, findings.searched_km2, findings.observed_share)
-    if outline is None:
-        raise CannotMeasureError(f"no outline named {reading.sub_area!r} is known, so nothing can be counted in it")
-    geometry = reproject(outline.geometry, LONLAT, findings.crs)
-    pixel_m2 = abs(float(findings.geobox.affine.determinant))
-    seen_m2 = float((mask_of(geometry, findings.geobox) & np.isfinite(findings.score)).sum()) * pixel_m2
-    # The band along a perimeter fills only a part of any outline: its share is that of the whole search.
-    share = findings.observed_share if findings.kind == "tower" else min(seen_m2 / geometry.area, 1.0)
-    if min(seen_m2, share) <= 0:
-        raise CannotMeasureError(f"none of the sub-area {outline.id} was seen at both dates")
-    return Ground(geometry, seen_m2 / 1e6, share)
+STAYED: tuple[Change, ...] = ("unchanged", "altered")
+"""Records that only a search makes which also reports what did not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +49,22 @@ class Counter:
 
     Attributes
     ----------
+    pair : str
     findings : Findings
     ground : Ground
     sensitivity : Sensitivity or None
     index : int or None
         Which of its sizes is nearest to the object that claims mean; None where none was planted.
-    claimed : float
-        Largest claimed number, so that the grid of N reaches beyond it.
+    stood : tuple of str
+        Records of objects that stood at the stated time; for states.
     """
 
+    pair: str
     findings: Findings
     ground: Ground
     sensitivity: Sensitivity | None
     index: int | None
-    claimed: float = 0.0
+    stood: tuple[Change, ...] = ()
 
     def reports(self, changes: Sequence[Change]) -> int:
         """Return how many records there are of these changes."""
@@ -112,25 +86,28 @@ class Counter:
             else Detector(s.planted[i], found, s.false_alarms, 2 * s.control_km2, self.ground.km2)
         )
 
+    def blind(self, *, standing: bool = False) -> bool:
+        """Whether the search misses most objects of the size that claims mean."""
+        return self.index is not None and self.detector(standing=standing).probability < BLIND_BELOW
+
     def calibrated(self, *, standing: bool) -> bool:
         """Whether misses and false alarms of such objects were both measured."""
         s = self.sensitivity
         return s is not None and self.index is not None and s.control_km2 > 0 and not (standing and s.standing_false is None)
 
-    def number(self, changes: Sequence[Change], *, standing: bool = False) -> Range:
-        """Return the true number behind the reports of some changes."""
-        detector, reports = self.detector(standing=standing), self.reports(changes)
-        end = grid_end(reports, detector, self.claimed)
-        return Range(*(posterior(reports, d, end) for d in (detector.without_misses(), detector, detector.without_false_reports())))
+    def tells_standing(self) -> bool:
+        """Whether the search reports what stands, and not only what changed."""
+        s = self.sensitivity
+        return self.findings.kind == "tower" or bool(s and s.standing_found) or any(r.change in STAYED for r in self.findings.records)
 
 
-def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, claimed: float = 0.0) -> Counter:
+def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, pair: str = "") -> Counter:
     """Return a counter for objects of the size that claims mean."""
     index = None
     if sensitivity is not None:
         planted = [i for i, n in enumerate(sensitivity.planted) if n > 0]
         index = min(planted, key=lambda i: abs(math.log(sensitivity.sizes_m[i] / OBJECT_SIZE_M[findings.kind])), default=None)
-    return Counter(findings, ground, sensitivity, index, claimed)
+    return Counter(pair, findings, ground, sensitivity, index)
 
 
 def blind_to_m(findings: Findings, sensitivity: Sensitivity | None) -> float | None:
@@ -138,9 +115,7 @@ def blind_to_m(findings: Findings, sensitivity: Sensitivity | None) -> float | N
     if sensitivity is None:
         return None
     counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
-    if counter.index is None or counter.detector().probability >= BLIND_BELOW:
-        return None
-    return sensitivity.sizes_m[counter.index]
+    return sensitivity.sizes_m[counter.index] if counter.index is not None and counter.blind() else None
 
 
 def estimate_count(findings: Findings, sensitivity: Sensitivity | None, change: Change) -> Estimate | None:
@@ -151,39 +126,89 @@ def estimate_count(findings: Findings, sensitivity: Sensitivity | None, change: 
     if sensitivity is None or findings.status != "searched" or findings.observed_share <= 0 or change not in ("appeared", "removed"):
         return None
     counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
-    if not counter.calibrated(standing=False) or blind_to_m(findings, sensitivity) is not None:
+    if not counter.calibrated(standing=False) or counter.blind():
         return None
-    number = counter.number((change,)).measured
+    number = _number([counter], (change,), 0.0).measured
     return Estimate(number.quantile(0.5), *number.interval(), "objects")
 
 
-def measure_count(reading: Reading, evidence: Evidence, findings: Findings, aoi: Aoi | None) -> Measurement:
-    """Measure a count: how many stand at a date, appeared, were removed, or by how much the number grew."""
-    relative = reading.quantity is not None and reading.quantity.unit == "ratio"
+def measure_count(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None) -> Measurement:
+    """Measure a count: how many stand at a date, appeared, were removed, or by how much the number grew; the best witness comes first.
+
+    Witnesses that saw all of the ground and were calibrated are counted together. A presence is the count of at least one; as a "net change" it is
+    any change, either way.
+    """
+    presence = reading.metric != "count"
+    relative = not presence and reading.quantity is not None and reading.quantity.unit == "ratio"
     if relative and reading.aspect not in ("growth", "net change"):
-        raise CannotMeasureError("a share of the objects is judged as growth only in this release")
-    if findings.kind == "structure" and (reading.aspect == "state" or relative):
-        raise CannotMeasureError("the search for buildings reports changes only, not how many stand")
-    claimed = bounds_of(reading.quantity, "count")
+        raise CannotMeasureError("a share of the objects is judged as growth only")
+    standing = reading.aspect == "state" or relative
+    claimed = bounds_of(None if presence else reading.quantity, "count")
     largest = 0.0 if relative else max((abs(v) for v in (claimed.low, claimed.high) if math.isfinite(v)), default=0.0)
-    counter = counter_of(findings, evidence.sensitivity.get(findings.kind), ground_of(findings, reading, aoi), largest)
+    counters = _counters(reading, witnesses, aoi, standing=standing)
+    changes: tuple[Change, ...] | None = None
     if reading.aspect == "state":
-        when = end_of_state(reading, evidence)
-        return _held(counter, counter.number(STANDING[when], standing=True), claimed, reports=counter.reports(STANDING[when]), standing=True)
+        return _held(counters, _number(counters, changes, largest, standing=True), claimed, changes, standing=True)
     if reading.aspect in ("appeared", "removed"):
-        change: tuple[Change] = ("appeared",) if reading.aspect == "appeared" else ("removed",)
-        return _held(counter, counter.number(change), claimed, reports=counter.reports(change))
-    lost = counter.number(("removed",)).measured
-    net = counter.number(("appeared",)).map(lambda gained: difference(gained, lost))
-    reports = counter.reports(("appeared", "removed"))
+        changes = ("appeared",) if reading.aspect == "appeared" else ("removed",)
+        return _held(counters, _number(counters, changes, largest), claimed, changes)
+    came, went = _number(counters, ("appeared",), largest), _number(counters, ("removed",), largest)
+    both: tuple[Change, ...] = ("appeared", "removed")
+    if presence:
+        each = [together(*pair) for pair in ((came.least, went.least), (came.measured, went.measured), (came.most, went.most))]
+        return _held(counters, Range(*each), claimed, both)
+    net = came.map(lambda gained: difference(gained, went.measured))
     if not relative:
-        return _held(counter, net, claimed, reports=reports, additive=False)
-    base = counter.number(STANDING["before"], standing=True).measured
-    return _held(counter, net.map(lambda change: ratio(change, base)), claimed, reports=reports, standing=True, base=base.mean, additive=False)
+        return _held(counters, net, claimed, both, additive=False)
+    base = _number(counters, None, largest, standing=True).measured
+    return _held(counters, net.map(lambda change: ratio(change, base)), claimed, both, standing=True, base=base.mean, additive=False)
+
+
+def _counters(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None, *, standing: bool) -> list[Counter]:
+    """Return the searches that are counted together: all that saw the whole ground and are calibrated, else the best one."""
+    counters, failed = [], []
+    for witness in witnesses:
+        findings, evidence = witness.findings, witness.evidence
+        try:
+            counter = counter_of(findings, evidence.sensitivity.get(findings.kind), ground_of(findings, reading, aoi), evidence.pair)
+        except CannotMeasureError as error:
+            failed.append(error)
+            continue
+        if standing and not counter.tells_standing():
+            failed.append(CannotMeasureError("the search reports changes only, not how many stand"))
+        else:
+            stood = STANDING[end_of_state(reading, evidence) if reading.aspect == "state" else "before"]
+            counters.append(replace(counter, stood=stood))
+    if not counters:
+        raise failed[0]
+    whole = [c for c in counters if c.ground.share >= COMPLETE and c.calibrated(standing=standing) and not c.blind(standing=standing)]
+    return whole or counters[:1]
+
+
+def _number(counters: Sequence[Counter], changes: tuple[Change, ...] | None, claimed: float, *, standing: bool = False) -> Range:
+    """Return the true number behind the reports of some changes, None = of what stood.
+
+    `claimed` is the largest claimed number, beyond which the grid of N reaches.
+    """
+    seen = [(c.reports(c.stood if changes is None else changes), c.detector(standing=standing)) for c in counters]
+    # What came and what went are subtracted on one grid: it reaches as far as any report suggests.
+    end = max(grid_end(max(n, c.reports(("appeared", "removed"))), d, claimed) for c, (n, d) in zip(counters, seen, strict=True))
+    return Range(
+        pooled([posterior(n, d.without_misses(), end) for n, d in seen]),
+        pooled([posterior(n, d, end) for n, d in seen]),
+        pooled([posterior(n, d.without_false_reports(), end) for n, d in seen]),
+    )
 
 
 def _held(
-    counter: Counter, numbers: Range, claimed: Bounds, *, reports: int, standing: bool = False, base: float | None = None, additive: bool = True
+    counters: Sequence[Counter],
+    numbers: Range,
+    claimed: Bounds,
+    changes: tuple[Change, ...] | None,
+    *,
+    standing: bool = False,
+    base: float | None = None,
+    additive: bool = True,
 ) -> Measurement:
     """Hold a number against the claimed bounds; `base` is the number before, where `numbers` are growth ratios."""
     number = numbers.measured
@@ -195,32 +220,44 @@ def _held(
     direction = 1 if low > 0 else -1 if high < 0 else 0
     # A ratio has no prior of its own to compare with; its interval alone must exclude no change.
     changed = BAYES_LIMIT if base is not None else factor(number.evidence(*((1e-9, math.inf) if direction >= 0 else (-math.inf, -1e-9))), nothing)
-    detector = counter.detector(standing=standing and base is None)
-    unseen = counter.findings.count("not_observed", counter.ground.within)
-    design = abs(claimed.design) * (base or 1.0)
+    unseen = max(c.reports(("not_observed",)) for c in counters)
+    design = max(round(abs(claimed.design) * (base or 1.0)), 1)
+    calibrated = all(c.calibrated(standing=standing) for c in counters)
     return Measurement(
-        Estimate(number.quantile(0.5), low, high, "objects" if base is None else "ratio"),
+        Estimate(number.quantile(0.5), low, high, "objects" if base is None else "ratio") if calibrated else None,
         floor=min(low, numbers.least.interval()[0]),
         ceiling=numbers.most.interval()[1] + unseen / max(base or 1.0, 1.0),
         mass=number.within(claimed.near_low, claimed.near_high),
         bayes=None if base is not None else factor(near, nothing),
         bayes_other=None if base is not None else factor(near, others),
-        power=power(max(round(design), 1), detector) if counter.index is not None else 0.0,
+        # Searches of the same ground share their blind spots: several tell no more than the best of them.
+        power=max(power(design, c.detector(standing=standing and base is None)) for c in counters) if calibrated else None,
         sign=direction if changed >= BAYES_LIMIT else 0,
-        complete=counter.ground.share >= COMPLETE,
+        complete=all(c.ground.share >= COMPLETE for c in counters),
         additive=additive,
-        calibrated=counter.calibrated(standing=standing),
-        blind=counter.index is not None and detector.probability < BLIND_BELOW,
-        seen=counter.ground.share,
-        detail=_detail(counter, detector, reports),
+        calibrated=calibrated,
+        blind=all(c.blind(standing=standing) for c in counters),
+        seen=min(c.ground.share for c in counters),
+        detail=_detail(counters, changes, standing=standing),
+        pairs=tuple(c.pair for c in counters),
     )
 
 
-def _detail(counter: Counter, detector: Detector, reports: int) -> str:
+def _detail(counters: Sequence[Counter], changes: tuple[Change, ...] | None, *, standing: bool) -> str:
+    parts = [_said_by(c, c.reports(c.stood if changes is None else changes), standing=standing) for c in counters]
+    if len(parts) == 1:
+        return f"The search {parts[0]}"
+    return f"{len(parts)} pairs are counted together: " + "; ".join(f"the first {p}" if i == 0 else f"another {p}" for i, p in enumerate(parts))
+
+
+def _said_by(counter: Counter, reports: int, *, standing: bool) -> str:
+    detector = counter.detector(standing=standing)
     if counter.sensitivity is None or counter.index is None:
-        return f"The search reported {reports}; how many it misses was not measured"
+        return f"reported {reports}; how many it misses was not measured"
     size = counter.sensitivity.sizes_m[counter.index]
-    found = f"The search reported {reports} and found {detector.found} of {detector.planted} planted objects of {size:g} m"
+    found = f"reported {reports} and found {detector.found:g} of {detector.planted:g} planted objects of {size:g} m"
+    if standing and not counter.calibrated(standing=True):
+        return f"{found} as changes; how well it reports what stands was not measured"
     if math.isinf(detector.control_km2):
         return f"{found}; its false alarms could not be measured"
     expected = (detector.false_reports + 0.5) / detector.control_km2 * detector.area_km2

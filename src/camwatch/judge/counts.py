@@ -4,26 +4,36 @@ Of N true objects in the ground that was seen, each is reported with probability
 
     n = Binomial(N, p) + Poisson(density × area).
 
-p is known from planted objects (Beta posterior), the density from control ground (Gamma posterior), both with Jeffreys priors. Integrated out,
-the first term is beta-binomial and the second negative binomial (Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.3). N has a
-flat prior on a grid.
+p is known from planted objects (Beta, Jeffreys prior), and real objects are found a little more or less often than planted ones: the Beta is widened
+by that. The density is known from control ground (Gamma, Jeffreys prior). Of the reports there an unknown share is false, the rest is real change,
+and ground differs from place to place: the Gamma is widened by both. Integrated out, the first term is beta-binomial and the second negative binomial
+(Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.3). N has a flat prior on a grid.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import betabinom, nbinom
+from scipy.special import gammaln
+from scipy.stats import nbinom
 
-from camwatch.judge.limits import LEVEL
+from camwatch.judge.limits import FALSE_SPREAD, LEVEL, SHARED_ERRORS, TRANSFER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-GRID_FLOOR, GRID_CEILING = 60, 4000
-"""Least and greatest upper end of the grid of N."""
+GRID_FLOOR, GRID_POINTS = 60, 2000
+"""Least upper end of the grid of N, and the most numbers on it; where it reaches farther, every second, third, … number stands for its neighbours."""
+
+UNLIKELY = 1e-12
+"""Probability below which a number of false reports is left out."""
+
+FALSE_SHARE = (0.5, 1 / 3)
+"""Mean, and squared coefficient of variation, of the share of the control ground's reports that is false: anything from none to all, alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +42,80 @@ class Detector:
 
     Attributes
     ----------
-    planted, found : int
-        Objects of the claimed size planted, and found again.
+    planted, found : float
+        Objects of the claimed size planted, and found again; of a mixture of sizes, as many as tell as much.
     false_reports : int
         Reports in control ground.
     control_km2 : float
         Area of that ground, times the number of kinds of report that were counted together (2 for appeared and removed).
     area_km2 : float
         Area in which the counted reports lie.
+    exact : bool
+        Whether real objects are found as planted ones are, and all reports in control ground are false, everywhere alike.
     """
 
-    planted: int
-    found: int
+    planted: float
+    found: float
     false_reports: int
     control_km2: float
     area_km2: float
+    exact: bool = False
 
     def without_false_reports(self) -> Detector:
         """Return the same search as if every report were true."""
-        return Detector(self.planted, self.found, 0, float("inf"), self.area_km2)
+        return replace(self, false_reports=0, control_km2=float("inf"))
 
     def without_misses(self) -> Detector:
         """Return the same search as if it found every object."""
-        return Detector(10**9, 10**9, self.false_reports, self.control_km2, self.area_km2)
+        return replace(self, planted=np.inf, found=np.inf)
 
     @property
     def probability(self) -> float:
         """Posterior mean of the probability of detection."""
-        return (self.found + 0.5) / (self.planted + 1)
+        return 1.0 if np.isinf(self.planted) else (self.found + 0.5) / (self.planted + 1)
 
-    def true_reports(self, total: int, most: int) -> NDArray[np.float64]:
-        """Return the probabilities of 0..most reports from `total` objects."""
-        pmf: NDArray[np.float64] = betabinom(total, self.found + 0.5, self.planted - self.found + 0.5).pmf(np.arange(most + 1))
-        return pmf
+    @property
+    def recall(self) -> tuple[float, float]:
+        """The Beta of the probability that a real object is reported."""
+        mean, sure = self.probability, self.planted + 1
+        if not self.exact:
+            # The variances of two independent errors add: that of the planted sample, and of the step from planted to real objects.
+            sure = 1 / (1 / (sure + 1) + TRANSFER**2 * mean * (1 - mean)) - 1
+        return mean * sure, (1 - mean) * sure
+
+    @property
+    def false_rate(self) -> tuple[float, float]:
+        """Shape and mean of the Gamma of the expected number of false reports."""
+        mean, squared_cv = (self.false_reports + 0.5) / self.control_km2 * self.area_km2, 1 / (self.false_reports + 0.5)
+        if not self.exact:
+            share, share_cv = FALSE_SHARE
+            mean, squared_cv = mean * share, (1 + squared_cv) * (1 + FALSE_SPREAD) * (1 + share_cv) - 1
+        return 1 / squared_cv, mean
+
+    def true_reports(self, totals: NDArray[np.intp], reports: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the (total, report) probabilities of so many reports from so many objects."""
+        n, k = totals[:, None], reports[None, :]
+        if np.isinf(self.planted):
+            return np.asarray(n == k, np.float64)
+        a, b = self.recall
+        missed = np.maximum(n - k, 0)
+        # Logarithms of gamma functions are looked up: a table of them is short, the matrix is not.
+        top = int(max(totals.max(initial=0), reports.max(initial=0))) + 1
+        plain, hits, misses = (gammaln(np.arange(top) + start) for start in (1.0, a, b))
+        log = plain[n] - plain[k] - plain[missed] + hits[k] + misses[missed] - gammaln(n + a + b) + gammaln(a + b) - gammaln(a) - gammaln(b)
+        return np.asarray(np.exp(np.where(k <= n, log, -np.inf)), np.float64)
 
     def false_alarms(self, most: int) -> NDArray[np.float64]:
         """Return the probabilities of 0..most false reports."""
         if np.isinf(self.control_km2):
             return np.asarray(np.eye(1, most + 1)[0], np.float64)
-        success = self.control_km2 / (self.control_km2 + self.area_km2)
-        pmf: NDArray[np.float64] = nbinom(self.false_reports + 0.5, success).pmf(np.arange(most + 1))
+        shape, mean = self.false_rate
+        pmf: NDArray[np.float64] = nbinom(shape, shape / (shape + mean)).pmf(np.arange(most + 1))
         return pmf
 
     def reports(self, total: int, most: int) -> NDArray[np.float64]:
         """Return the probabilities of 0..most reports, true and false together, given `total` objects."""
-        return np.convolve(self.true_reports(total, most), self.false_alarms(most))[: most + 1]
+        return np.convolve(self.true_reports(np.array([total]), np.arange(most + 1))[0], self.false_alarms(most))[: most + 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +166,7 @@ class Posterior:
 def grid_end(reports: int, detector: Detector, claimed: float = 0.0) -> int:
     """Return the upper end of the grid of N: three times what the reports suggest or the claim says, whichever is more."""
     suggested = 3 * (reports + 5) / detector.probability
-    return int(min(max(GRID_FLOOR, suggested, 3 * claimed if np.isfinite(claimed) else 0), GRID_CEILING))
+    return int(max(GRID_FLOOR, suggested, 3 * claimed if np.isfinite(claimed) else 0))
 
 
 def posterior(reports: int, detector: Detector, end: int) -> Posterior:
@@ -141,21 +180,46 @@ def posterior(reports: int, detector: Detector, end: int) -> Posterior:
     end : int
         Upper end of the flat prior, see :func:`grid_end`.
     """
-    totals = np.arange(end + 1)
-    true = np.arange(reports + 1)
-    chances = betabinom(totals[:, None], detector.found + 0.5, detector.planted - detector.found + 0.5).pmf(true[None, :])
-    likelihood = np.nan_to_num(chances) @ detector.false_alarms(reports)[::-1]
-    prior = np.full(end + 1, 1 / (end + 1))
+    totals = np.arange(0, end + 1, -(-end // GRID_POINTS) or 1)
+    false = detector.false_alarms(reports)
+    likely = np.flatnonzero(false > UNLIKELY * false.max())
+    likelihood = detector.true_reports(totals, reports - likely) @ false[likely]
+    prior = np.full(len(totals), 1 / len(totals))
     total = likelihood.sum()
     # More reports than the grid can explain: the whole mass belongs to its end.
-    mass = likelihood / total if total > 0 else np.eye(1, end + 1, end)[0]
+    mass = likelihood / total if total > 0 else np.eye(1, len(totals), len(totals) - 1)[0]
     return Posterior(totals.astype(float), mass, prior)
 
 
+def pooled(parts: Sequence[Posterior]) -> Posterior:
+    """Return the posterior from several searches for the same objects, on one grid.
+
+    Likelihoods are multiplied, each to the power 1 / (1 + (k − 1) ρ) for k searches whose errors correlate by ρ: with ρ = 1 several searches are
+    worth one, with ρ = 0 they are independent (the design effect of cluster samples; Kish, Survey Sampling, 1965, section 5.4).
+    """
+    if len(parts) == 1:
+        return parts[0]
+    power = 1 / (1 + (len(parts) - 1) * SHARED_ERRORS)
+    with np.errstate(divide="ignore"):
+        log = power * sum(np.log(part.mass) - np.log(part.prior) for part in parts) + np.log(parts[0].prior)
+    if not np.isfinite(log).any():
+        return parts[0]
+    mass = np.exp(log - log.max())
+    return Posterior(parts[0].values, mass / mass.sum(), parts[0].prior)
+
+
 def difference(gained: Posterior, lost: Posterior) -> Posterior:
-    """Return the posterior of gained minus lost, the two taken as independent."""
-    values = np.arange(gained.values[0] - lost.values[-1], gained.values[-1] - lost.values[0] + 1)
+    """Return the posterior of gained minus lost, the two taken as independent and on one grid."""
+    step = gained.values[1] - gained.values[0]
+    values = np.arange(gained.values[0] - lost.values[-1], gained.values[-1] - lost.values[0] + step, step)
     return Posterior(values, np.convolve(gained.mass, lost.mass[::-1]), np.convolve(gained.prior, lost.prior[::-1]))
+
+
+def together(one: Posterior, other: Posterior) -> Posterior:
+    """Return the posterior of the sum of two numbers, taken as independent and on one grid."""
+    step = one.values[1] - one.values[0]
+    values = np.arange(0, one.values[-1] + other.values[-1] + step, step)
+    return Posterior(values, np.convolve(one.mass, other.mass), np.convolve(one.prior, other.prior))
 
 
 def ratio(change: Posterior, base: Posterior) -> Posterior:
@@ -181,10 +245,10 @@ def _trimmed(full: Posterior) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 def power(design: int, detector: Detector) -> float:
     """Return the probability that `design` objects give more reports than false alarms alone do in 95 of 100 cases."""
-    most = int(design + 40 + 4 * detector.area_km2 * (detector.false_reports + 1) / detector.control_km2) if detector.control_km2 > 0 else design + 40
-    most = min(most, GRID_CEILING)
+    shape, mean = (1.0, 0.0) if np.isinf(detector.control_km2) else detector.false_rate
+    most = int(min(design + 40 + 8 * mean * (1 + 1 / shape), 4 * design + 4000))
     nothing = detector.false_alarms(most)
     # P(false alarms >= k) for k = 0..most
     at_least = 1 - np.concatenate([[0.0], np.cumsum(nothing)[:-1]])
-    telling = at_least <= 1 - LEVEL
-    return float(detector.reports(design, most)[telling].sum()) + max(0.0, 1 - float(detector.reports(design, most).sum()))
+    given = detector.reports(design, most)
+    return float(given[at_least <= 1 - LEVEL].sum()) + max(0.0, 1 - float(given.sum()))

@@ -1,52 +1,137 @@
-"""Areas and lengths of the enclosing line: normal, with the standard error that the search propagated."""
+"""Areas and lengths of the enclosing line, normal with the standard error that the search propagated; and whether there is such a line."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from scipy.stats import norm
 
-from camwatch.judge.limits import INFERRED_LIMIT, LEVEL, Bounds, bounds_of
+from camwatch.judge.limits import COMPLETE, INFERRED_LIMIT, LEVEL, SHARED_ERRORS, Bounds, bounds_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, days, end_of_state, factor
 from camwatch.judge.record import Estimate
+from camwatch.judge.words import share
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from camwatch.aoi import Aoi
     from camwatch.claims.model import Reading
     from camwatch.findings import Finding, Findings
-    from camwatch.judge.record import Evidence
+    from camwatch.judge.measurement import Witness
+
+    Extent = tuple[float, float, tuple[Finding, ...], str]
+    """Value, standard error, the lines behind them, the pair."""
 
 Z = float(norm.ppf((1 + LEVEL) / 2))
 
+CLEAR_SUPPORT = 5.0
+"""Spread of the evidence that real lines have above control ground, in standard deviations: the prior of a line that is there."""
 
-def measure_extent(reading: Reading, evidence: Evidence, findings: Findings, aoi: Aoi | None) -> Measurement:
-    """Measure an area or a length: at a date, as a difference between two dates, or as growth."""
+
+def measure_extent(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None) -> Measurement:
+    """Measure an area or a length: at a date, as a difference between two dates, or as growth; the best witness comes first.
+
+    Witnesses that saw most of their lines are averaged by their precision, their errors taken to be correlated.
+    """
+    _whole_site(reading, aoi)
+    relative = reading.quantity is None or reading.quantity.unit == "ratio"
+    if reading.aspect == "state" and relative:
+        raise CannotMeasureError("the claim gives no size at a single date")
+    extents: list[Extent] = []
+    failed = []
+    for witness in witnesses:
+        try:
+            extents.append(_extent(reading, witness, relative=relative))
+        except CannotMeasureError as error:
+            failed.append(error)
+    if not extents:
+        raise failed[0]
+    extents = [e for e in extents if _inferred(e[2]) <= INFERRED_LIMIT] or extents[:1]
+    unit, changes, bounds = "m2" if reading.metric == "area" else "m", reading.aspect != "state", bounds_of(reading.quantity, reading.metric)
+    if not relative:
+        return _held(*_averaged(extents), extents, bounds, unit=unit, changes=changes)
+    turn = -1.0 if reading.aspect == "removed" else 1.0
+    logs = {f.name: _logarithm(getattr(bounds, f.name), turn) for f in fields(bounds)}
+    held = _held(*_averaged(extents), extents, Bounds(**logs), unit="ratio", changes=changes)
+    assert held.estimate is not None
+    value, low, high = (turn * math.expm1(turn * v) for v in (held.estimate.value, held.estimate.low, held.estimate.high))
+    # Floor and ceiling are held against the claim itself.
+    return replace(held, estimate=Estimate(value, low, high, "ratio"), floor=low, ceiling=high)
+
+
+def measure_line(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None) -> Measurement:
+    """Measure whether an enclosing line is there at a date: how far its evidence stands above that of control ground.
+
+    Above control ground the evidence is normal with a standard deviation of 1; with a line it is wider by :data:`CLEAR_SUPPORT`. The two together
+    give the Bayes factor. That no line was traced says nothing: a fence without a strip or a shadow is not seen.
+    """
+    _whole_site(reading, aoi)
+    if reading.aspect != "state":
+        raise CannotMeasureError("that a line came or went is told by its area and its length only")
+    witness = witnesses[0]
+    line = _line(witness.findings, days(witness.evidence)[end_of_state(reading, witness.evidence) == "after"])
+    support, inferred = float(line.measures.get("support", 0.0)), _inferred((line,))
+    spread = math.hypot(1.0, CLEAR_SUPPORT)
+    bayes = factor(float(norm.pdf(support, scale=spread)), float(norm.pdf(support))) if math.isfinite(support) else 1.0
+    return Measurement(
+        None,
+        floor=-math.inf,
+        ceiling=math.inf,
+        mass=bayes / (1 + bayes),
+        bayes=bayes,
+        bayes_other=None,
+        power=None,
+        sign=0,
+        complete=inferred <= 1 - COMPLETE,
+        additive=False,
+        calibrated=True,
+        blind=False,
+        seen=1 - inferred,
+        detail=f"Its evidence stands {support:.1f} standard deviations above that of ground without a line",
+        pairs=(witness.evidence.pair,),
+    )
+
+
+def _whole_site(reading: Reading, aoi: Aoi | None) -> None:
     outline = next((o for o in aoi.outlines if o.id == reading.sub_area), None) if aoi else None
     if reading.sub_area is not None and (outline is None or outline.role == "sub-area"):
         raise CannotMeasureError(f"the enclosing line is measured for the whole site, not for the part {reading.sub_area!r}")
-    claimed = bounds_of(reading.quantity, reading.metric)
-    relative = reading.quantity is None or reading.quantity.unit == "ratio"
+
+
+def _extent(reading: Reading, witness: Witness, *, relative: bool) -> Extent:
+    findings, evidence = witness.findings, witness.evidence
     turn = -1.0 if reading.aspect == "removed" else 1.0
     if reading.aspect == "state":
-        if relative:
-            raise CannotMeasureError("the claim gives no size at a single date")
         line = _line(findings, days(evidence)[end_of_state(reading, evidence) == "after"])
-        return _held(*_value(line, reading.metric), claimed, (line,), unit=_unit(reading), changes=False)
+        return (*_value(line, reading.metric), (line,), evidence.pair)
     lines = tuple(_line(findings, day) for day in days(evidence))
     if relative:
         if findings.growth is None:
             raise CannotMeasureError("the enclosing line was not seen at both dates")
         growth = findings.growth.area if reading.metric == "area" else findings.growth.length
-        return _held(turn * growth.ratio, (growth.high - growth.low) / (2 * Z), claimed, lines, unit="ratio", changes=True)
+        value, low, high = (_logarithm(turn * r, turn) for r in (growth.ratio, growth.low, growth.high))
+        return value, abs(high - low) / (2 * Z), lines, evidence.pair
     (before, se_before), (after, se_after) = (_value(line, reading.metric) for line in lines)
-    return _held(turn * (after - before), math.hypot(se_before, se_after), claimed, lines, unit=_unit(reading), changes=True)
+    return turn * (after - before), math.hypot(se_before, se_after), lines, evidence.pair
 
 
-def _unit(reading: Reading) -> str:
-    return "m2" if reading.metric == "area" else "m"
+def _averaged(extents: Sequence[Extent]) -> tuple[float, float]:
+    """Return the mean weighted by precision, and its standard error where the errors of any two correlate by :data:`SHARED_ERRORS`."""
+    # A standard error of zero would make every interval a point; no measurement is that good.
+    errors = np.array([max(se, 1e-9 * max(abs(value), 1.0)) for value, se, *_ in extents])
+    weights = errors**-2.0 / (errors**-2.0).sum()
+    parts = weights * errors
+    variance = (1 - SHARED_ERRORS) * float(parts @ parts) + SHARED_ERRORS * float(parts.sum()) ** 2
+    return float(weights @ np.array([value for value, *_ in extents])), math.sqrt(variance)
+
+
+def _logarithm(growth: float, turn: float) -> float:
+    """Return a growth as the logarithm of its factor, in which a quotient of two measured sizes is normal; `turn` is −1 for a loss."""
+    return turn * math.log1p(turn * growth) if turn * growth > -1 else -turn * math.inf
 
 
 def _line(findings: Findings, day: date) -> Finding:
@@ -65,12 +150,17 @@ def _value(line: Finding, metric: str) -> tuple[float, float]:
     return float(value), float(error)
 
 
-def _held(value: float, se: float, claimed: Bounds, lines: tuple[Finding, ...], *, unit: str, changes: bool) -> Measurement:
-    # A standard error of zero would make every interval a point; no measurement is that good.
-    se = max(se, 1e-9 * max(abs(value), 1.0))
+def _inferred(lines: Sequence[Finding]) -> float:
+    """Return the largest share of a line that is inferred and not seen."""
+    return max(float(line.measures.get("inferred_share", 0.0)) for line in lines)
+
+
+def _held(value: float, se: float, extents: Sequence[Extent], claimed: Bounds, *, unit: str, changes: bool) -> Measurement:
     low, high = value - Z * se, value + Z * se
-    inferred = max(float(line.measures.get("inferred_share", 0.0)) for line in lines)
+    inferred = min(_inferred(lines) for _, _, lines, _ in extents)
     mass = float(norm.cdf((claimed.near_high - value) / se) - norm.cdf((claimed.near_low - value) / se))
+    told = [f"{len(extents)} pairs are averaged"] if len(extents) > 1 else []
+    told += [f"{share(inferred)} of the line is inferred, not seen"] if inferred >= 0.005 else []
     return Measurement(
         Estimate(value, low, high, unit),
         floor=low,
@@ -85,7 +175,8 @@ def _held(value: float, se: float, claimed: Bounds, lines: tuple[Finding, ...], 
         calibrated=True,
         blind=False,
         seen=1 - inferred,
-        detail=f"{100 * inferred:.0f} % of the line is inferred, not seen" if inferred >= 0.005 else "",
+        detail="; ".join(told),
+        pairs=tuple(pair for *_, pair in extents),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from camwatch.claims.model import Quantity, Reading
     from camwatch.findings import Kind
 
-GSD_LIMIT_M: dict[Kind, float] = {"tower": 0.8, "structure": 3.5, "perimeter": 3.0}
+GSD_LIMIT_M: dict[Kind, float] = {"tower": 0.8, "structure": 3.5, "perimeter": 3.0, "landcover": 120.0}
 """Coarsest ground sample distance at which each kind can be searched; equal to the detectors' own gates (a test compares them)."""
 
 OBJECT_SIZE_M: dict[Kind, float] = {"tower": 5.0, "structure": 16.0}
@@ -45,8 +45,8 @@ ABOUT_TOLERANCE = 0.10
 PLAIN_TOLERANCE = 0.05
 """What a plain area or length is held to: a line of 5 km drawn 10 m further out adds 5 % to 1 km²."""
 
-SUPPORT_MASS = 0.90
-"""Probability of the claimed number from which on a claim is supported; so the stated error of *supported* is at most 10 %."""
+SUPPORT_MASS = 0.95
+"""Probability of the claimed number from which on a claim is supported; so the stated error of *supported* is at most 5 %."""
 
 LEVEL = 0.95
 """Level of the intervals; a claim is contradicted when they exclude it, so the stated error of *contradicted* is at most 5 %."""
@@ -63,22 +63,48 @@ POWER_LIMIT = 0.80
 BLIND_BELOW = 0.50
 """Probability of detection below which a pair counts as blind to objects of that size."""
 
+TRANSFER = 0.5
+"""How far the recall of real objects lies from that of planted ones: standard deviation of the log-odds; 0.08 at a recall of 0.8, 0.125 at 0.5."""
+
+FALSE_SPREAD = 0.5
+"""Squared coefficient of variation of the false-alarm density from place to place: trees, fields and sheds are not spread evenly."""
+
+SHARED_ERRORS = 0.5
+"""Correlation of the errors of two pairs of scenes that show the same objects: what a tree hides, it hides from both."""
+
+SAME_SPAN_DAYS = 92
+"""Pairs whose dates lie no farther apart than a season, at both ends, see the same change, and are counted together."""
+
+ABOUT_DAYS = 366
+"""What *about* allows a date at either end."""
+
 INFERRED_LIMIT = 0.50
 """Share of an enclosing line that may be inferred and not seen before its area and length decide nothing."""
 
-JUDGED = ("count", "area", "length")
-"""Metrics that this release judges."""
-
-_KINDS: dict[tuple[str, str], Kind] = {
-    ("count", "tower"): "tower",
-    ("count", "structure"): "structure",
-    **{(metric, subject): "perimeter" for metric in ("area", "length") for subject in ("camp", "perimeter", "fence")},
+_LINE = ("camp", "perimeter", "fence")
+_GROUND = ("mine", "field")
+_SEARCHES: dict[tuple[str, str], Kind] = {
+    **{(metric, "tower"): "tower" for metric in ("count", "presence", "date", "layout")},
+    **{(metric, "structure"): "structure" for metric in ("count", "presence", "date", "layout")},
+    ("date", "camp"): "structure",
+    **{(metric, subject): "perimeter" for metric in ("area", "length") for subject in _LINE},
+    **{(metric, subject): "perimeter" for metric in ("presence", "date") for subject in ("perimeter", "fence")},
+    **{(metric, subject): "landcover" for metric in ("presence", "landcover", "area", "date", "count") for subject in _GROUND},
 }
+
+GEOMETRY = ("distance", "position")
+"""Metrics that the outline answers, without imagery."""
+
+
+def search_of(reading: Reading) -> Kind | None:
+    """Return which search answers a reading; None where no imagery does, or no search of this package."""
+    return _SEARCHES.get((reading.metric, reading.subject))
 
 
 def kind_of(reading: Reading) -> Kind | None:
-    """Return which search answers a reading; None where this release has none."""
-    return _KINDS.get((reading.metric, reading.subject))
+    """Return which search of objects or of the enclosing line answers a reading: one for which pairs of fine scenes are planned."""
+    kind = search_of(reading)
+    return None if kind == "landcover" else kind
 
 
 def resolution_classes(gsds: Sequence[float]) -> list[tuple[float, float]]:
@@ -137,7 +163,7 @@ def bounds_of(quantity: Quantity | None, metric: str) -> Bounds:
     not, but it is contradicted only beyond the tolerance. Counts are stretched outward to whole objects, growth by its factor (+72 % is 1.72).
     """
     if quantity is None or (quantity.low == 0 and quantity.high is None):
-        least = 1.0 if metric == "count" else PLAIN_TOLERANCE
+        least = PLAIN_TOLERANCE if metric in ("area", "length") else 1.0
         return Bounds(least, math.inf, least, math.inf, least, math.inf)
     scale = _SCALE.get(quantity.unit, 1.0)
     low = -math.inf if quantity.low is None else quantity.low * scale

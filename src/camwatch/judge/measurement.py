@@ -1,4 +1,4 @@
-"""What one pair measures for one reading: a number with its interval, held against the claimed one. Nothing is decided here."""
+"""What pairs of scenes measure for one reading: a number with its interval, held against the claimed one. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from camwatch.claims.model import Reading
+    from camwatch.findings import Findings
     from camwatch.judge.record import Estimate, Evidence
 
 
@@ -21,13 +22,21 @@ class CannotMeasureError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """One pair with what one search of it found."""
+
+    evidence: Evidence
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """A measured number, held against the claimed one.
 
     Attributes
     ----------
-    estimate : Estimate
-        In base units (objects, m, m², ratio).
+    estimate : Estimate or None
+        In base units (objects, m, m², ratio); None where a number would only be guessed.
     floor : float
         Lower end of the interval were no object missed; *too many* is judged by it, so that a search that misses nearly everything proves nothing.
     ceiling : float
@@ -37,8 +46,8 @@ class Measurement:
         Probability of the claimed number, stretched as :class:`~camwatch.judge.limits.Bounds` says.
     bayes, bayes_other : float or None
         How many times likelier the data are under the claim than if nothing happened, and than under any other number.
-    power : float
-        Probability that, were the claim true, the data would have been told from nothing having happened.
+    power : float or None
+        Probability that, were the claim true, the data would have been told from nothing having happened; None where it was not measured.
     sign : int
         +1 or -1 where the measured change surely has that direction, else 0; 0 for a state.
     complete : bool
@@ -53,15 +62,17 @@ class Measurement:
         Share of the ground that was seen, 0..1.
     detail : str
         How the number came about, one clause, or empty.
+    pairs : tuple of str
+        Pairs that were counted together.
     """
 
-    estimate: Estimate
+    estimate: Estimate | None
     floor: float
     ceiling: float
     mass: float
     bayes: float | None
     bayes_other: float | None
-    power: float
+    power: float | None
     sign: int
     complete: bool
     additive: bool
@@ -69,6 +80,7 @@ class Measurement:
     blind: bool
     seen: float
     detail: str = ""
+    pairs: tuple[str, ...] = ()
 
 
 def factor(claim: float, other: float) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from camwatch.judge.bracket import date_of_state, span_in_words
-from camwatch.judge.limits import COMPLETE
+from camwatch.judge.limits import COMPLETE, search_of
 from camwatch.judge.measurement import days
 
 if TYPE_CHECKING:
@@ -28,6 +29,31 @@ SIMULATED = "SIMULATED: "
 
 NOT_JUDGED = "this release does not judge claims about {metric}"
 NOT_LOOKED = "No imagery was looked at for it"
+
+NEVER: dict[str, str] = {
+    "population": "people cannot be counted from above, nor can it be seen who they are or what became of them",
+    "capacity": "how many people a building holds cannot be seen from above",
+    "ratio": "people cannot be counted from above, and a ratio of them no better",
+    "method": "it is a statement about imagery, not about the ground",
+    "provenance": "it is a statement about a publication, not about the ground",
+}
+"""Why claims of a metric are never testable from imagery, whatever a ledger says."""
+
+UNSEEN_WORDS: tuple[tuple[str, str], ...] = (
+    (r"electri|live wire|high.voltage", "whether a wire carries current cannot be seen from above"),
+    (r"prisoner|inmate|detainee|guards\b|people|population|staff", NEVER["population"]),
+    (r"\bdie|\bdead|death|kill|execut|perish|starv|buried|grave", "deaths cannot be seen from above, and graves are not searched for"),
+    (r"\bin order to\b|\bintend|\bintent|\bdeter|deliberate|to punish|to hide", "what was meant by it cannot be seen from above"),
+    (r"\bnamed\b|\bcalled\b", "names cannot be seen from above"),
+)
+"""What the words of a reading of presence, layout, land cover or date speak of that no imagery shows, and why."""
+
+WHAT_IS_SEEN = r"\b(building|structure|house|hut|roof|tower|post|wall)s?\b"
+"""Words for buildings and towers as such; any other word for them (a factory, a pen, a school) says what they are used for."""
+
+USE = "that it is there is seen, what it is used for is not"
+FENCE = "an enclosing line is seen, not whether it is a fence, a wall or the strip beside one"
+TERRAIN = "heights are told by an elevation model, not by images"
 
 TOPICS = {
     "position": "a position",
@@ -56,8 +82,8 @@ SUBJECTS = {
     "other": "other things",
 }
 OBJECTS = {"tower": "guard towers", "structure": "buildings"}
-UNITS = {"m2": "m²", "km2": "km²", "m": "m", "km": "km"}
-LIMIT_WORDS = {"tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line"}
+UNITS = {"m2": "m²", "km2": "km²", "m": "m", "km": "km", "ha": "ha"}
+LIMIT_WORDS = {"tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line", "landcover": "land cover"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +139,9 @@ def together(readings: Sequence[Reading], told: Sequence[Told], outcomes: Sequen
     return _sentences(first, (_upper(shared.claimed), *(note for t in told for note in t.notes)))
 
 
-def sentence(outcome: Outcome, body: str, *, simulated: bool) -> str:
-    """Return a verdict's reason: lead, body, full stop, and the mark of simulated evidence."""
-    return f"{SIMULATED if simulated else ''}{LEAD[outcome]}: {body.rstrip('.')}."
+def sentence(outcome: Outcome, body: str, *, simulated: bool, by: str = "imagery") -> str:
+    """Return a verdict's reason: lead, body, full stop, and the mark of simulated evidence; `by` names what speaks."""
+    return f"{SIMULATED if simulated else ''}{LEAD[outcome].replace('imagery', by)}: {body.rstrip('.')}."
 
 
 def _upper(text: str) -> str:
@@ -133,6 +159,40 @@ def not_judged(reading: Reading) -> str:
     return NOT_JUDGED.format(metric=topic(reading))
 
 
+def never(reading: Reading) -> str:
+    """Return why a reading is never testable from imagery; empty where it may be."""
+    if reading.metric in NEVER:
+        return NEVER[reading.metric]
+    if reading.subject == "people":
+        return NEVER["population"]
+    if reading.metric in ("presence", "layout", "landcover", "date"):
+        return next((why for pattern, why in UNSEEN_WORDS if re.search(pattern, reading.text, re.IGNORECASE)), "")
+    return ""
+
+
+def beyond_sight(reading: Reading) -> str:
+    """Return what of a reading stays unseen though the thing itself is seen; empty where nothing does."""
+    if reading.metric in ("presence", "layout") and reading.subject == "fence":
+        return FENCE
+    if reading.metric in ("presence", "layout") and reading.subject in OBJECTS and not re.search(WHAT_IS_SEEN, reading.text, re.IGNORECASE):
+        return USE
+    return ""
+
+
+def share(value: float) -> str:
+    """Return a share of 0..1 as percent: whole, with a decimal below 1 % and above 99 %, and never a 0 or a 100 % that is none.
+
+    >>> share(0.004), share(0.00002), share(0.42), share(0.9996), share(0.0)
+    ('0.4 %', 'less than 0.1 %', '42 %', 'more than 99.9 %', '0 %')
+    """
+    percent = 100 * value
+    if percent <= 0 or percent >= 100:
+        return "0 %" if percent <= 0 else "100 %"
+    if percent < 0.1 or percent > 99.9:
+        return "less than 0.1 %" if percent < 50 else "more than 99.9 %"
+    return f"{percent:.1f} %" if percent < 1 or percent > 99 else f"{percent:.0f} %"
+
+
 def number(value: float) -> str:
     """Return a number as people write it: three digits, no powers of ten, a thin space between thousands, a typographic minus."""
     if value == 0:
@@ -143,8 +203,13 @@ def number(value: float) -> str:
 
 
 def with_unit(value: float, unit: str) -> str:
-    """Return a number with its unit; a ratio of 0.72 as `72 %`."""
-    return f"{number(round(100 * value) if unit == 'ratio' else value)} {'%' if unit == 'ratio' else UNITS.get(unit, '')}".rstrip()
+    """Return a number with its unit; a ratio of 0.72 as `72 %`, one of 0.004 as `0.4 %`."""
+    return f"{_percent(value) if unit == 'ratio' else number(value)} {'%' if unit == 'ratio' else UNITS.get(unit, '')}".rstrip()
+
+
+def _percent(ratio: float) -> str:
+    """Return the percent of a growth, which may be negative or more than 100; below 1 % with the digit that `share` keeps."""
+    return number(round(100 * ratio, 0 if abs(ratio) >= 0.01 else 1))
 
 
 def claimed_words(quantity: Quantity | None) -> str:
@@ -177,19 +242,38 @@ def measured_words(reading: Reading, evidence: Evidence, measured: Measurement) 
 
 def _measured(reading: Reading, measured: Measurement) -> str:
     """Say what was measured; a count as an estimate, since an undecided verdict tells its number too."""
+    place = "" if reading.sub_area is None else f" in the part {reading.sub_area}"
+    part = "" if measured.seen >= COMPLETE else f" on the {share(measured.seen)} of the ground that was seen"
+    if measured.estimate is None:
+        if reading.metric == "presence" and reading.subject in ("perimeter", "fence"):
+            return f"an enclosing line was seen along {share(measured.seen)} of its course"
+        return f"{search_words(reading)}{place}{part}, as far as this search can tell: no number is given"
     estimate = display(measured.estimate)
-    if reading.metric != "count":
+    if reading.metric in ("area", "length"):
         what = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
         if reading.aspect == "state":
-            return f"{what} was {with_unit(estimate.value, estimate.unit)}{_range(estimate)}"
+            return f"{what} was {interval_words(estimate)}"
         return f"{what} {_change(_turned(estimate) if reading.aspect == 'removed' else estimate)}"
-    objects, place = OBJECTS[reading.subject], "" if reading.sub_area is None else f" in the part {reading.sub_area}"
-    part = "" if measured.seen >= COMPLETE else f" on the {100 * measured.seen:.0f} % of the ground that was seen"
+    objects = OBJECTS[reading.subject if reading.subject in OBJECTS else "structure"]
     one = number(estimate.value) == "1"
-    verb = {"state": "stood", "appeared": "appeared", "removed": "was removed" if one else "were removed"}.get(reading.aspect)
-    if verb is None:
+    verbs = {"state": "stood", "appeared": "appeared", "removed": "was removed" if one else "were removed"}
+    verb = verbs.get(reading.aspect, "" if reading.metric == "count" else "appeared or went")
+    if not verb:
         return f"the number of {objects}{place}{part} {_change(estimate)}"
-    return f"an estimated {number(estimate.value)} {objects.removesuffix('s') if one else objects} {verb}{place}{part}{_range(estimate)}"
+    least = "" if reading.metric == "count" else f"; that it is at least one has a probability of {share(measured.mass)}"
+    return f"an estimated {number(estimate.value)} {objects.removesuffix('s') if one else objects} {verb}{place}{part}{_range(estimate)}{least}"
+
+
+def search_words(reading: Reading) -> str:
+    """Return what was looked for: `guard towers were searched for`."""
+    kind = search_of(reading)
+    return f"{LIMIT_WORDS[kind] if kind else 'it'} {'was' if kind in ('perimeter', 'landcover') else 'were'} searched for"
+
+
+def interval_words(estimate: Estimate) -> str:
+    """Return `1.01 km² (95 % interval 0.98 to 1.04 km²)`, in the unit that people use for its size."""
+    shown = display(estimate)
+    return f"{with_unit(shown.value, shown.unit)}{_range(shown)}"
 
 
 def _turned(estimate: Estimate) -> Estimate:
@@ -203,12 +287,12 @@ def _change(estimate: Estimate) -> str:
     if estimate.high < 0:
         loss = _turned(estimate)
         return f"shrank by {with_unit(loss.value, loss.unit)}{_range(loss)}"
-    plus = "+" if round(estimate.value, 2) > 0 else ""
+    plus = "+" if round(estimate.value, 3) > 0 else ""
     return f"changed by {plus}{with_unit(estimate.value, estimate.unit)}{_range(estimate)}"
 
 
 def _range(estimate: Estimate) -> str:
-    low = number(round(100 * estimate.low) if estimate.unit == "ratio" else estimate.low)
+    low = _percent(estimate.low) if estimate.unit == "ratio" else number(estimate.low)
     return f" (95 % interval {low} to {with_unit(estimate.high, estimate.unit)})"
 
 
