@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from camwatch.aoi import bundled, load_aoi
-from camwatch.claims import bundled_ledgers, claims_of, lint
+from camwatch.claims import Interval, bundled_ledgers, claims_of, lint
 
 # SHA-256 over every "id<TAB>quote<LF>" of a ledger in order. A changed letter must be a decision, not an accident.
 QUOTES = {
@@ -134,22 +136,76 @@ def test_no_note_copies_a_sentence_of_a_document(shared):
         words = (shared / "documents" / ledger.document).read_text(encoding="utf-8").lower().split()
         runs = {tuple(words[i : i + 8]) for i in range(len(words) - 7)}
         for claim in ledger.claims:
-            for text in (claim.note, claim.why_not, *(r.text for r in claim.readings)):
+            for text in (claim.note, claim.why_not, *(r.text for r in claim.readings), *(f.text for f in claim.published)):
                 own = text.lower().split()
                 assert not runs & {tuple(own[i : i + 8]) for i in range(len(own) - 7)}, (claim.id, text)
 
 
 def test_what_is_wrong_with_the_documents_is_found():
-    first, second = (lint(ledger) for ledger in bundled_ledgers())
-    assert {(n.rule, n.claims) for n in first} == {
+    """All that arithmetic, units, dates and places can show, and nothing else: a false note is as bad as a missing one."""
+    assert [(n.rule, n.claims) for n in lint(*bundled_ledgers())] == [
         ("unit", ("C25-04", "C25-25")),  # 1 km² against 1,000 m²
         ("percentage", ("C25-25",)),  # doubled against 580 to 1,000
-        ("arithmetic", ("C25-26", "C25-27")),  # 18 × 200 is not over 3,600
-        ("arithmetic", ("C25-27", "C25-28")),  # 3,000 + 3,600 is not 7,000
+        ("ambiguous", ("C25-20",)),  # area or length
+        ("measure", ("C25-20", "C25-25")),  # 72 % is the growth of the area
+        ("product", ("C25-26", "C25-27")),  # 18 × 200 is not over 3,600
+        ("sum", ("C25-27", "C25-28")),  # 3,000 + 3,600 is not 7,000
+        ("stock", ("C25-06", "C25-21")),  # 17 new of over two dozen
+        ("assumption", ("C25-27",)),  # 200 in each
         ("contradiction", ("C25-11", "C25-28")),
         ("contradiction", ("C25-28", "C25-32")),
+        ("restated", ("C22-10", "C22-20")),  # 50,000 to 60,000, about 50,000
         ("baseline", ("C25-18", "C25-20", "C25-25")),  # since the 1980s, since 2003, in 2010
-        ("ambiguous", ("C25-20",)),  # area or length
+        ("name", ("C25-18", "C25-20", "C25-25")),  # main prison area, perimeter, minimum security area
+        ("repeated", ("C25-16", "C22-07")),  # both about 1965
         ("undated", ("C25-17",)),
-    }
-    assert second == ()
+        ("description", ("C25-01", "C25-02", "C25-29")),  # remote, outskirts of a city
+        ("description", ("C25-13", "C25-27")),  # huts, standard blocks
+        ("description", ("C25-23", "C25-24")),  # high resolution, low resolution
+        ("description", ("C22-17", "C22-21")),  # starvation, consolidation
+        ("place", ("C25-01", "C25-02")),  # south-east, North Hamgyong
+        ("extent", ("C22-03", "C22-04")),  # 7 km to 225 km²
+        ("published", ("C25-01",)),  # the position is in the north-east
+        ("published", ("C25-05",)),  # another river
+        ("published", ("C25-16",)),  # 1968
+        ("published", ("C25-20",)),  # length 37 %
+        ("published", ("C25-30",)),  # four camps
+        ("published", ("C25-31",)),  # 80,000 to 120,000
+        ("published", ("C22-03",)),  # headquarters at 18 km
+        ("published", ("C22-04",)),  # 225 or 1,813 km²
+    ]
+
+
+def test_published_figures_are_typed_and_sourced():
+    figures = {c.id: c.published for c in CLAIMS.values() if c.published}
+    assert len(figures) >= 40
+    assert not any(re.search(r"HRNK|Wikipedia|Radio Free|Daily NK|Commission of Inquiry", c.note) for c in CLAIMS.values())
+    posts = {(f.date.start.year, f.value) for f in figures["C25-06"]}
+    assert posts == {(2003, 20), (2006, 14), (2010, 43), (2012, 36), (2014, 41), (2015, 40)}
+    growth = {f.reading: f.value for f in figures["C25-20"] if f.reading}
+    assert growth == {"area": 0.72, "length": 0.37}
+
+
+def test_published_figures_are_never_mixed_into_a_verdict():
+    import camwatch.judge
+
+    modules = [p for p in Path(camwatch.judge.__file__).parent.glob("*.py") if "plan" not in p.name]
+    assert modules
+    assert not any(".published" in p.read_text(encoding="utf-8") for p in modules)
+
+
+def test_the_published_figures_of_a_growth_agree_with_one_another():
+    """The report behind C25-20 gives areas, lengths and percents: its own arithmetic is right."""
+    value = {(f.text, f.unit): f.value for f in CLAIMS["C25-20"].published}
+    area = value["enclosed area after", "km2"] / value["enclosed area before", "km2"] - 1
+    length = value["length of the perimeter after", "m"] / value["length of the perimeter before", "m"] - 1
+    assert (round(area, 2), round(length, 2)) == (0.72, 0.37)
+
+
+def test_what_was_mended():
+    since = only("C25-18")
+    assert (since.interval.start, since.interval.end, since.baseline.end) == (date(1980, 1, 1), None, date(1989, 12, 31))
+    assert list(readings("C25-30")) == ["all", "permanent"]
+    assert only("C22-14").quantity.unit == "people/year"
+    assert "uards" in CLAIMS["C22-11"].why_not
+    assert only("C22-10").interval == only("C22-20").interval == Interval(start=1990, end=1999)

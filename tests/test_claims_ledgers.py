@@ -1,14 +1,16 @@
-"""Own ledgers: reading, refusing with a line, round trips; the rules one by one on made-up claims."""
+"""Own ledgers: reading, round trips, and refusing what is wrong with file, line and remedy."""
 
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camwatch.claims import Claim, Interval, Ledger, LintNote, Quantity, Reading, bundled_ledgers, lint, load_ledger
-from camwatch.claims.figures import areas_m2, growths, numbers, spans
+from camwatch.aoi import load_aoi
+from camwatch.claims import Claim, Interval, Ledger, Published, Quantity, Reading, bundled_ledgers, ledger_faults, load_ledger
 from camwatch.errors import ClaimError, MissingInputError
 
 PLAIN = """\
@@ -110,7 +112,102 @@ def test_a_slip_is_told_with_its_place(tmp_path, old, new, words):
 
 
 def test_claims_given_twice(tmp_path):
-    refused(written(tmp_path, PLAIN + PLAIN.split("claims:\n")[1]), "claim ids given twice: A-1")
+    refused(written(tmp_path, PLAIN + PLAIN.split("claims:\n")[1]), "line 14", "claim id given twice", "A-1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("    metric: count\n", "    metric: position\n", ("metric 'position' has no number",)),
+        ("{low: 17, high: 17}", "{low: 17, unit: people}", ("unit 'people' does not fit metric 'count'", "objects, ratio")),
+        ("    metric: count\n", "    metric: date\n", ("unit 'objects' does not fit metric 'date'", "year")),
+        ("    subject: tower\n", "    subject: tower\n    span: {before: 1, after: 2, unit: km}\n", ("unit 'km' does not fit",)),
+        ("    subject: tower\n", "    subject: tower\n    each: -3\n", ("line 11", "each")),
+        ("    subject: tower\n", "    subject: tower\n    called: posts\n", ("`called` 'posts' does not stand in the quote",)),
+        ("    subject: tower\n", "    subject: tower\n    where: [{relation: in, place: Nowhere}]\n", ("places not listed", "Nowhere")),
+        ("    subject: tower\n", "    subject: tower\n    where: [{relation: in, place: Nowhere, sector: up}]\n", ("line 11", "sector")),
+        ("  readings:", "  published: [{text: posts, value: 3}]\n  readings:", ("line 7", "source")),
+        ("  readings:", "  published: [{text: posts, value: 3, to: 2, source: Some book}]\n  readings:", ("line 7", "reversed")),
+        ("  readings:", "  published: [{text: posts, source: Some book, reading: as written}]\n  readings:", ("line 7", "needs a `value`")),
+        ("  readings:", "  published: [{text: posts, value: 3, source: Some book, reading: other}]\n  readings:", ("for the reading 'other'",)),
+        ("claims:", "places: [{name: Town, point: [1, 2]}]\nclaims:", ("line 3", "need a `source`")),
+        ("claims:", "places: [{name: Town, box: [5, 1, 2, 3], source: map}]\nclaims:", ("line 3", "longitude, latitude")),
+        ("claims:", "places: [{name: Town}, {name: Town}]\nclaims:", ("places given twice: Town",)),
+    ],
+)
+def test_what_is_typed_must_make_sense(tmp_path, old, new, words):
+    assert old in PLAIN
+    refused(written(tmp_path, PLAIN.replace(old, new, 1)), *words, "line ")
+
+
+def test_a_sub_area_without_geometry(tmp_path):
+    somewhere = PLAIN.replace("    aspect:", "    sub_area: chongjin-north\n    aspect:")
+    refused(written(tmp_path, somewhere), "line 11", "claim A-1", "sub-area has no geometry", "'chongjin-north'", "chongjin-se")
+    assert load_ledger(written(tmp_path, somewhere.replace("chongjin-north", "chongjin-se"))).claims[0].readings[0].sub_area == "chongjin-se"
+    own = somewhere.replace("camp: chongjin", "camp: elsewhere")
+    assert load_ledger(written(tmp_path, own))  # its outlines are not known here
+    camp = replace(load_aoi("chongjin"), id="elsewhere")
+    with pytest.raises(ClaimError, match=r"line 11: .* no geometry"):
+        load_ledger(written(tmp_path, own), aoi=camp)
+
+
+def test_a_quote_must_stand_in_its_document(tmp_path):
+    said, document = written(tmp_path, PLAIN), tmp_path / "own.txt"
+    assert load_ledger(said)  # no document is at hand
+    document.write_text("They said:\nSeventeen towers\n  were added.\n")
+    assert load_ledger(said)
+    document.write_text("They said: Seventeen towers were built.\n")
+    refused(said, "line 6", "claim A-1", "does not stand in own.txt", "agrees up to 'Seventeen towers were '", "letter for letter")
+    document.rename(tmp_path / "elsewhere.txt")
+    assert load_ledger(said)
+    with pytest.raises(ClaimError, match="line 6"):
+        load_ledger(said, document=tmp_path / "elsewhere.txt")
+    with pytest.raises(MissingInputError, match="nowhere"):
+        load_ledger(said, document=tmp_path / "nowhere.txt")
+
+
+def test_a_document_that_was_changed(tmp_path):
+    (tmp_path / "own.txt").write_text("Seventeen towers were added. And more.\n")
+    digest = hashlib.sha256((tmp_path / "own.txt").read_bytes()).hexdigest()
+    said = written(tmp_path, PLAIN.replace("claims:", f"sha256: {digest}\nclaims:"))
+    assert load_ledger(said)
+    (tmp_path / "own.txt").write_text("Seventeen towers were added.\n")
+    refused(said, "line 3", "not the one that was quoted", "SHA-256")
+
+
+def test_all_that_is_wrong_is_listed_by_line(tmp_path):
+    bad = PLAIN.replace("metric: count", "metric: number").replace("end: 2010-06", "end: 2009").replace("title: Own\n", "")
+    told = ledger_faults(written(tmp_path, bad))
+    assert [line.split(": ")[0].rpartition(" ")[2] for line in told] == ["1", "8", "12"]
+    assert all("own.yaml, line" in line and "\n" not in line and "see data/claims/chongjin.yaml" in line for line in told)
+    refused(tmp_path / "own.yaml", "and 2 more")
+    assert ledger_faults(written(tmp_path, PLAIN)) == ()
+    (tmp_path / "own.txt").write_text("Nothing.")
+    both = PLAIN.replace("    aspect:", "    sub_area: chongjin-north\n    aspect:")
+    assert [line.split(": ")[0].rpartition(" ")[2] for line in ledger_faults(written(tmp_path, both))] == ["6", "11"]
+
+
+def test_lines_are_told_of_json_too(tmp_path):
+    plain = json.dumps(yaml.safe_load(PLAIN.replace("{low: 17, high: 17}", "{low: 18, high: 17}")), indent=1, default=str)
+    at = next(n for n, line in enumerate(plain.splitlines(), 1) if '"low"' in line)
+    refused(written(tmp_path, plain, "a.json"), f"line {at - 1}", "quantity reversed")
+    refused(written(tmp_path, '{"document": "d", "title": "t", "title": "u", "claims": []}', "b.json"), "'title' given twice")
+
+
+# --- published figures ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_published_figures_in_words():
+    def words(**more):
+        return Published(text="posts", source="A book", **more).words
+
+    assert words() == "posts; A book"
+    assert words(value=43, unit="objects", date=2010) == "posts: 43 (2010); A book"
+    assert words(value=80000, to=120000, unit="people", date={"start": 2003, "end": 2005}) == "posts: 80,000 to 120,000 people (2003 to 2005); A book"
+    assert words(value=0.72, unit="ratio", date="2010-05") == "posts: 72 % (2010-05-01 to 2010-05-31); A book"
+    assert words(value=1965, unit="year", date={"end": "1970-05-28"}) == "posts: 1965 (until 1970-05-28); A book"
+    assert words(value=1.01, unit="km2", date="2016-03-04") == "posts: 1.01 km² (2016-03-04); A book"
+    assert words(value=1813000000, unit="m2", date={"start": 2001}) == "posts: 1,813,000,000 m² (since 2001-01-01); A book"
 
 
 def test_files_that_are_no_ledger(tmp_path):
@@ -121,74 +218,3 @@ def test_files_that_are_no_ledger(tmp_path):
     refused(written(tmp_path, "[" * 100_000, "b.json"), "not readable as JSON")
     (tmp_path / "c.yaml").write_bytes("청진".encode("euc-kr"))
     refused(tmp_path / "c.yaml", "not UTF-8")
-
-
-# --- figures in words -------------------------------------------------------------------------------------------------------------------------------
-
-
-def test_figures_in_quotes():
-    assert numbers("Eighteen blocks hold 200, over 3,600 in two dozen") == [18, 200, 3600, 2, 12]
-    assert numbers("C25-04 and 1.5 km, not v2") == [4, 1.5]
-    assert areas_m2("from 580 to 1,000 square meters; 225 square km; 1.01 km²; 3 ha; 580 thousand m²") == [1000, 225e6, 1.01e6, 3e4, 580e3]
-    assert areas_m2("5 km from a square") == []
-    assert [(s.first, s.last) for s in spans("From 2003 to 2013 it grew from 580 to 1,000, from 3,000 towards 7,000")] == [(580, 1000), (3000, 7000)]
-    assert growths("doubled; a 72 percent rise; tripling; 5%") == [("doubled", 1.0), ("72 percent", 0.72), ("tripling", 2.0), ("5%", 0.05)]
-
-
-# --- the rules, one by one --------------------------------------------------------------------------------------------------------------------------
-
-
-def claim(name, quote="Said so.", camp="a", *, observable=True, **reading):
-    plain = {"text": name, "metric": "presence", "subject": "camp", **reading}
-    return Claim(id=name, camp=camp, quote=quote, readings=(Reading(**plain),), observable=observable, why_not="" if observable else "No.")
-
-
-def rules(*claims):
-    notes = lint(Ledger(document="d", title="t", claims=claims))
-    assert all(isinstance(n, LintNote) and n.text and set(n.claims) <= {c.id for c in claims} for n in notes)
-    return [(n.rule, n.claims) for n in notes]
-
-
-def test_unit_needs_one_camp_and_a_large_factor():
-    small, large = claim("s", "It covers 1,000 square meters."), claim("l", "It covers 1 square kilometer.")
-    assert rules(small, large) == [("unit", ("s", "l"))]
-    assert rules(small, claim("l", "It covers 1 square kilometer.", camp="b")) == []
-    assert rules(claim("s", "It covers 90 ha."), large) == []
-
-
-def test_percentage_allows_rounding():
-    assert rules(claim("g", "It grew by 72 percent from 580 to 1,000 ha.")) == []
-    assert rules(claim("g", "It doubled from 580 to 1,000 ha.")) == [("percentage", ("g",))]
-    assert rules(claim("g", "It doubled from 2003 to 2013.")) == []
-
-
-def test_products_and_sums():
-    blocks = claim("n", "Eighteen blocks.", metric="count", subject="structure", quantity=Quantity(low=18, high=18))
-    over = claim("c", "At 200 each, over 3,600 more.", metric="capacity", subject="people", observable=False)
-    exactly = claim("c", "At 200 each, 3,600 more.", metric="capacity", subject="people", observable=False)
-    wrong = claim("p", "From 3,000 to 7,000.", metric="population", subject="people", observable=False)
-    right = claim("p", "From 3,000 to 6,600.", metric="population", subject="people", observable=False)
-    assert rules(blocks, over, wrong) == [("arithmetic", ("n", "c")), ("arithmetic", ("c", "p"))]
-    assert rules(blocks, exactly, right) == []
-
-
-def test_contradictions_need_the_same_thing_at_the_same_time():
-    def towers(name, low, high, year=None, **more):
-        span = Interval(start=year, end=year) if year else None
-        return claim(name, metric="count", subject="tower", quantity=Quantity(low=low, high=high, **more), interval=span)
-
-    assert rules(towers("x", 20, 20), towers("y", 40, None)) == [("contradiction", ("x", "y"))]
-    assert rules(towers("x", 20, 20, 2003), towers("y", 40, None, 2010)) == []
-    assert rules(towers("x", 20, 20, 2010), towers("y", 40, None)) == [("contradiction", ("x", "y"))]
-    assert rules(towers("x", 20, 40), towers("y", 40, 50)) == []
-    assert rules(towers("x", 20, 20), towers("y", 23, 23, about=True)) == []
-
-
-def test_baselines_and_undated_changes():
-    def grown(name, year):
-        span = Interval(start=year, end=2013) if year else None
-        return claim(name, metric="area", subject="perimeter", aspect="growth", interval=span)
-
-    assert rules(grown("x", 2003), grown("y", 2010)) == [("baseline", ("x", "y"))]
-    assert rules(grown("x", 2003), grown("y", 2003)) == []
-    assert rules(grown("x", None)) == [("undated", ("x",))]

@@ -1,7 +1,25 @@
 """Documented claims: typed records, ledgers, and what is wrong with the claims themselves."""
 
-from camwatch.claims.ledgers import bundled_ledgers, claims_of, load_ledger
+from camwatch.claims.ledgers import bundled_ledgers, claims_of, ledger_faults, load_ledger
 from camwatch.claims.lint import LintNote, lint
 from camwatch.claims.model import Claim, Interval, Ledger, Quantity, Reading
+from camwatch.claims.typed import Place, Published, Span, Trait, Where
 
-__all__ = ["Claim", "Interval", "Ledger", "LintNote", "Quantity", "Reading", "bundled_ledgers", "claims_of", "lint", "load_ledger"]
+__all__ = [
+    "Claim",
+    "Interval",
+    "Ledger",
+    "LintNote",
+    "Place",
+    "Published",
+    "Quantity",
+    "Reading",
+    "Span",
+    "Trait",
+    "Where",
+    "bundled_ledgers",
+    "claims_of",
+    "ledger_faults",
+    "lint",
+    "load_ledger",
+]

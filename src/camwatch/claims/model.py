@@ -1,13 +1,12 @@
 """A documented claim, typed: what was said, in which unit, about which span and place, and how its words can be read."""
 
-from __future__ import annotations
-
-from datetime import date
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from camwatch.aoi.days import read_day
+from camwatch.claims.typed import Interval, Place, Published, Quantity, Record, Span, Trait, Unit, Where, interval_of
+
+__all__ = ["UNITS", "Aspect", "Claim", "Interval", "Ledger", "Metric", "Quantity", "Reading", "Record", "Subject", "Unit"]
 
 Metric = Literal[
     "count",
@@ -27,60 +26,20 @@ Metric = Literal[
 ]
 Subject = Literal["tower", "structure", "perimeter", "camp", "fence", "mine", "field", "river", "terrain", "people", "other"]
 Aspect = Literal["state", "appeared", "removed", "net change", "growth"]
-Unit = Literal["", "objects", "m", "km", "m2", "km2", "ratio", "year", "people"]
 
 UNITS: dict[Metric, set[str]] = {
     "count": {"objects", "ratio"},
     "area": {"m2", "km2", "ratio"},
     "length": {"m", "km", "ratio"},
+    "presence": {"objects", "ratio"},
+    "date": {"year"},
     "distance": {"m", "km"},
+    "landcover": {"m2", "km2", "ratio"},
+    "population": {"people", "people/year", "ratio"},
+    "capacity": {"people", "ratio"},
+    "ratio": {"ratio"},
 }
-"""Units that a metric can have; a ratio of 0.72 is +72 %."""
-
-
-class Record(BaseModel):
-    """Base of the claim records: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Quantity(Record):
-    """A number with bounds, as it was said.
-
-    `low` and `high` are inclusive and in `unit`; equal for an exact number, None where open ("over two dozen" is low = 25, high = None).
-    `about` marks words such as *about*, *around*, *estimated*; the judge widens such a number by its `tolerance`.
-    """
-
-    low: float | None = None
-    high: float | None = None
-    unit: Unit = "objects"
-    about: bool = False
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.low is None and self.high is None:
-            raise ValueError("a quantity needs `low` or `high`")
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise ValueError(f"quantity reversed: low {self.low} is more than high {self.high}")
-        return self
-
-
-class Interval(Record):
-    """A span of days, both ends inside; None = open. A year or a month alone stands for its first day as `start`, for its last as `end`."""
-
-    start: date | None = None
-    end: date | None = None
-
-    @field_validator("start", "end", mode="before")
-    @classmethod
-    def _whole_days(cls, value: object, info: ValidationInfo) -> date | None:
-        return None if value is None else read_day(value, last=info.field_name == "end")
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.start and self.end and self.start > self.end:
-            raise ValueError(f"interval reversed: {self.start} is later than {self.end}")
-        return self
+"""Units that a metric can have; a ratio of 0.72 is +72 %. What is not here has no number."""
 
 
 class Reading(Record):
@@ -97,8 +56,20 @@ class Reading(Record):
     quantity : Quantity or None
     interval : Interval or None
         When the change happened, or when the state held.
+    baseline : Interval or None
+        When what the change is measured against held ("since 1980s estimates"), where the claim says it; a year alone will do.
     sub_area : str or None
         Outline id; None = the whole site.
+    span : Span or None
+        The numbers before and after, where the claim gives both.
+    each : float or None
+        What the claim assumes for each object, where its number follows from such an assumption (200 people per block).
+    called : str
+        The words of the quote that name what is measured.
+    where : tuple of Where
+        Where the claim puts its subject.
+    described : tuple of Trait
+        What the claim says its subject is like; in a file also a mapping, `{setting: remote}`.
     """
 
     id: str = "as written"
@@ -108,13 +79,31 @@ class Reading(Record):
     aspect: Aspect = "state"
     quantity: Quantity | None = None
     interval: Interval | None = None
+    baseline: Interval | None = None
     sub_area: str | None = None
+    span: Span | None = None
+    each: float | None = Field(default=None, gt=0)
+    called: str = ""
+    where: tuple[Where, ...] = ()
+    described: tuple[Trait, ...] = ()
+
+    _whole = field_validator("baseline", mode="before")(interval_of)
+
+    @field_validator("described", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return [{"of": of, "word": word} for of, word in value.items()] if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _unit_fits(self) -> Self:
-        allowed = UNITS.get(self.metric)
-        if allowed and self.quantity and self.quantity.unit not in allowed:
-            raise ValueError(f"unit {self.quantity.unit!r} does not fit metric {self.metric!r}; expected one of {', '.join(sorted(allowed))}")
+        for number in (self.quantity, self.span):
+            if number is None:
+                continue
+            allowed = UNITS.get(self.metric)
+            if allowed is None:
+                raise ValueError(f"metric {self.metric!r} has no number; remove it, or name what is counted or measured as the metric")
+            if number.unit not in allowed:
+                raise ValueError(f"unit {number.unit!r} does not fit metric {self.metric!r}; expected one of {', '.join(sorted(allowed))}")
         return self
 
 
@@ -136,6 +125,8 @@ class Claim(Record):
         The reason, required where `observable` is False.
     note : str
         What an analyst should know; never part of the verdict.
+    published : tuple of Published
+        What other sources give, beside the claim; never part of the verdict.
     """
 
     id: str
@@ -145,6 +136,7 @@ class Claim(Record):
     observable: bool = True
     why_not: str = ""
     note: str = ""
+    published: tuple[Published, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -153,18 +145,26 @@ class Claim(Record):
         names = [r.id for r in self.readings]
         if len(set(names)) != len(names):
             raise ValueError(f"claim {self.id}: two readings share an id; got {', '.join(names)}")
+        for figure in self.published:
+            if figure.reading is not None and figure.reading not in names:
+                raise ValueError(f"claim {self.id}: a published figure is for the reading {figure.reading!r}; the claim has {', '.join(names)}")
+        for reading in self.readings:
+            if reading.called and reading.called not in self.quote:
+                raise ValueError(f"claim {self.id}: `called` {reading.called!r} does not stand in the quote")
         return self
 
 
 class Ledger(Record):
     """The claims of one document.
 
-    `sha256` is the hash of the document's text as it was read, so that a quote can be proved against it.
+    `sha256` is the hash of the document's text as it was read, so that a quote can be proved against it. `places` are those that its readings and
+    published figures name.
     """
 
     document: str
     title: str
     sha256: str = ""
+    places: tuple[Place, ...] = ()
     claims: tuple[Claim, ...]
 
     @model_validator(mode="after")
@@ -173,4 +173,12 @@ class Ledger(Record):
         double = sorted({n for n in names if names.count(n) > 1})
         if double:
             raise ValueError(f"claim ids given twice: {', '.join(double)}")
+        known = [place.name for place in self.places]
+        named = {where.place for c in self.claims for r in c.readings for where in r.where} | {
+            f.where.place for c in self.claims for f in c.published if f.where
+        }
+        if len(set(known)) < len(known):
+            raise ValueError(f"places given twice: {', '.join(sorted({n for n in known if known.count(n) > 1}))}")
+        if named - set(known):
+            raise ValueError(f"places not listed under `places`: {', '.join(sorted(named - set(known)))}")
         return self
