@@ -6,8 +6,10 @@ from camwatch._late import late
 
 if TYPE_CHECKING:
     from camwatch.detect._common import coverage
+    from camwatch.detect._land_cover import LandcoverParams
+    from camwatch.detect._land_series import detect_land_series
     from camwatch.detect._model import Likelihoods, Model, load_model
-    from camwatch.detect.landcover import LandcoverParams, detect_landcover
+    from camwatch.detect.landcover import detect_landcover
     from camwatch.detect.perimeter import PerimeterParams, detect_perimeter
     from camwatch.detect.structures import StructureParams, detect_structures
     from camwatch.detect.towers import TowerParams, detect_towers, search_band
@@ -19,7 +21,8 @@ else:
             "Likelihoods": "_model",
             "Model": "_model",
             "load_model": "_model",
-            "LandcoverParams": "landcover",
+            "LandcoverParams": "_land_cover",
+            "detect_land_series": "_land_series",
             "detect_landcover": "landcover",
             "PerimeterParams": "perimeter",
             "detect_perimeter": "perimeter",
@@ -39,6 +42,7 @@ __all__ = [
     "StructureParams",
     "TowerParams",
     "coverage",
+    "detect_land_series",
     "detect_landcover",
     "detect_perimeter",
     "detect_structures",

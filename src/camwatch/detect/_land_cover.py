@@ -50,6 +50,29 @@ CHANGES: dict[str, Literal["appeared", "removed", "altered"]] = {
 """How a class is counted: open ground appeared, open ground went, or something else changed."""
 
 
+LEAST_PX = 4
+"""Fewest pixels of a polygon, whatever the mapping unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandcoverParams:
+    """What can be set.
+
+    Attributes
+    ----------
+    probability : float
+        Of change, from which a pixel counts; the statistic finds its own noise, so this is the only threshold.
+    least_area_m2 : float
+        Mapping unit; never less than four pixels.
+    season_days : int
+        Days of the year that the dates may lie apart, 0..183.
+    """
+
+    probability: float = 0.99
+    least_area_m2: float = 2500.0
+    season_days: int = SEASON_DAYS
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cover:
     """What the bands of one date say of each pixel; planes are NaN, and masks False, where the bands that tell are missing.
@@ -117,7 +140,7 @@ def cover_of(names: tuple[str, ...], planes: Plane, *, reflectance: bool) -> Cov
 def _maybe_water(at: Mapping[str, Plane], ndvi: Plane) -> Mask:
     muddy: Mask = ndvi < 0
     if "green" in at:
-        muddy = muddy | ((ratio(at["green"], at["nir"]) > -MUDDY) & (ndvi < VEGETATED))
+        muddy |= (ratio(at["green"], at["nir"]) > -MUDDY) & (ndvi < VEGETATED)
     return muddy
 
 
@@ -125,7 +148,7 @@ def ratio(one: Plane, other: Plane) -> Plane:
     """Return (one − other) / (one + other), −1..1; 0 where both are dark."""
     one, other = np.maximum(one, 0.0), np.maximum(other, 0.0)
     total = one + other
-    return np.divide(one - other, total, out=np.zeros_like(total), where=total > 1e-4)
+    return np.asarray(np.divide(one - other, total, out=np.zeros_like(total), where=total > 1e-4), np.float32)
 
 
 def comparable(before: Image, after: Image, shared: tuple[str, ...], seen: Mask, change: Plane) -> tuple[Plane, Plane]:

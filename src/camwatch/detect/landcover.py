@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage as ndi
 
 from camwatch.detect._common import answer, change_probability, coverage, seen_at_both
-from camwatch.detect._land_cover import SEASON_DAYS, Cover, classes_of, comparable, cover_of, season_gap_days, tells_cover
+from camwatch.detect._land_cover import LEAST_PX, Cover, LandcoverParams, classes_of, comparable, cover_of, season_gap_days, tells_cover
 from camwatch.detect._land_patches import patches, records_of
 from camwatch.rasters import mask_of
 
@@ -22,28 +21,8 @@ if TYPE_CHECKING:
 
 FINEST_M, COARSEST_M = 4.0, 120.0
 """Pixels for which this search is made: finer ones show roofs, crowns and shadows instead of fields, coarser ones hold several fields each."""
-LEAST_PX = 4
 SNOWED_UNDER = 0.5
 """Share of the visible ground under snow from which the pair is said to show snow instead of land."""
-
-
-@dataclass(frozen=True, slots=True)
-class LandcoverParams:
-    """What can be set.
-
-    Attributes
-    ----------
-    probability : float
-        Of change, from which a pixel counts; the statistic finds its own noise, so this is the only threshold.
-    least_area_m2 : float
-        Mapping unit; never less than four pixels.
-    season_days : int
-        Days of the year that the dates may lie apart, 0..183.
-    """
-
-    probability: float = 0.99
-    least_area_m2: float = 2500.0
-    season_days: int = SEASON_DAYS
 
 
 def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverParams | None = None) -> Findings:
