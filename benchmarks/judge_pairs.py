@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import _structures_pairs as pairs
 from _judge_pairs import HALVES, Searched, configured, read_half, search_half
 from camwatch.claims.model import Claim, Interval, Quantity, Reading
-from camwatch.judge import judge
+from camwatch.judge import estimate_count, judge
 from camwatch.judge.limits import bounds_of
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def judge_all(halves: list[Searched]) -> int:
                     wrong["supported"] += not holds(quantity, truth, near=True)
                 elif verdict.outcome in ("contradicted", "partly"):
                     wrong["excluded"] += holds(quantity, truth, near=False)
-            measured = verdicts["true"].readings[0].measured
+            sensitivity = half.evidence.sensitivity.get("structure")
+            measured = None if half.evidence.refused else estimate_count(found, sensitivity, aspect)
             interval, inside = "none", ""
             if measured is not None:
                 told += 1

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.judge.counts import Detector, Posterior, difference, grid_end, pooled, posterior, power, ratio, together
+from camwatch.judge.counts import Detector, Posterior, difference, grid_end, pooled, posterior, power, ratio
 from camwatch.judge.ground import Ground, ground_of
 from camwatch.judge.limits import BAYES_LIMIT, BLIND_BELOW, COMPLETE, OBJECT_SIZE_M, Bounds, bounds_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, end_of_state, factor
 from camwatch.judge.record import Estimate
+from camwatch.judge.words import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 STANDING: dict[str, tuple[Change, ...]] = {"before": ("removed", "unchanged", "altered"), "after": ("appeared", "unchanged", "altered")}
 """Records of objects that stand at a date."""
+
+CHANGED: tuple[Change, ...] = ("appeared", "removed")
+
+LEAST_CHANCE = 0.25
+"""Chance of being reported below which a report does not stand for more objects: it would stand for many on little ground."""
 
 STAYED: tuple[Change, ...] = ("unchanged", "altered")
 """Records that only a search makes which also reports what did not change."""
@@ -70,25 +76,61 @@ class Counter:
         """Return how many records there are of these changes."""
         return sum(self.findings.count(change, self.ground.within) for change in changes)
 
-    def detector(self, *, standing: bool = False) -> Detector:
-        """Return what planting told, for objects that changed or for objects that stand."""
-        s, i = self.sensitivity, self.index
-        if s is None or i is None:
+    def detector(self, *, standing: bool = False, kinds: int = 1) -> Detector:
+        """Return what planting told, for objects that changed or for objects that stand; `kinds` of change are counted together."""
+        s = self.sensitivity
+        if s is None or self.index is None:
             # Nothing was planted: the Jeffreys prior alone, which spans the whole range of detection probabilities.
             return Detector(0, 0, 0, math.inf, self.ground.km2)
-        found = s.standing_found[i] if standing and s.standing_found else s.found[i]
+        planted, found = self._planted(standing=standing)
         if s.control_km2 <= 0:
-            return Detector(s.planted[i], found, 0, math.inf, self.ground.km2)
-        # Appeared and removed were counted together in control ground, but a reading counts one of them: the ground counts twice.
+            return Detector(planted, found, 0, math.inf, self.ground.km2)
+        # Appeared and removed were counted together in control ground; where a reading counts one of them, the ground counts twice.
         return (
-            Detector(s.planted[i], found, s.standing_false or 0, s.control_km2, self.ground.km2)
+            Detector(planted, found, s.standing_false or 0, s.control_km2, self.ground.km2)
             if standing
-            else Detector(s.planted[i], found, s.false_alarms, 2 * s.control_km2, self.ground.km2)
+            else Detector(planted, found, s.false_alarms, len(CHANGED) / kinds * s.control_km2, self.ground.km2)
         )
+
+    def typical(self, *, standing: bool) -> tuple[int, int]:
+        """Return how many objects of the size that claims mean were planted, and found."""
+        s, i = self.sensitivity, self.index
+        if s is None or i is None:
+            return 0, 0
+        return s.planted[i], (s.standing_found if standing and s.standing_found else s.found)[i]
+
+    def _planted(self, *, standing: bool) -> tuple[float, float]:
+        """Return as many planted and found objects as tell what all sizes tell of the objects that were reported.
+
+        Every report stands for as many objects as it takes to be reported once at its size (Horvitz & Thompson, doi:10.1080/01621459.1952.10483446),
+        at most four; one object of the size that claims mean is added to them. Without sizes that one speaks alone.
+        """
+        s, i = self.sensitivity, self.index
+        assert s is not None
+        assert i is not None
+        known = [k for k, n in enumerate(s.planted) if n > 0]
+        planted = np.array([s.planted[k] for k in known], float)
+        hits = np.array([(s.standing_found if standing and s.standing_found else s.found)[k] for k in known], float)
+        chance = (hits + 0.5) / (planted + 1)
+        shares = np.eye(len(known))[known.index(i)]
+        for size in self._sizes():
+            at = np.array([np.interp(math.log(size), np.log([s.sizes_m[k] for k in known]), row) for row in np.eye(len(known))])
+            shares = shares + at / max(float(at @ chance), LEAST_CHANCE)
+        shares /= shares.sum()
+        mean, variance = float(shares @ chance), float(shares**2 @ (chance * (1 - chance) / (planted + 2)))
+        alike = mean * (1 - mean) / variance - 2
+        return alike, mean * (alike + 1) - 0.5
+
+    def _sizes(self) -> list[float]:
+        """Return the long sides of the objects that were reported as changed in the ground."""
+        within = self.ground.within
+        changed = [r for r in self.findings.records if r.change in CHANGED and (within is None or within.contains(r.geometry.centroid))]
+        return [float(r.measures["long_side_m"]) for r in changed if float(r.measures.get("long_side_m", 0.0)) > 0]
 
     def blind(self, *, standing: bool = False) -> bool:
         """Whether the search misses most objects of the size that claims mean."""
-        return self.index is not None and self.detector(standing=standing).probability < BLIND_BELOW
+        planted, found = self.typical(standing=standing)
+        return self.index is not None and (found + 0.5) / (planted + 1) < BLIND_BELOW
 
     def calibrated(self, *, standing: bool) -> bool:
         """Whether misses and false alarms of such objects were both measured."""
@@ -144,24 +186,31 @@ def measure_count(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | Non
         raise CannotMeasureError("a share of the objects is judged as growth only")
     standing = reading.aspect == "state" or relative
     claimed = bounds_of(None if presence else reading.quantity, "count")
+    some = claimed.low == 1 and math.isinf(claimed.high)
     largest = 0.0 if relative else max((abs(v) for v in (claimed.low, claimed.high) if math.isfinite(v)), default=0.0)
     counters = _counters(reading, witnesses, aoi, standing=standing)
     changes: tuple[Change, ...] | None = None
     if reading.aspect == "state":
-        return _held(counters, _number(counters, changes, largest, standing=True), claimed, changes, standing=True)
+        held = _held(counters, _number(counters, changes, largest, standing=True), claimed, changes, standing=True)
+        return _presence(held) if some else held
     if reading.aspect in ("appeared", "removed"):
         changes = ("appeared",) if reading.aspect == "appeared" else ("removed",)
-        return _held(counters, _number(counters, changes, largest), claimed, changes)
-    came, went = _number(counters, ("appeared",), largest), _number(counters, ("removed",), largest)
-    both: tuple[Change, ...] = ("appeared", "removed")
+        held = _held(counters, _number(counters, changes, largest), claimed, changes)
+        return _presence(held) if some else held
     if presence:
-        each = [together(*pair) for pair in ((came.least, went.least), (came.measured, went.measured), (came.most, went.most))]
-        return _held(counters, Range(*each), claimed, both)
+        return _presence(_held(counters, _number(counters, CHANGED, largest), claimed, CHANGED))
+    came, went = _number(counters, ("appeared",), largest), _number(counters, ("removed",), largest)
     net = came.map(lambda gained: difference(gained, went.measured))
     if not relative:
-        return _held(counters, net, claimed, both, additive=False)
+        return _held(counters, net, claimed, CHANGED, additive=False)
     base = _number(counters, None, largest, standing=True).measured
-    return _held(counters, net.map(lambda change: ratio(change, base)), claimed, both, standing=True, base=base.mean, additive=False)
+    return _held(counters, net.map(lambda change: ratio(change, base)), claimed, CHANGED, standing=True, base=base.mean, additive=False)
+
+
+def _presence(held: Measurement) -> Measurement:
+    """Return the measurement with the probability of at least one, where none was as likely beforehand: a flat prior of N all but rules none out."""
+    bayes = held.bayes or 0.0
+    return replace(held, mass=bayes / (1 + bayes))
 
 
 def _counters(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None, *, standing: bool) -> list[Counter]:
@@ -190,7 +239,8 @@ def _number(counters: Sequence[Counter], changes: tuple[Change, ...] | None, cla
 
     `claimed` is the largest claimed number, beyond which the grid of N reaches.
     """
-    seen = [(c.reports(c.stood if changes is None else changes), c.detector(standing=standing)) for c in counters]
+    kinds = len(CHANGED) if changes == CHANGED else 1
+    seen = [(c.reports(c.stood if changes is None else changes), c.detector(standing=standing, kinds=kinds)) for c in counters]
     # What came and what went are subtracted on one grid: it reaches as far as any report suggests.
     end = max(grid_end(max(n, c.reports(("appeared", "removed"))), d, claimed) for c, (n, d) in zip(counters, seen, strict=True))
     return Range(
@@ -231,7 +281,7 @@ def _held(
         bayes=None if base is not None else factor(near, nothing),
         bayes_other=None if base is not None else factor(near, others),
         # Searches of the same ground share their blind spots: several tell no more than the best of them.
-        power=max(power(design, c.detector(standing=standing and base is None)) for c in counters) if calibrated else None,
+        power=max(power(design, c.detector(standing=standing and base is None), c.ground.share) for c in counters) if calibrated else None,
         sign=direction if changed >= BAYES_LIMIT else 0,
         complete=all(c.ground.share >= COMPLETE for c in counters),
         additive=additive,
@@ -252,10 +302,13 @@ def _detail(counters: Sequence[Counter], changes: tuple[Change, ...] | None, *, 
 
 def _said_by(counter: Counter, reports: int, *, standing: bool) -> str:
     detector = counter.detector(standing=standing)
+    planted, hits = counter.typical(standing=standing)
     if counter.sensitivity is None or counter.index is None:
         return f"reported {reports}; how many it misses was not measured"
     size = counter.sensitivity.sizes_m[counter.index]
-    found = f"reported {reports} and found {detector.found:g} of {detector.planted:g} planted objects of {size:g} m"
+    found = f"reported {reports} and found {hits} of {planted} planted objects of {size:g} m"
+    if detector.planted != planted:
+        found += f", {share(detector.probability)} of planted objects of the sizes reported"
     if standing and not counter.calibrated(standing=True):
         return f"{found} as changes; how well it reports what stands was not measured"
     if math.isinf(detector.control_km2):

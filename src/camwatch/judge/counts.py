@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import gammaln
-from scipy.stats import nbinom
+from scipy.stats import binom, nbinom
 
 from camwatch.judge.limits import FALSE_SPREAD, LEVEL, SHARED_ERRORS, TRANSFER
 
@@ -151,16 +151,20 @@ class Posterior:
         return float(self.mass[(self.values >= low) & (self.values <= high)].sum())
 
     def evidence(self, low: float, high: float) -> float:
-        """Return the mean likelihood of low..high under the prior, up to a factor shared by all sets."""
-        inside = (self.values >= low) & (self.values <= high)
-        prior = float(self.prior[inside].sum())
-        return float(self.mass[inside].sum()) / prior if prior > 0 else 0.0
+        """Return the mean likelihood of low..high, up to a factor shared by all sets.
+
+        The mean is taken over orders of magnitude: N weighs 1/N, so that it hardly depends on how far the grid reaches.
+        """
+        return self._mean((self.values >= low) & (self.values <= high))
 
     def evidence_outside(self, low: float, high: float) -> float:
         """Return the mean likelihood of all that lies outside low..high."""
-        outside = (self.values < low) | (self.values > high)
-        prior = float(self.prior[outside].sum())
-        return float(self.mass[outside].sum()) / prior if prior > 0 else 0.0
+        return self._mean((self.values < low) | (self.values > high))
+
+    def _mean(self, chosen: NDArray[np.bool_]) -> float:
+        scale = np.maximum(np.abs(self.values[chosen]), 1.0)
+        weight = float((self.prior[chosen] / scale).sum())
+        return float((self.mass[chosen] / scale).sum()) / weight if weight > 0 else 0.0
 
 
 def grid_end(reports: int, detector: Detector, claimed: float = 0.0) -> int:
@@ -215,13 +219,6 @@ def difference(gained: Posterior, lost: Posterior) -> Posterior:
     return Posterior(values, np.convolve(gained.mass, lost.mass[::-1]), np.convolve(gained.prior, lost.prior[::-1]))
 
 
-def together(one: Posterior, other: Posterior) -> Posterior:
-    """Return the posterior of the sum of two numbers, taken as independent and on one grid."""
-    step = one.values[1] - one.values[0]
-    values = np.arange(0, one.values[-1] + other.values[-1] + step, step)
-    return Posterior(values, np.convolve(one.mass, other.mass), np.convolve(one.prior, other.prior))
-
-
 def ratio(change: Posterior, base: Posterior) -> Posterior:
     """Return the posterior of change / base, the two taken as independent, base at least 1.
 
@@ -243,12 +240,17 @@ def _trimmed(full: Posterior) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     return full.values[keep], full.mass[keep]
 
 
-def power(design: int, detector: Detector) -> float:
-    """Return the probability that `design` objects give more reports than false alarms alone do in 95 of 100 cases."""
+def power(design: int, detector: Detector, seen: float = 1.0) -> float:
+    """Return the probability that `design` objects, a share of them where it is seen, give more reports than false alarms do in 95 of 100 cases."""
     shape, mean = (1.0, 0.0) if np.isinf(detector.control_km2) else detector.false_rate
     most = int(min(design + 40 + 8 * mean * (1 + 1 / shape), 4 * design + 4000))
     nothing = detector.false_alarms(most)
     # P(false alarms >= k) for k = 0..most
     at_least = 1 - np.concatenate([[0.0], np.cumsum(nothing)[:-1]])
-    given = detector.reports(design, most)
-    return float(given[at_least <= 1 - LEVEL].sum()) + max(0.0, 1 - float(given.sum()))
+    telling = int(np.argmax(at_least <= 1 - LEVEL)) if (at_least <= 1 - LEVEL).any() else most + 1
+    totals = np.arange(design + 1)
+    shown = binom(design, min(seen, 1.0)).pmf(totals)
+    likely = totals[shown > UNLIKELY]
+    # Whatever is not too few reports tells, also what lies beyond the table.
+    true = shown[likely] @ detector.true_reports(likely, np.arange(telling))
+    return 1 - float(np.convolve(true, nothing[:telling])[:telling].sum()) if telling else 1.0

@@ -186,7 +186,8 @@ def _answer_growth(reading: Reading, subject: Subject, claimed: Interval, ordere
     if not grown:
         return untestable("no pair at hand shows the growth with its dates")
     span = _narrowed(grown, still)
-    told = f"it grew between {' and between '.join(f'{a.isoformat()} and {b.isoformat()}' for a, b in sorted(set(grown)))}"
+    what = "the enclosed area" if subject == "perimeter" else f"the number of {OBJECTS.get(subject, 'objects')}"
+    told = f"{what} grew between the dates of {len(grown)} of the {len(ordered)} pairs"
     seen = Seen((), (), tuple(sorted(pairs)), nominal)
     if span is None:
         return Answer("inconclusive", Told(told, why="pairs that enclose one another disagree"), seen.pairs, nominal=nominal)

@@ -159,7 +159,7 @@ RULES: tuple[Rule, ...] = (
         lambda f: f.many or f.few,
         lambda _: "the pair reaches far beyond the claimed time, in which more may have come and gone",
     ),
-    Rule("inconclusive", "the interval holds both the claimed number and others", lambda _: True, lambda _: "the interval leaves both open"),
+    Rule("inconclusive", "the interval holds both the claimed number and others", lambda _: True, lambda _: "what was seen leaves both open"),
 )
 """How one reading is decided: the first row that applies."""
 

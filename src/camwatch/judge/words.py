@@ -247,7 +247,7 @@ def _measured(reading: Reading, measured: Measurement) -> str:
     if measured.estimate is None:
         if reading.metric == "presence" and reading.subject in ("perimeter", "fence"):
             return f"an enclosing line was seen along {share(measured.seen)} of its course"
-        return f"{search_words(reading)}{place}{part}, as far as this search can tell: no number is given"
+        return f"{search_words(reading)}{place}{part}, but no number can be told"
     estimate = display(measured.estimate)
     if reading.metric in ("area", "length"):
         what = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
