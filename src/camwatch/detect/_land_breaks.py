@@ -170,7 +170,7 @@ class _Course:
 def _followed(x: Array, scaled: Values, clear: Mask, spikes: Mask) -> Breaks:
     """Return the breaks of series of unit noise (date, band, pixel) about 0, where `clear` (date, pixel); each pixel goes by its own clear dates.
 
-    What `spikes` mark is not learnt by a course that is too young to know cloud by itself.
+    What `spikes` mark is not learnt while the first course of a pixel is too young to know cloud by itself; after a break ground may be restless.
     """
     dates, bands, _ = scaled.shape
     order = np.argsort(~clear, axis=0, kind="stable")  # the clear dates of each pixel first, in their order
@@ -194,7 +194,7 @@ def _followed(x: Array, scaled: Values, clear: Mask, spikes: Mask) -> Breaks:
             told.append((at, course.start[at], date[at], np.full(at.size, step), chi2.cdf(nearest, bands), course.coefficients[:, :, at]))
             course.forget(at, date[at])
             distance, gain, off = course.look(here, seen)
-        cloud = np.where(course.learnt >= LEARNT, distance > far, spikes[date, every])
+        cloud = np.where(course.learnt >= LEARNT, distance > far, spikes[date, every] & (course.start == order[0]))
         course.learn(active & ~cloud, gain, off)
     if not told:
         return _none(bands)
