@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import tempfile
 from collections import Counter
@@ -123,7 +122,7 @@ def judge_all(halves: list[Searched]) -> int:
     print(f"\n95 % intervals hold the labelled number in {covered} of {told}" + (f" ({100 * covered / told:.0f} %)" if told else ""))
     print(f"supported: {outcomes['supported']}, wrong {wrong['supported']}; contradicted or partly: {excluded}, wrong {wrong['excluded']}; ", end="")
     print(f"inconclusive {outcomes['inconclusive']}, not testable {outcomes['not testable']}")
-    return 0 if told and covered >= math.floor(0.9 * told) else 1
+    return 0 if told and covered >= 0.9 * told else 1
 
 
 def main() -> int:

@@ -107,7 +107,8 @@ def _answer_group(reading: Reading, kind: Kind, group: Sequence[Evidence], aoi: 
     if not witnesses:
         return silent[0]
     if len(witnesses) > 1:
-        single = [a for a in (_answer_witnesses(reading, kind, [w], aoi) for w in witnesses) if a.estimate]
+        # What saw a part of the ground tells of another number.
+        single = [a for a in (_answer_witnesses(reading, kind, [w], aoi) for w in witnesses) if a.estimate and a.measured and a.measured.complete]
         ends = [(a.estimate.low, a.estimate.high) for a in single if a.estimate]
         if ends and max(low for low, _ in ends) > min(high for _, high in ends):
             return _disagreement(single)

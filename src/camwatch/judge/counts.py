@@ -187,7 +187,8 @@ def posterior(reports: int, detector: Detector, end: int) -> Posterior:
     totals = np.arange(0, end + 1, -(-end // GRID_POINTS) or 1)
     false = detector.false_alarms(reports)
     likely = np.flatnonzero(false > UNLIKELY * false.max())
-    likelihood = detector.true_reports(totals, reports - likely) @ false[likely]
+    # Summed by rows, not by a matrix product: its order, and so its last digit, is the same for any number of threads.
+    likelihood = (detector.true_reports(totals, reports - likely) * false[likely]).sum(axis=1)
     prior = np.full(len(totals), 1 / len(totals))
     total = likelihood.sum()
     # More reports than the grid can explain: the whole mass belongs to its end.

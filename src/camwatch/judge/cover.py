@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import TYPE_CHECKING
 
 from camwatch.judge.ground import ground_of
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Aoi
     from camwatch.claims.model import Reading
-    from camwatch.findings import Change, Finding
+    from camwatch.findings import Change, Finding, Findings
+    from camwatch.judge.ground import Ground
     from camwatch.judge.measurement import Witness
 
 BECAME = {
@@ -48,8 +50,7 @@ def measure_cover(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | Non
     if reading.aspect == "state" and end_of_state(reading, witness.evidence) == "before":
         raise CannotMeasureError("the search for land cover tells what changed after the stated time, not what lay there")
     ground = ground_of(findings, reading, aoi)
-    bearing = [r for r in findings.records if r.change in CHANGES[reading.aspect]]
-    bearing = [r for r in bearing if ground.within is None or ground.within.contains(r.geometry.centroid)]
+    bearing = bearing_on(reading, findings, ground)
     if not bearing and reading.aspect == "state":
         raise CannotMeasureError("the search for land cover tells changes only: what lay there at both dates does not show")
     return Measurement(
@@ -71,15 +72,42 @@ def measure_cover(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | Non
     )
 
 
+def bearing_on(reading: Reading, findings: Findings, ground: Ground) -> list[Finding]:
+    """Return the patches that bear on a reading: of its change, in its ground, and, where a series dated them, in its time."""
+    chosen = [r for r in findings.records if r.change in CHANGES[reading.aspect]]
+    chosen = [r for r in chosen if ground.within is None or ground.within.contains(r.geometry.centroid)]
+    return [r for r in chosen if reading.metric == "date" or _in_time(reading, r)]
+
+
+def dates_of(record: Finding) -> tuple[date, date] | None:
+    """Return between which days a patch changed, where a series of dates told it."""
+    ends = [record.measures.get(name) for name in ("last_date_without", "first_date_with")]
+    return None if None in ends else (date.fromisoformat(str(ends[0])), date.fromisoformat(str(ends[1])))
+
+
+def _in_time(reading: Reading, record: Finding) -> bool:
+    told, claimed = dates_of(record), reading.interval
+    if told is None or claimed is None:
+        return True
+    if reading.aspect == "state":
+        return claimed.end is None or told[1] <= claimed.end
+    return (claimed.end is None or told[0] <= claimed.end) and (claimed.start is None or told[1] >= claimed.start)
+
+
 def _reported(records: Sequence[Finding]) -> str:
     """Return what was reported, by what became of it, the largest first."""
-    areas: dict[str, list[float]] = {}
+    classes: dict[str, list[Finding]] = {}
     for record in records:
-        areas.setdefault(str(record.measures.get("class", "other")), []).append(record.area_m2)
-    if not areas:
+        classes.setdefault(str(record.measures.get("class", "other")), []).append(record)
+    if not classes:
         return "The search reported no such change of the ground"
-    told = [
-        f"{with_unit(sum(sizes) / 1e4, 'ha')} in {len(sizes)} patch{'es' if len(sizes) > 1 else ''} {BECAME.get(name, 'that changed in another way')}"
-        for name, sizes in sorted(areas.items(), key=lambda item: (-sum(item[1]), item[0]))
-    ]
-    return f"The search reported {', and '.join(told)}"
+    largest = sorted(classes.items(), key=lambda item: (-sum(r.area_m2 for r in item[1]), item[0]))
+    return f"The search reported {', and '.join(_patches(name, patches) for name, patches in largest)}"
+
+
+def _patches(name: str, patches: Sequence[Finding]) -> str:
+    """Return `2.1 ha in 3 patches where open ground was overgrown, the largest between 2011-05-02 and 2011-06-19`."""
+    count = f"{len(patches)} patch{'es' if len(patches) > 1 else ''}"
+    when = dates_of(max(patches, key=lambda r: (r.area_m2, r.id)))
+    dated = f", {'the largest ' if len(patches) > 1 else ''}between {when[0].isoformat()} and {when[1].isoformat()}" if when else ""
+    return f"{with_unit(sum(r.area_m2 for r in patches) / 1e4, 'ha')} in {count} {BECAME.get(name, 'that changed in another way')}{dated}"

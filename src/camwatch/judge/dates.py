@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal
 from camwatch.claims.model import Interval, Reading
 from camwatch.judge.answers import Answer, answer_seen, untestable
 from camwatch.judge.bracket import span_in_words
+from camwatch.judge.cover import bearing_on, dates_of
+from camwatch.judge.ground import ground_of
 from camwatch.judge.limits import ABOUT_DAYS, COMPLETE, SLACK_DAYS, search_of
-from camwatch.judge.measurement import Measurement, days
+from camwatch.judge.measurement import CannotMeasureError, Measurement, days
 from camwatch.judge.record import Estimate
+from camwatch.judge.rules import UNMEASURED
 from camwatch.judge.words import OBJECTS, Told, not_judged
 
 if TYPE_CHECKING:
@@ -45,18 +48,24 @@ def answer_date(reading: Reading, ordered: Sequence[Evidence], aoi: Aoi | None) 
     kind, claimed = search_of(reading), claimed_time(reading)
     if kind is None or claimed is None:
         return untestable(not_judged(reading) if kind is None else "the claim names no time")
+    if kind == "landcover":
+        return _answer_cover(reading, claimed, ordered, aoi)
     subject: Subject = "perimeter" if kind == "perimeter" else reading.subject if reading.subject in OBJECTS else "structure"
-    what = {"perimeter": "the enclosing line", **OBJECTS}.get(subject, "it")
     if reading.aspect in ("growth", "net change"):
         return _answer_growth(reading, subject, claimed, ordered, aoi)
+    return _answer_states(reading, subject, claimed, ordered, aoi)
+
+
+def _answer_states(reading: Reading, subject: Subject, claimed: Interval, ordered: Sequence[Evidence], aoi: Aoi | None) -> Answer:
+    """Answer when something came or went, or through which time it stood: from the days on which it did, and those on which it did not."""
+    what = {"perimeter": "the enclosing line", **OBJECTS}[subject]
     seen = _states(reading, subject, ordered, aoi)
     if not seen.with_it and not seen.without:
         return untestable(f"no scene at hand shows {what} surely there, or surely not there")
     told = _told(seen, what)
     if reading.aspect == "state":
         return _answer_existence(seen, claimed, told)
-    one_way = reading.aspect == "appeared"
-    span = _span(seen.with_it, seen.without) if one_way else _span(seen.without, seen.with_it)
+    span = _span(seen.with_it, seen.without) if reading.aspect == "appeared" else _span(seen.without, seen.with_it)
     if span is None:
         return Answer("inconclusive", Told(told, why="these days do not follow one course"), seen.pairs, nominal=seen.nominal)
     return _held(span, claimed, told, seen)
@@ -192,6 +201,28 @@ def _answer_growth(reading: Reading, subject: Subject, claimed: Interval, ordere
     if span is None:
         return Answer("inconclusive", Told(told, why="pairs that enclose one another disagree"), seen.pairs, nominal=nominal)
     return _held(span, claimed, told, seen)
+
+
+def _answer_cover(reading: Reading, claimed: Interval, ordered: Sequence[Evidence], aoi: Aoi | None) -> Answer:
+    """Tell when the largest patch of ground changed, as a series of dates has it; nothing tells how many it misses, so it decides nothing."""
+    found = []
+    for evidence in ordered:
+        findings = evidence.findings.get("landcover")
+        if findings is None or findings.status != "searched" or findings.observed_share <= 0:
+            continue
+        try:
+            bearing = bearing_on(reading, findings, ground_of(findings, reading, aoi))
+        except CannotMeasureError:
+            continue
+        found += [(-r.area_m2, r.id, when, evidence.pair, findings.nominal) for r in bearing if (when := dates_of(r))]
+    if not found:
+        return untestable("no series of scenes at hand dates a change of the ground")
+    _, _, (after, by), pair, nominal = min(found)
+    outcome, why = compared(Span(after, by), claimed)
+    told = f"the largest of {len(found)} patches of ground that changed did so between {after.isoformat()} and {by.isoformat()}"
+    fits = "which lies outside the claimed time" if outcome == "contradicted" else "which fits the claimed time" if outcome == "supported" else why
+    said = f"the claim says {span_in_words(claimed)}"
+    return Answer("inconclusive", Told(told, claimed=said, why=f"{fits}; {UNMEASURED}"), (pair,), nominal=nominal)
 
 
 def _narrowed(grown: Sequence[tuple[date, date]], still: Sequence[tuple[date, date]]) -> Span | None:
