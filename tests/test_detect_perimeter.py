@@ -1,5 +1,6 @@
 """The perimeter detector on manufactured rings: accuracy of area and length, honesty of the errors, and refusals."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -14,9 +15,11 @@ from shapely.geometry import LineString, Point, Polygon
 from shapely.ops import unary_union
 
 from camwatch.aoi import Site
+from camwatch.aoi.records import Digitised
 from camwatch.detect import PerimeterParams, detect_perimeter
+from camwatch.detect._perimeter_lines import Line, combined, digitised_line
 from camwatch.detect._strip import straighten
-from camwatch.errors import PairError
+from camwatch.errors import AoiError, PairError
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of
 
@@ -276,3 +279,119 @@ def test_straighten_keeps_corners_and_removes_noise():
     assert Polygon(flat).length == pytest.approx(400, rel=0.02)
     assert Polygon(square + noise).length > 1.02 * 400
     assert Polygon(flat).area == pytest.approx(10_000, rel=0.03)
+
+
+# --- lines that an analyst digitised ----------------------------------------------------------------------------------------------------------------
+
+
+def drawn(polygon, accuracy_m, seed=None, name="drawn"):
+    """An analyst's line: the corners of the truth, each off by its own error."""
+    ring = np.asarray(polygon.exterior.coords)[:-1]
+    if seed is not None:
+        ring = ring + np.random.default_rng(seed).normal(0, accuracy_m, ring.shape)
+    return Digitised(name, place(Polygon(ring)), accuracy_m)
+
+
+def blank(year, half=300, pixel=10.0):
+    return scene(year, seed=3, half=half, pixel=pixel)
+
+
+def with_lines(before, after, first, second):
+    return replace(site(before, after), lines_before=tuple(first), lines_after=tuple(second))
+
+
+def test_digitised_lines_answer_where_the_image_is_too_coarse():
+    old, new = star(4), pushed(star(4), 4)
+    found = detect_perimeter(blank(2009), blank(2010), with_lines(old, new, [drawn(old, 4, 1)], [drawn(new, 4, 2)]))
+    assert found.status == "searched"
+    assert "the line of 2009-05-01 is the analyst's alone" in found.reason
+    assert "10.0 m pixels" in found.reason
+    first, second = found.records[:2]
+    assert first.measures["source"] == second.measures["source"] == "digitised"
+    assert abs(first.area_m2 - old.area) < 3 * first.measures["area_se_m2"]
+    assert found.growth.area.low < new.area / old.area - 1 < found.growth.area.high
+    assert found.growth.area.high - found.growth.area.low < 0.5
+    assert any(r.change == "appeared" for r in found.records)
+
+
+def test_the_errors_of_digitised_lines_cover_what_a_hand_does():
+    """Over many hands the stated errors are the true ones: neither too small nor twice too large."""
+    truth = star(6, radius=800, corners=14)
+    image = scene(2009, seed=1, half=30, pixel=1.0)
+    lines = [digitised_line(drawn(truth, 5, seed), image, PerimeterParams()) for seed in range(300)]
+    area = np.array([(line.area_m2 - truth.area) / line.area_se_m2 for line in lines])
+    length = np.array([(line.length_m - truth.length) / line.length_se_m for line in lines])
+    assert 0.9 < area.std() < 1.1
+    assert 0.85 < length.std() < 1.15
+    assert 0.92 < np.mean(np.abs(area) < 1.96) < 0.98
+
+
+def test_a_dense_line_is_no_surer_than_the_hand_that_drew_it():
+    truth = star(6, radius=800, corners=14)
+    image = scene(2009, seed=1, half=30, pixel=1.0)
+    dense = Digitised("dense", place(truth.segmentize(5)), 5.0)
+    sparse, many = (digitised_line(line, image, PerimeterParams()) for line in (drawn(truth, 5), dense))
+    assert many.area_se_m2 == pytest.approx(sparse.area_se_m2, rel=0.01)
+
+
+def test_lines_that_agree_are_averaged_and_surer_together():
+    square = place(Polygon([(0, 0), (1000, 0), (1000, 1000), (0, 1000)]))
+    one = Line(square, 1.00e6, 4000, 4000, 20, 2, 0.6, "traced")
+    two = Line(square, 1.005e6, 8000, 4030, 40, 4, 1.0, "digitised")
+    both = combined([one, two])
+    assert both.area_m2 == pytest.approx(1.001e6)
+    assert both.area_se_m2 == pytest.approx(4000 / np.sqrt(1.25))
+    assert (both.source, both.conflict) == ("traced and digitised", "")
+    assert combined([one]) is one
+    assert combined([]) is None
+
+
+def test_lines_that_contradict_one_another_are_both_shown_and_both_in_the_interval():
+    old, wrong = star(4), affinity.scale(star(4), 1.3, 1.3)
+    lines = [drawn(old, 2, name="mine"), drawn(wrong, 2, name="yours")]
+    found = detect_perimeter(blank(2009), blank(2010), with_lines(old, old, lines, [drawn(old, 2)]))
+    assert "contradict one another" in found.reason
+    assert sum("date" in r.measures for r in found.records) == 2
+    shown = [r for r in found.records if r.measures.get("line_of") == "2009-05-01"]
+    assert [round(r.area_m2) for r in shown] == [round(old.area), round(wrong.area)]
+    first = found.records[0]
+    reach = 1.96 * first.measures["area_se_m2"]
+    assert first.area_m2 - reach <= old.area * 1.001
+    assert first.area_m2 + reach >= wrong.area * 0.999
+    assert found.growth.area.low < 0 < found.growth.area.high + 0.01
+    assert len({r.id for r in found.records}) == len(found.records)
+
+
+def test_one_digitised_line_is_no_growth():
+    old = star(4)
+    found = detect_perimeter(blank(2009), blank(2010), with_lines(old, old, [drawn(old, 2)], []))
+    assert found.status == "not_testable"
+    assert "10.0 m pixels" in found.reason
+    assert "of 2009-05-01 there is a line, and growth needs both" in found.reason
+
+
+def test_a_digitised_line_joins_the_traced_one():
+    ring = star(8)
+    before = scene(2009, seed=8, half=200, wall=ring)
+    after = scene(2010, seed=8, half=200, wall=ring, sun=330.0)
+    found = detect_perimeter(before, after, with_lines(off(ring, 1), off(ring, 2), [drawn(ring, 2, 1)], []))
+    alone = detect_perimeter(before, after, site(off(ring, 1), off(ring, 2)))
+    assert found.records[0].measures["source"] == "traced and digitised"
+    assert found.records[0].measures["area_se_m2"] < alone.records[0].measures["area_se_m2"]
+    assert found.records[1].measures["source"] == "traced"
+
+
+@pytest.mark.parametrize(
+    ("prior", "words"),
+    [
+        (Point(0, 0), ("no area", "a Point")),
+        (LineString([(0, 0), (100, 0), (100, 100)]), ("no area", "a LineString")),
+        (Polygon([(0, 0), (100, 100), (100, 0), (0, 100)]), ("crosses itself",)),
+    ],
+)
+def test_priors_that_cannot_be(prior, words):
+    with pytest.raises(AoiError) as caught:
+        detect_perimeter(blank(2009), blank(2010), site(prior, star(1)))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(word in message for word in (*words, "before"))

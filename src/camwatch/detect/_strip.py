@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, label, map_coordinates
 from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import splu
 
@@ -71,6 +71,13 @@ def resample(ring: NDArray[np.float64], step_m: float, multiple: int = 1) -> NDA
     count = max(multiple * round(arc[-1] / step_m / multiple), 4 * multiple)
     places = np.arange(count) * arc[-1] / count
     return np.column_stack([np.interp(places, arc, closed[:, 0]), np.interp(places, arc, closed[:, 1])])
+
+
+def runs(flags: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Return the indices of each run of True in a closed sequence, in order around it; a run over the seam is one."""
+    first = 0 if flags.all() else int(np.argmin(flags))
+    names, count = label(np.roll(flags, -first))
+    return [(np.flatnonzero(names == name) + first) % len(flags) for name in range(1, count + 1)]
 
 
 def smooth(ring: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:

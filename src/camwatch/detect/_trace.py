@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, label
+from scipy.ndimage import gaussian_filter1d
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.polygon import orient
 
 from camwatch.detect._line import MARGIN_M, Path, cheapest_path, evidence, path_points, snap
-from camwatch.detect._strip import NODE, Strip, keep_shape, resample, right_of, ring_strip, sample, smooth, straight_strip, straighten
+from camwatch.detect._strip import NODE, Strip, keep_shape, resample, right_of, ring_strip, runs, sample, smooth, straight_strip, straighten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,7 +221,7 @@ def _rivals(strip: Strip, energy: NDArray[np.float16], path: Path, limit: float)
     ours, theirs = (gaussian_filter1d(p.support, sigma, mode="wrap") for p in (path, other))
     here, there = path_points(strip, path, columns), path_points(strip, other, columns)
     found = []
-    for run in _runs(theirs >= np.maximum(limit, 0.85 * ours)):
+    for run in runs(theirs >= np.maximum(limit, 0.85 * ours)):
         if len(run) * NODE * strip.step_m < RIVAL_M:
             continue
         at = np.r_[run[0] - 1, run, run[-1] + 1] % nodes
@@ -232,13 +232,6 @@ def _rivals(strip: Strip, energy: NDArray[np.float16], path: Path, limit: float)
         area = between * float(lengths[0])
         found.append(Doubt(LineString(loop), between / 2, area / 2, abs(lengths[1] - lengths[0]) / 2))
     return found
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """Return the indices of each run of True in a closed sequence, in order around it; a run over the seam is one."""
-    first = 0 if flags.all() else int(np.argmin(flags))
-    names, count = label(np.roll(flags, -first))
-    return [(np.flatnonzero(names == name) + first) % len(flags) for name in range(1, count + 1)]
 
 
 def _middle(image: Image, ring: NDArray[np.float64], reach_m: float, along_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -306,7 +299,7 @@ def _measure(
     polygon: Polygon = max(getattr(whole, "geoms", [whole]), key=lambda p: p.area)
     pixel = max(image.pixel_m, image.gsd_m)
     sigma = float(np.sqrt(pixel**2 / 12 + scatter**2 + (params.registration_px * pixel) ** 2 + params.definition_m**2))
-    gaps = [_gap(ring, run, band.half_m) for run in _runs(~kept)]
+    gaps = [_gap(ring, run, band.half_m) for run in runs(~kept)]
     doubts = (*gaps, *rivals)
     length = float(polygon.exterior.length)
     bridged = sum(gap.line.length for gap in gaps)

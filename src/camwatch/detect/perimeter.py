@@ -5,6 +5,9 @@ cleared strip or track, a dark wall shadow, or both (:mod:`camwatch.detect._line
 evidence beats what the best paths through bands of the same width collect on control ground, where no perimeter runs; and what it bridges without
 evidence of its own is reported as inferred.
 
+Lines that an analyst digitised on an image of a date stand beside the traced one: where the two agree they are averaged by their errors, where they
+contradict one another both are shown and the interval holds both, and where the image is too coarse or shows no line they answer alone.
+
 Limits. A road or a river bank that runs beside the wall within the band cannot be told from it by this version: where such a rival is nearly as well
 supported, half of what lies between the two goes into the standard error (`ambiguous_share`), and an analyst looks at the overlay. Where one side of
 the wall has no strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. Corners are rounded within some 10 m,
@@ -16,10 +19,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from shapely import union_all
 
+from camwatch.detect._perimeter_lines import Line, combined, digitised_line, traced_line
 from camwatch.detect._strip import NODE
 from camwatch.detect._trace import Band, PerimeterParams, Trace, band_of, trace_line
-from camwatch.errors import PairError
+from camwatch.errors import AoiError, PairError
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.rasters import mask_of
 
@@ -27,11 +32,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from camwatch.aoi import Site
     from camwatch.imagery.image import Image
 
 __all__ = ["PerimeterParams", "detect_perimeter"]
+
+WHEN = ("before", "after")
+TRACED = "the traced path"
+"""How the reasons begin that a trace itself gives."""
 
 
 def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterParams = PerimeterParams()) -> Findings:  # noqa: B008  (frozen)
@@ -43,67 +53,127 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
         On the same geobox (metres), registered.
     site : Site
         With the prior outline of each date (the largest part of it is used). The half width of the band is `perimeter_accuracy_m` + 5 m, at least
-        15 m, at most `band_share` of the prior's inradius.
+        15 m, at most `band_share` of the prior's inradius. `lines_before` and `lines_after` are what an analyst digitised.
     params : PerimeterParams
 
     Returns
     -------
     Findings
-        Of kind `perimeter`. Searched: one record `unchanged` per date with the measures `date`, `area_m2`, `area_se_m2`, `length_m`, `length_se_m`,
-        `inferred_share`, `ambiguous_share`, `support` (standard deviations above control ground), `sigma_m`, `half_band_m`; then the parts gained
-        (`appeared`) and lost (`removed`) that exceed the lines' errors; and the growth with its 95 % interval. Not testable, without records: the
-        sensor is too coarse, a prior is missing or not observed, or no continuous line stands out at a date; `reason` says which.
+        Of kind `perimeter`. Searched: one record `unchanged` per date with the measures `date`, `source` (`traced`, `digitised`, or both), `area_m2`,
+        `area_se_m2`, `length_m`, `length_se_m`, `inferred_share`, `ambiguous_share`, `sigma_m`, and of a traced line `support` (standard deviations
+        above control ground) and `half_band_m`; then the parts gained (`appeared`) and lost (`removed`) that exceed the lines' errors; then, where
+        lines of one date contradict one another, each of them with the measure `line_of` instead of `date`; and the growth with its 95 % interval.
+        Not testable, without records: no line was digitised for a date, and the sensor is too coarse, a prior is missing or not observed, or no
+        continuous line stands out; `reason` says which.
 
     Raises
     ------
     PairError
         The images are not on one grid.
+    AoiError
+        A prior is no polygon, or crosses itself.
 
     Notes
     -----
     Standard error of the area: per point the lateral error is the quadrature of pixel/√12, the scatter of the line about its smooth course,
     registration, and definition; errors keep their sign over `correlation_m`, so that σ(A) = σ·√(ℓL). A bridged gap of length g may bow to either
     side by min(half band, g/2)/√3 and adds half of that times g. The length's error is σ times the turning of each stretch, and half of what
-    rounded corners may hide. Errors of the two dates are independent; a common displacement of the two scenes changes neither area.
+    rounded corners may hide. Errors of the two dates are independent; a common displacement of the two scenes changes neither area. The area of a
+    record is the combined one, its geometry that of the line with the smallest error.
     """
     if before.geobox != after.geobox:
         grids = f"{before.geobox.shape} and {after.geobox.shape}"
         raise PairError("before and after lie on different grids", where="perimeter", got=grids, remedy="load both on one geobox")
-    gsd = max(before.gsd_m, after.gsd_m)
-    if gsd > params.max_gsd_m:
-        reason = f"the coarser scene has {gsd:.1f} m pixels; a cleared strip of 4 to 8 m needs {params.max_gsd_m:.1f} m or better"
-        return _findings(before, after, site, reason)
-    bands: list[Band] = []
-    for image, prior, when in ((before, site.perimeter_before, "before"), (after, site.perimeter_after, "after")):
-        band = band_of(image, prior, site.perimeter_accuracy_m, params)
-        if band is None:
-            return _findings(before, after, site, f"there is no prior outline of the perimeter for the date {when}; draw one to be searched around")
-        bands.append(band)
-    observed = float(np.mean([band.observed for band in bands]))
-    for image, band in zip((before, after), bands, strict=True):
-        if band.observed < params.min_observed_share:
-            seen, needed = f"{band.observed:.0%}", f"{params.min_observed_share:.0%}"
-            reason = f"not observed: the scene of {image.acquired.date()} shows {seen} of the perimeter's outline; {needed} is needed"
-            return _findings(before, after, site, reason, observed=observed)
-    traces = [trace_line(image, band, bands, params) for image, band in zip((before, after), bands, strict=True)]
-    score, searched = _score(before, after, bands, traces)
-    short = [_shortfall(trace, params) for trace in traces]
-    if any(short):
-        days = " and ".join(f"{image.acquired.date()} ({why})" for image, why in zip((before, after), short, strict=True) if why)
-        reason = f"no continuous line could be traced near the outline at {days}"
+    images, priors = (before, after), (site.perimeter_before, site.perimeter_after)
+    for prior, when in zip(priors, WHEN, strict=True):
+        _check_prior(prior, when)
+    bands = [band_of(image, prior, site.perimeter_accuracy_m, params) for image, prior in zip(images, priors, strict=True)]
+    traces, short = _traces(images, [band for band in bands if band], params)
+    lines = []
+    for image, trace, why, drawn in zip(images, traces, short, (site.lines_before, site.lines_after), strict=True):
+        each = [digitised_line(line, image, params) for line in drawn]
+        lines.append(combined([*([traced_line(trace)] if trace and not why else []), *(line for line in each if line)]))
+    observed = float(np.mean([band.observed if band else 0.0 for band in bands]))
+    score, searched = _score(before, after, [band for band in bands if band], [trace for trace in traces if trace])
+    first, second = lines
+    if first is None or second is None:
+        reason = _refusal(images, lines, short)
         return _findings(before, after, site, reason, observed=observed, searched=searched, score=score)
     records = [
-        *(_line_record(*each) for each in zip((before, after), traces, bands, ("before", "after"), strict=True)),
-        *_parts(traces[0], traces[1], "removed", params),
-        *_parts(traces[1], traces[0], "appeared", params),
+        *(_line_record(*each) for each in zip(images, lines, traces, bands, WHEN, strict=True) if each[1]),
+        *_parts(first, second, "removed", params),
+        *_parts(second, first, "appeared", params),
+        *(part for each in zip(images, lines, WHEN, strict=True) for part in _contradicting(*each)),
     ]
     growth = Growth(
-        _ratio([t.polygon.area for t in traces], [t.area_se_m2 for t in traces]),
-        _ratio([t.length_m for t in traces], [t.length_se_m for t in traces]),
+        _ratio([line.area_m2 for line in (first, second)], [line.area_se_m2 for line in (first, second)]),
+        _ratio([line.length_m for line in (first, second)], [line.length_se_m for line in (first, second)]),
     )
-    halves = " and ".join(f"{band.half_m:.0f}" for band in bands)
-    reason = f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it"
+    reason = _limits(images, (first, second), short, bands)
     return _findings(before, after, site, reason, records=records, observed=observed, searched=searched, score=score, growth=growth)
+
+
+def _check_prior(prior: BaseGeometry | None, when: str) -> None:
+    if prior is None or prior.is_empty:
+        return
+    if "Polygon" not in prior.geom_type:
+        what = "the prior outline of the perimeter is no area"
+        raise AoiError(what, where=when, got=f"a {prior.geom_type}", expected="a Polygon or MultiPolygon", remedy="draw it as a closed polygon")
+    if not prior.is_valid:
+        raise AoiError("the prior outline of the perimeter crosses itself", where=when, remedy="move or delete the vertices there")
+
+
+def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterParams) -> tuple[list[Trace | None], list[str]]:
+    """Return the trace of each date, where there could be one, and why it is no line, empty where it is one."""
+    gsd = max(image.gsd_m for image in images)
+    if gsd > params.max_gsd_m:
+        why = f"the coarser scene has {gsd:.1f} m pixels; a cleared strip of 4 to 8 m needs {params.max_gsd_m:.1f} m or better"
+        return [None, None], [why, why]
+    if len(bands) < len(images):
+        why = "there is no prior outline of the perimeter for both dates; draw one to be searched around"
+        return [None, None], [why, why]
+    traces: list[Trace | None] = []
+    short = []
+    for image, band in zip(images, bands, strict=True):
+        if band.observed < params.min_observed_share:
+            needed = f"{params.min_observed_share:.0%} is needed"
+            why = f"not observed: the scene of {image.acquired.date()} shows {band.observed:.0%} of the perimeter's outline; {needed}"
+            traces.append(None)
+        else:
+            trace = trace_line(image, band, bands, params)
+            why = _shortfall(trace, params)
+            traces.append(trace)
+        short.append(why)
+    return traces, short
+
+
+def _refusal(images: Sequence[Image], lines: Sequence[Line | None], short: Sequence[str]) -> str:
+    """Say why the pair is not testable: what keeps the line of a date that has none."""
+    missing = [(image.acquired.date(), why) for image, line, why in zip(images, lines, short, strict=True) if line is None]
+    found = [image.acquired.date() for image, line in zip(images, lines, strict=True) if line is not None]
+    untraced = [(day, why) for day, why in missing if why.startswith(TRACED)]
+    if untraced:
+        said = "no continuous line could be traced near the outline at " + " and ".join(f"{day} ({why})" for day, why in untraced)
+    else:
+        said = missing[0][1]
+    return said + (f"; of {found[0]} there is a line, and growth needs both" if found else "")
+
+
+def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str], bands: Sequence[Band | None]) -> str:
+    """Say what limits the answer."""
+    said = []
+    if any("traced" in line.source for line in lines):
+        halves = " and ".join(f"{band.half_m:.0f}" for band in bands if band)
+        said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
+    for image, line, why in zip(images, lines, short, strict=True):
+        day = image.acquired.date()
+        if line.source == "digitised":
+            said.append(f"the line of {day} is the analyst's alone ({why})")
+        elif "digitised" in line.source and not line.conflict:
+            said.append(f"the line of {day} is the mean of the analyst's and the traced one")
+        if line.conflict:
+            said.append(f"the lines of {day} contradict one another: {line.conflict}; both are shown and the interval holds both")
+    return "; ".join(said)
 
 
 def _findings(
@@ -143,38 +213,50 @@ def _findings(
 def _shortfall(trace: Trace, params: PerimeterParams) -> str:
     """Return why a trace is no line, empty where it is one."""
     if not np.isfinite(trace.grade.support):
-        return "no control ground beside the band to compare with"
+        return f"{TRACED} has no control ground beside the band to compare with"
     if trace.grade.support < params.min_support:
-        return f"its evidence is {trace.grade.support:.1f} standard deviations above control ground; {params.min_support:.1f} are needed"
+        return f"{TRACED} has evidence {trace.grade.support:.1f} standard deviations above control ground; {params.min_support:.1f} are needed"
     if trace.inferred > params.max_inferred_share:
-        return f"{trace.inferred:.0%} of it has no evidence of its own; at most {params.max_inferred_share:.0%} may be bridged"
+        return f"{TRACED} has no evidence of its own along {trace.inferred:.0%}; at most {params.max_inferred_share:.0%} may be bridged"
     return ""
 
 
-def _line_record(image: Image, trace: Trace, band: Band, when: str) -> Finding:
+def _line_record(image: Image, line: Line, trace: Trace | None, band: Band | None, when: str) -> Finding:
+    traced = {"support": trace.grade.support, "half_band_m": band.half_m} if trace and band and "traced" in line.source else {}
+    return _record(f"perimeter-{when}", line, {"date": image.acquired.date().isoformat(), **traced})
+
+
+def _record(name: str, line: Line, more: dict[str, float | str]) -> Finding:
     return Finding(
-        id=f"perimeter-{when}",
+        id=name,
         kind="perimeter",
         change="unchanged",
-        geometry=trace.polygon,
-        score=float(np.clip(trace.grade.evidence, 0, 1)),
-        area_m2=float(trace.polygon.area),
+        geometry=line.polygon,
+        score=float(np.clip(line.evidence, 0, 1)),
+        area_m2=line.area_m2,
         measures={
-            "date": image.acquired.date().isoformat(),
-            "area_m2": float(trace.polygon.area),
-            "area_se_m2": trace.area_se_m2,
-            "length_m": trace.length_m,
-            "length_se_m": trace.length_se_m,
-            "inferred_share": trace.inferred,
-            "ambiguous_share": trace.ambiguous,
-            "support": trace.grade.support,
-            "sigma_m": trace.sigma_m,
-            "half_band_m": band.half_m,
+            "source": line.source,
+            "area_m2": line.area_m2,
+            "area_se_m2": line.area_se_m2,
+            "length_m": line.length_m,
+            "length_se_m": line.length_se_m,
+            "inferred_share": line.inferred,
+            "ambiguous_share": line.ambiguous,
+            "sigma_m": line.sigma_m,
+            **more,
         },
     )
 
 
-def _parts(here: Trace, there: Trace, change: Literal["appeared", "removed"], params: PerimeterParams) -> list[Finding]:
+def _contradicting(image: Image, line: Line | None, when: str) -> list[Finding]:
+    """Return each of the lines of a date that contradict one another."""
+    if line is None or not line.conflict:
+        return []
+    day = image.acquired.date().isoformat()
+    return [_record(f"perimeter-{when}-{each.source}-{number}", each, {"line_of": day}) for number, each in enumerate(line.lines, 1)]
+
+
+def _parts(here: Line, there: Line, change: Literal["appeared", "removed"], params: PerimeterParams) -> list[Finding]:
     """Return what one line encloses and the other does not, without the slivers that the lines' own errors make; largest first."""
     sigma = float(np.hypot(here.sigma_m, there.sigma_m))
     rest = here.polygon.difference(there.polygon)
@@ -194,7 +276,7 @@ def _parts(here: Trace, there: Trace, change: Literal["appeared", "removed"], pa
             kind="perimeter",
             change=change,
             geometry=part,
-            score=min(here.grade.evidence, there.grade.evidence),
+            score=float(np.clip(min(here.evidence, there.evidence), 0, 1)),
             area_m2=float(part.area),
             measures={"area_se_m2": error},
         )
@@ -211,7 +293,9 @@ def _ratio(values: Sequence[float], errors: Sequence[float]) -> Ratio:
 
 def _score(before: Image, after: Image, bands: Sequence[Band], traces: Sequence[Trace]) -> tuple[NDArray[np.float32], float]:
     """Return the stronger evidence of the two dates on the image grid, NaN off the bands or where not observed, and the bands' usable km²."""
-    inside = mask_of(bands[0].shape.union(bands[1].shape), before.geobox) & before.valid & after.valid
+    if not bands:
+        return np.full(before.valid.shape, np.nan, np.float32), 0.0
+    inside = mask_of(union_all([band.shape for band in bands]), before.geobox) & before.valid & after.valid
     score = np.full(before.valid.shape, np.nan, np.float32)
     score[inside] = 0
     for trace in traces:
