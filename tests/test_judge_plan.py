@@ -1,13 +1,23 @@
 """Which pairs to analyse and what they could test, before a pixel is read."""
 
 import itertools
+import json
+import re
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
+from shapely.geometry import shape
 
+from camwatch.aoi import load_aoi
+from camwatch.claims import bundled_ledgers, claims_of
 from camwatch.claims.model import Claim, Interval, Quantity, Reading
 from camwatch.judge import SceneInfo, plan_pairs, testability
+from camwatch.judge._plan_power import Ground, area_error, foresee_count, foresee_extent, lateral_error, separation
+from camwatch.judge._plan_tiles import path_rows, squares
 from camwatch.judge.bracket import bracket, date_of_state, span_in_words
+from camwatch.judge.limits import bounds_of
 
 Y2010 = Interval(start=date(2010, 1, 1), end=date(2010, 12, 31))
 
@@ -18,7 +28,7 @@ def scene(day, gsd=0.5, **rest):
 
 
 def claim(*readings, name="C1", **rest):
-    return Claim(id=name, camp="chongjin", quote="as it was said", readings=readings, **rest)
+    return Claim(**{"id": name, "camp": "chongjin", "quote": "as it was said", "readings": readings, **rest})
 
 
 def towers(aspect="appeared", interval=Y2010, **rest):
@@ -151,6 +161,7 @@ def test_testability_says_why_and_which_archive():
     land = Reading(id="land", text="…", metric="landcover", subject="field")
     people = claim(Reading(text="…", metric="population", subject="people"), observable=False, why_not="Nobody can see that.", name="C3")
     coarse, fits, other, unseen = testability([claim(towers(), line, land), people], scenes)
+    assert coarse.power is None
     assert not coarse.testable
     assert "To see guard towers takes 0.8 m" in coarse.reason
     assert "2.5 m" in coarse.reason
@@ -159,7 +170,7 @@ def test_testability_says_why_and_which_archive():
     assert fits.pair == "s2009-09-01@2.5__s2011-03-01@2.5"
     assert "SPOT 5" in fits.archive
     assert (other.testable, unseen.testable) == (False, False)
-    assert "does not judge claims about land" in other.reason
+    assert "decide nothing" in other.reason
     assert "Landsat" in other.archive
     assert (unseen.reason, unseen.archive) == ("Nobody can see that.", "")
 
@@ -184,3 +195,207 @@ def test_a_scene_three_days_before_the_end_is_better_than_one_years_later():
     assert ends(plan_pairs(scenes, [claim(towers())])) == [("2009-10-10", "2010-12-28")]
     since = claim(towers(interval=Interval(start=date(2010, 1, 1))))
     assert ends(plan_pairs(scenes, [since])) == [("2009-10-10", "2014-03-22")]
+
+
+# --- power ------------------------------------------------------------------------------------------------------------------------------------
+
+CAMP = load_aoi("chongjin")
+PLACES = [place for ledger in bundled_ledgers() for place in ledger.places]
+
+
+def of_camp(name, *scenes, camp="chongjin"):
+    found = testability(claims_of(camp), scenes, aoi=load_aoi(camp), places=PLACES)
+    return {t.reading: t for t in found if t.claim == name}
+
+
+def around_2010(gsd):
+    return scene("2009-09-20", gsd), scene("2011-04-10", gsd)
+
+
+def both_decades(gsd):
+    return scene("2003-04-10", gsd), scene("2013-09-20", gsd)
+
+
+def test_free_data_cannot_count_posts():
+    for name in ("C25-06", "C25-21"):
+        (posts,) = of_camp(name).values()
+        deciding = [o for o in posts.options if o.prospect.decides]
+        assert {o.access for o in deciding} == {"paid"}, name
+        assert all(o.gsd_m <= 0.8 for o in deciding)
+        assert posts.archive.startswith("No free archive decides it; nearest comes SPOT 5")
+        assert "an object of 5 m is 2 pixels long, and about 2 of 100 are found" in posts.archive
+    (seen,) = of_camp("C25-21", *around_2010(0.5)).values()
+    assert seen.testable
+    assert seen.power > 0.99
+    assert "11 to 24 would be measured" in seen.reason
+
+
+def test_archives_of_2_to_5_m_tell_72_percent_from_doubling_and_30_m_do_not():
+    grown = of_camp("C25-25", *both_decades(30))["thousand m²"]
+    assert not grown.testable
+    assert "told from C25-25 “doubled” with a power of 0.10 only" in grown.reason
+    deciding = {(o.archive.split(",")[0].split(" (")[0], o.gsd_m): o for o in grown.options if o.prospect.decides}
+    for key in (("SPOT 5 HRG", 2.5), ("SPOT 5 HRG", 5.0)):
+        (separation,) = deciding[key].prospect.separates
+        assert (separation.claim, separation.reading) == ("C25-25", "doubled")
+        assert separation.power > 0.95
+        assert deciding[key].access == "free"
+    assert deciding["SPOT 5 HRG", 5.0].prospect.by_hand
+    assert all(o.gsd_m <= 5 for o in deciding.values())
+    (near,) = [o for o in of_camp("C25-20")["area"].options if o.gsd_m == 2.5 and o.access == "free"]
+    assert near.windows == ((date(2008, 1, 1), date(2010, 4, 2)), (date(2010, 10, 1), date(2012, 12, 31)))
+
+
+@pytest.mark.parametrize(("gsd", "testable"), [(0.5, True), (2.5, True), (5.0, False), (10.0, False), (15.0, False), (30.0, False)])
+def test_growth_with_the_scenes_at_hand(gsd, testable):
+    grown = of_camp("C25-25", *both_decades(gsd))["thousand m²"]
+    assert grown.testable is testable
+    if testable:
+        assert [(s.reading, s.power > 0.99) for s in grown.separates] == [("doubled", True)]
+        assert "it is told from C25-25 “doubled”" in grown.reason
+    else:
+        assert "a line that is drawn by hand and loaded with its date is measured up to 8 m" in grown.reason
+
+
+def test_what_no_imagery_shows_names_no_archive():
+    found = testability([c for c in claims_of("chongjin") if not c.observable], around_2010(0.5), aoi=CAMP)
+    assert len(found) >= 8
+    assert not any(t.testable or t.archive or t.options or t.power for t in found)
+
+
+def test_claims_of_position_need_no_imagery():
+    (region,) = of_camp("C25-01").values()
+    assert region.testable
+    assert "no imagery is needed" in region.reason
+    (river,) = of_camp("C25-05").values()
+    assert not river.testable
+    assert "Susong" in river.reason
+
+
+def test_archives_are_named_with_tiles_and_seasons():
+    (mine,) = [t for r, t in of_camp("C25-14").items() if r == "pits"]
+    landsat = next(o for o in mine.options if "Landsat" in o.archive)
+    assert landsat.tiles == ("115/031",)
+    assert "same weeks" in landsat.season
+    assert "path/row 115/031" in mine.archive
+    (since,) = of_camp("C25-18").values()
+    spot = next(o for o in since.options if "SPOT 1 to 4" in o.archive)
+    assert spot.windows[0] == (date(1986, 2, 22), date(1989, 12, 31))  # "since 1980s estimates"
+    (founded,) = of_camp("C25-16").values()
+    assert "KH-7" in founded.archive
+    assert "too few to say that none stood before" in founded.archive
+
+
+def test_published_figures_stand_beside_the_plan():
+    both = of_camp("C25-20")
+    assert any("72 %" in line for line in both["area"].published)
+    assert not any("37 %" in line for line in both["area"].published)
+    assert any("37 %" in line for line in both["length"].published)
+
+
+def test_a_small_number_drowns_in_false_alarms_of_a_large_camp():
+    def built(n):
+        quantity = Quantity(low=n, high=n)
+        return claim(Reading(text="…", metric="count", subject="structure", aspect="appeared", quantity=quantity, interval=Y2010), camp="hoeryong")
+
+    def asked(n, camp):
+        (answer,) = testability([built(n)], around_2010(0.5), aoi=load_aoi(camp))
+        return answer
+
+    assert asked(18, "chongjin").testable
+    few = asked(18, "hoeryong")
+    assert (few.testable, few.power < 0.2) == (False, True)
+    assert "false alarms would hide so few" in few.reason
+    assert asked(2000, "hoeryong").testable
+    powers = [asked(n, "chongjin").power for n in (2, 5, 10, 20, 40)]
+    assert powers == sorted(powers)
+
+
+def test_some_can_be_shown_and_never_refuted():
+    some = of_camp("C22-16", scene("2011-05-21"), scene("2013-09-20"), camp="hoeryong")["towers"]
+    assert some.testable
+    assert "some can be shown, but that there were none cannot" in some.reason
+
+
+def test_the_plan_of_a_camp_does_not_depend_on_the_order():
+    claims, scenes = claims_of("chongjin")[:26], [*around_2010(0.5), *both_decades(2.5)]
+    one = testability(claims, scenes, aoi=CAMP, places=PLACES)
+    other = testability(claims[::-1], scenes[::-1], aoi=CAMP, places=PLACES[::-1])
+    assert sorted(one, key=lambda t: (t.claim, t.reading)) == sorted(other, key=lambda t: (t.claim, t.reading))
+    assert json.dumps([asdict(t) for t in one], default=str)
+
+
+def test_finer_imagery_has_no_less_power():
+    ground = Ground((5.8e5, 1e6), (3710, 5100))
+    for kind, size in (("tower", Quantity(low=17, high=17)), ("structure", Quantity(low=18, high=18))):
+        powers = [foresee_count(kind, bounds_of(size, "count"), gsd, ground).power for gsd in (0.3, 0.5, 0.8, 1.2, 2.0, 3.0)]
+        assert powers == sorted(powers, reverse=True)
+        assert powers[1] > 0.95
+        assert powers[-1] < 0.3
+    for metric in ("area", "length"):
+        claimed = bounds_of(Quantity(low=0.72, high=0.72, unit="ratio"), metric)
+        errors = [foresee_extent(metric, claimed, gsd, ground, change=True, relative=True).se for gsd in (0.5, 2.5, 5, 15, 30)]
+        assert errors == sorted(errors)
+
+
+def test_the_error_of_a_line_against_lines_drawn_at_random():
+    """Many lines of one course, each shifted as a whole and in stretches as the model says: their areas scatter as it foresees."""
+    rng = np.random.default_rng(3)
+    length = 5100.0
+    for gsd in (0.5, 2.5, 10.0):
+        random, correlation, _ = lateral_error(gsd)
+        stretches = round(length / correlation)
+        shift = rng.uniform(-gsd, gsd, (4000, 1)) + rng.normal(0, random, (4000, stretches))
+        areas = (shift * length / stretches).sum(axis=1)
+        assert areas.std() == pytest.approx(area_error(gsd, length), rel=0.05)
+
+
+def test_a_separation_happens_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    one, two = (bounds_of(Quantity(low=v, high=v, unit="ratio"), "area") for v in (0.724, 1.0))
+    for se in (0.04, 0.08, 0.12, 0.25):
+        said = separation(one, two, se)
+        shares = []
+        for a, b in ((one, two), (two, one)):
+            measured = rng.normal(a.design, se, 20_000)
+            shares.append(np.mean(np.abs(np.clip(measured, b.wide_low, b.wide_high) - measured) > 1.96 * se))
+        assert said == pytest.approx(min(shares), abs=0.03)
+
+
+# --- tiles ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "scene_", "tile"),
+    [
+        (-122.4, 37.8, "044/034", "10SEG"),  # San Francisco
+        (2.35, 48.85, "199/026", "31UDQ"),  # Paris
+        (-46.6, -23.55, "219/076", "23KLP"),  # São Paulo
+        (129.7253, 41.8344, "115/031", "52TEM"),
+        (129.9355, 42.538, "115/030", "52TEN"),
+    ],
+)
+def test_tiles_of_known_places(lon, lat, scene_, tile):
+    assert path_rows(lon, lat)[0] == scene_
+    assert squares(lon, lat) == (tile,)
+
+
+def test_tiles_against_the_published_grids(shared):
+    """Scenes and tiles that were computed from the agencies' own shapefiles hold every site's middle."""
+    said = (shared / "facts" / "facts.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in said.splitlines() if re.match(r"k(wl|hs)\d+[\w-]*\|", line)]
+    outlines = [f for path in (shared / "facts" / "aoi").glob("k*.geojson") for f in json.loads(path.read_text(encoding="utf-8"))["features"]]
+    middles = {f["properties"]["id"]: shape(f["geometry"]).centroid for f in outlines}
+    assert len(rows) >= 10
+    for row in rows:
+        middle = middles[row[0]]
+        landsat, sentinel = (set(re.findall(r"'([^']+)'", row[n] + row[n + 1])) for n in (9, 11))
+        assert path_rows(middle.x, middle.y)[0] in landsat, row[0]
+        assert set(squares(middle.x, middle.y)) <= sentinel, row[0]
+
+
+def test_tiles_where_grids_end():
+    assert squares(10.0, 60.0) == squares(0.0, 88.0) == ()
+    assert path_rows(0.0, 89.0) == ()
+    assert path_rows(179.99, 65.0)
+    assert set(path_rows(-180.0, 65.0)) == set(path_rows(180.0, 65.0))

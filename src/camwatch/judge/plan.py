@@ -1,116 +1,35 @@
-"""Before a pixel is read: which pairs of scenes to analyse, and which readings they could test.
+"""Before a pixel is read: which readings the scenes at hand can test, with what power, and which public archive would decide the rest.
 
-The rules, in words. Scenes whose ground sample distances differ by no more than a factor of 1.5 form a class. For a claimed change, a class gives
-the pair of dates that encloses at least 95 % of the claimed time and reaches least beyond it; where there is none, the pair that holds most of
-it, at least 75 %. For a claimed state, a class gives a pair that holds its scene of that time. Where no claim asks for any pair, scenes that
-follow one another in a class are paired. Two scenes of one calendar day are never a pair, nor are a rendered and a real one.
+A reading is testable where the judge could answer it from these scenes: it speaks of something that can be seen, a search answers it, scenes fine
+enough stand for its time (:mod:`camwatch.judge._plan_pairs`), and the claim, were it true, would be told from nothing having happened with a
+probability of 80 % (:mod:`camwatch.judge._plan_power`). A claim of *some* asks only that most objects be found: it can be shown by more than the
+false alarms, and never be refuted. Positions and distances are answered by the outline.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from camwatch.judge.bracket import bracket, date_of_state, looseness, span_in_words
-from camwatch.judge.limits import BRACKET_COVERAGE, GSD_LIMIT_M, kind_of, resolution_classes
-from camwatch.judge.words import LIMIT_WORDS, no_bracket, not_judged
+from camwatch.judge._plan_ground import era_of, ground_of, rivals_of, sizes_of
+from camwatch.judge._plan_options import Option, Prospect, Separation, hindrance, options_of, prospect_of, told
+from camwatch.judge._plan_pairs import PlannedPair, SceneInfo, Served, pair_of, plan_pairs, scene_classes
+from camwatch.judge._plan_power import STRIP_M
+from camwatch.judge._plan_tiles import tiles_of
+from camwatch.judge.bracket import date_of_state, span_in_words
+from camwatch.judge.limits import GEOMETRY, GSD_LIMIT_M, POWER_LIMIT, search_of
+from camwatch.judge.whereabouts import answer_place
+from camwatch.judge.words import LIMIT_WORDS, TERRAIN, never, no_bracket, not_judged, number, with_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
+    from collections.abc import Mapping, Sequence
 
-    from camwatch.claims.model import Claim, Reading
+    from camwatch.aoi import Aoi
+    from camwatch.claims.model import Claim, Interval, Reading
+    from camwatch.claims.typed import Place
     from camwatch.findings import Kind
 
-LEAST_CLEAR = 0.3
-"""Clear share below which a scene is paired only where the class has no better one."""
-
-COMMERCIAL = "commercial archives of 0.3 to 0.6 m since 2001 (Maxar/Vantor, Airbus); to view, not to measure: the history in Google Earth"
-ARCHIVES: dict[Kind, str] = {
-    "tower": COMMERCIAL,
-    "structure": f"{COMMERCIAL}; of halls and large roofs, SPOT 5 of the SPOT World Heritage archive at 2.5 m, 2002 to 2015, free",
-    "perimeter": (
-        "SPOT 5 of the SPOT World Heritage archive at 2.5 m, 2002 to 2015, free; ALOS PRISM at 2.5 m, 2006 to 2011; before 1985 declassified KH-4B "
-        f"(about 2 m), KH-7 and KH-9 (about 1 m); {COMMERCIAL}"
-    ),
-}
-"""Public archives that could decide a claim, by the search that it needs."""
-
-OTHER_ARCHIVES: dict[str, str] = {
-    "landcover": "Landsat since 1984 (30 m), ASTER since 2000 (15 m), Sentinel-2 since 2015 (10 m), all free",
-    "date": "Landsat and ASTER series for the year of a change of ground; declassified KH-4B, KH-7 and KH-9 for the 1960s to 1980s",
-    "presence": COMMERCIAL,
-    "layout": COMMERCIAL,
-    "distance": "any map or scene with coordinates",
-    "position": "any map or scene with coordinates",
-}
-"""The same for what this release does not judge, by metric."""
-
-
-@dataclass(frozen=True, slots=True)
-class SceneInfo:
-    """What planning knows of a scene.
-
-    Attributes
-    ----------
-    id : str
-    acquired : datetime
-        UTC.
-    gsd_m : float
-    bands : tuple of str
-    clear_share : float or None
-        Usable share of the AOI, 0..1; None where it was not looked at.
-    simulated : bool
-    """
-
-    id: str
-    acquired: datetime
-    gsd_m: float
-    bands: tuple[str, ...] = ()
-    clear_share: float | None = None
-    simulated: bool = False
-
-    @property
-    def day(self) -> date:
-        """Calendar day (UTC) of the acquisition."""
-        return self.acquired.date()
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Served:
-    """A reading that a pair serves, and the share of its claimed time between the dates (1 for a state)."""
-
-    claim: str
-    reading: str
-    coverage: float
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPair:
-    """Two scenes to analyse, the earlier first.
-
-    Attributes
-    ----------
-    before, after : str
-        Scene ids.
-    days : (date, date)
-    gsd_m : float
-        The coarser of the two.
-    serves : tuple of Served
-        Sorted; empty where no claim asked for the pair.
-    """
-
-    before: str
-    after: str
-    days: tuple[date, date]
-    gsd_m: float
-    serves: tuple[Served, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Identifier of the pair."""
-        return f"{self.before}__{self.after}"
+__all__ = ["Option", "PlannedPair", "Prospect", "SceneInfo", "Separation", "Served", "Testable", "plan_pairs", "scene_classes", "testability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +41,19 @@ class Testable:
     claim, reading : str
     testable : bool
     reason : str
-        One sentence.
+        One sentence, or two.
     pair : str
         The finest pair that could answer; empty where none.
     archive : str
-        Which public archive would decide it; empty where no imagery can.
+        Which public archive would decide it, in words; empty where no imagery can.
+    power : float or None
+        Of the scenes at hand: probability that the claim, were it true, would be told from nothing having happened; None where none at hand could.
+    separates : tuple of Separation
+        With what probability the scenes at hand tell it from other numbers for the same change.
+    options : tuple of Option
+        The archives behind `archive`, those that decide first.
+    published : tuple of str
+        What other sources give, a line each; never part of an answer.
     """
 
     __test__ = False  # not a test class, whatever its name suggests to a collector
@@ -137,134 +64,138 @@ class Testable:
     reason: str
     pair: str = ""
     archive: str = ""
+    power: float | None = None
+    separates: tuple[Separation, ...] = ()
+    options: tuple[Option, ...] = ()
+    published: tuple[str, ...] = ()
 
 
-def plan_pairs(scenes: Sequence[SceneInfo], claims: Sequence[Claim]) -> tuple[PlannedPair, ...]:
-    """Return which pairs of scenes to analyse.
+def testability(
+    claims: Sequence[Claim],
+    scenes: Sequence[SceneInfo],
+    *,
+    aoi: Aoi | None = None,  # noqa: PT028  (no test, whatever its name begins with)
+    places: Sequence[Place] = (),  # noqa: PT028  (likewise)
+) -> tuple[Testable, ...]:
+    """Return, for each reading in the order given, whether the scenes could test it and why, before a pixel is read.
 
     Parameters
     ----------
+    claims : sequence of Claim
     scenes : sequence of SceneInfo
         In any order.
-    claims : sequence of Claim
-        In any order; may be empty.
-
-    Returns
-    -------
-    tuple of PlannedPair
-        Each pair once, finest first, then by date; the same for any order of the input.
+    aoi : Aoi, optional
+        The site: its size sets the power, its place the tiles and seasons. Without it a compact square kilometre is assumed, and no tiles are named.
+    places : sequence of Place, optional
+        Places of the ledger, which claims about a position name.
     """
-    wanted: dict[tuple[SceneInfo, SceneInfo], list[Served]] = {}
-    asked = [(claim, reading) for claim in claims if claim.observable for reading in claim.readings if kind_of(reading)]
-    # States come last: they take a pair that a change already asked for, where one holds their date.
-    asked.sort(key=lambda cr: (cr[1].aspect == "state", cr[0].id, cr[1].id))
-    classes = scene_classes(scenes)
-    for claim, reading in asked:
-        for group in classes:
-            pair = _pair_of(reading, group, wanted)
-            if pair is not None:
-                coverage = 1.0 if reading.aspect == "state" else bracket(pair[0].day, pair[1].day, reading.interval).coverage
-                wanted.setdefault(pair, []).append(Served(claim.id, reading.id, coverage))
-    if not wanted:
-        wanted = {pair: [] for group in classes for pair in _consecutive(group)}
-    planned = [PlannedPair(a.id, b.id, (a.day, b.day), max(a.gsd_m, b.gsd_m), tuple(sorted(serves))) for (a, b), serves in wanted.items()]
-    return tuple(sorted(planned, key=lambda p: (p.gsd_m, p.days, p.before, p.after)))
-
-
-def scene_classes(scenes: Sequence[SceneInfo]) -> tuple[tuple[SceneInfo, ...], ...]:
-    """Return the scenes by resolution class, finest class first, each by date; rendered and real scenes apart."""
-    classes = []
-    for simulated in (False, True):
-        members = [s for s in scenes if s.simulated == simulated]
-        for finest, coarsest in resolution_classes([s.gsd_m for s in members]):
-            group = sorted((s for s in members if finest <= s.gsd_m <= coarsest), key=lambda s: (s.acquired, s.id))
-            classes.append(tuple(group))
-    return tuple(sorted(classes, key=lambda group: (min(s.gsd_m for s in group), group[0].simulated)))
-
-
-def testability(claims: Sequence[Claim], scenes: Sequence[SceneInfo]) -> tuple[Testable, ...]:
-    """Return, for each reading in the order given, whether the scenes could test it and why, before a pixel is read."""
-    return tuple(_testable(claim, reading, scenes) for claim in claims for reading in claim.readings)
+    latitude = None if aoi is None else float(aoi.camp.geometry.centroid.y)
+    site = _Site(aoi, tuple(places), latitude, {} if aoi is None else tiles_of(aoi), {} if aoi is None else sizes_of(aoi), era_of(claims))
+    return tuple(_testable(claim, reading, claims, scenes, site) for claim in claims for reading in claim.readings)
 
 
 testability.__test__ = False  # type: ignore[attr-defined]  # nor is this a test
 
 
-# --- pairs ------------------------------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Site:
+    aoi: Aoi | None
+    places: tuple[Place, ...]
+    latitude: float | None
+    tiles: Mapping[str, tuple[str, ...]]
+    sizes: Mapping[str, tuple[float, float]]
+    era: Interval | None
 
 
-def _pair_of(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple[SceneInfo, SceneInfo]]) -> tuple[SceneInfo, SceneInfo] | None:
-    clear = [s for s in group if s.clear_share is None or s.clear_share >= LEAST_CLEAR]
-    for scenes in (clear, group) if len(clear) < len(group) else (group,):
-        pair = _pair_for_state(reading, scenes, known) if reading.aspect == "state" else _pair_for_change(reading, scenes)
-        if pair is not None:
-            return pair
-    return None
+def _testable(claim: Claim, reading: Reading, claims: Sequence[Claim], scenes: Sequence[SceneInfo], site: _Site) -> Testable:
+    published = tuple(f.words for f in claim.published if f.reading in (None, reading.id))
 
+    def no(reason: str, archive: str = "", options: tuple[Option, ...] = ()) -> Testable:
+        return Testable(claim.id, reading.id, False, _upper(reason), archive=archive, options=options, published=published)
 
-def _pair_for_change(reading: Reading, group: Sequence[SceneInfo]) -> tuple[SceneInfo, SceneInfo] | None:
-    """Return the scenes that enclose the claimed time most tightly; None where none cover enough of it."""
-    daily = {day: _best([s for s in group if s.day == day]) for day in sorted({s.day for s in group})}
-    enough = [
-        (early, late) for early, late in itertools.combinations(daily, 2) if bracket(early, late, reading.interval).coverage >= BRACKET_COVERAGE
-    ]
-    if not enough:
-        return None
-    early, late = min(enough, key=lambda days: (looseness(days[0], days[1], reading.interval), days))
-    return daily[early], daily[late]
-
-
-def _pair_for_state(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple[SceneInfo, SceneInfo]]) -> tuple[SceneInfo, SceneInfo] | None:
-    day = date_of_state([s.day for s in group], reading.interval)
-    if day is None:
-        return None
-    held = [pair for pair in known if day in (pair[0].day, pair[1].day) and pair[0] in group and pair[1] in group]
-    if held:
-        return min(held, key=lambda pair: (pair[1].day != day, pair[0].day, pair[1].day, pair[0].id, pair[1].id))
-    daily = {d: _best([s for s in group if s.day == d]) for d in sorted({s.day for s in group})}
-    previous, following = [d for d in daily if d < day], [d for d in daily if d > day]
-    if previous:
-        return daily[previous[-1]], daily[day]
-    return (daily[day], daily[following[0]]) if following else None
-
-
-def _best(scenes: Sequence[SceneInfo]) -> SceneInfo:
-    """Return, of the scenes of one day, the clearest, then the finest, then the first by id."""
-    return min(scenes, key=lambda s: (-(1.0 if s.clear_share is None else s.clear_share), s.gsd_m, s.id))
-
-
-def _consecutive(group: Sequence[SceneInfo]) -> list[tuple[SceneInfo, SceneInfo]]:
-    return list(itertools.pairwise(_best([s for s in group if s.day == day]) for day in sorted({s.day for s in group})))
-
-
-# --- testability ------------------------------------------------------------------------------------------------------------------------------
-
-
-def _testable(claim: Claim, reading: Reading, scenes: Sequence[SceneInfo]) -> Testable:
     if not claim.observable:
-        return Testable(claim.id, reading.id, False, f"{claim.why_not.strip().rstrip('.')}.")
-    kind = kind_of(reading)
-    if kind is None:
-        reason = not_judged(reading)
-        return Testable(claim.id, reading.id, False, f"{reason[0].upper()}{reason[1:].rstrip('.')}.", archive=OTHER_ARCHIVES.get(reading.metric, ""))
-    archive, limit = ARCHIVES[kind], GSD_LIMIT_M[kind]
+        return no(claim.why_not)
+    if reading.metric in GEOMETRY:
+        answer = answer_place(reading, site.aoi, site.places)
+        if answer.outcome == "not testable":
+            return no(answer.told.body)
+        return Testable(claim.id, reading.id, True, "The outline and its places answer it; no imagery is needed.", published=published)
+    kind = search_of(reading)
+    why = never(reading) or (TERRAIN if reading.subject == "terrain" else not_judged(reading) if kind is None else "")
+    if why or kind is None:
+        return no(why)
+    ground, rivals = ground_of(reading, site.aoi, site.sizes), rivals_of(claim, reading, claims)
+    options = options_of(reading, kind, ground, rivals, latitude=site.latitude, tiles=site.tiles, era=site.era)
+    archive = told(options)
+    pair, missing = _pair(reading, kind, scenes)
+    if pair is None:
+        coarse = prospect_of(reading, kind, min(s.gsd_m for s in scenes), ground, rivals) if scenes else None
+        if coarse is not None and coarse.separates and hindrance(coarse):
+            missing = f"{missing}. {_upper(hindrance(coarse))}"
+        return no(missing, archive, options)
+    gsd = max(s.gsd_m for s in pair)
+    prospect = prospect_of(reading, kind, gsd, ground, rivals)
+    reason = f"{_shown(reading, pair, gsd)} {_foreseen(reading, prospect)}".strip()
+    testable = not prospect.why_not
+    name = f"{pair[0].id}__{pair[1].id}"
+    return Testable(claim.id, reading.id, testable, reason, name, archive, prospect.power, prospect.separates, options, published)
+
+
+def _pair(reading: Reading, kind: Kind, scenes: Sequence[SceneInfo]) -> tuple[tuple[SceneInfo, SceneInfo] | None, str]:
+    """Return the finest pair that could answer, or why there is none."""
+    limit = GSD_LIMIT_M[kind]
     if not scenes:
-        return Testable(claim.id, reading.id, False, "No scene is at hand.", archive=archive)
+        return None, "no scene is at hand"
     fine = [s for s in scenes if s.gsd_m <= limit]
     if not fine:
         finest = min(s.gsd_m for s in scenes)
-        reason = f"To see {LIMIT_WORDS[kind]} takes {limit:g} m ground sample distance or finer; the finest scene at hand has {finest:.2g} m."
-        return Testable(claim.id, reading.id, False, reason, archive=archive)
+        drawn = f"; a line that is drawn by hand and loaded with its date is measured up to {STRIP_M:g} m" if kind == "perimeter" else ""
+        return None, (
+            f"to see {LIMIT_WORDS[kind]} takes {limit:g} m ground sample distance or finer; the finest scene at hand has {finest:.2g} m{drawn}"
+        )
     for group in scene_classes(fine):
-        pair = _pair_of(reading, group, ())
+        pair = pair_of(reading, group, ())
         if pair is not None:
-            gsd = max(s.gsd_m for s in pair)
-            about = "could show it; the claim names no time" if reading.interval is None else f"enclose {span_in_words(reading.interval)}"
-            reason = f"The scenes of {pair[0].day} and {pair[1].day}, at {gsd:.2g} m, {about}."
-            if reading.aspect == "state":
-                day = date_of_state([s.day for s in pair], reading.interval)
-                about = "could show it; the claim names no time" if reading.interval is None else f"stands for {span_in_words(reading.interval)}"
-                reason = f"The scene of {day}, at {gsd:.2g} m, {about}."
-            return Testable(claim.id, reading.id, True, reason, f"{pair[0].id}__{pair[1].id}", archive)
+            return pair, ""
     held = ", ".join(day.isoformat() for day in sorted({s.day for s in fine}))
-    return Testable(claim.id, reading.id, False, f"{no_bracket(reading).capitalize()}; those at hand and fine enough are of {held}.", archive=archive)
+    return None, f"{no_bracket(reading)}; those at hand and fine enough are of {held}"
+
+
+def _shown(reading: Reading, pair: tuple[SceneInfo, SceneInfo], gsd_m: float) -> str:
+    if reading.aspect == "state":
+        day = date_of_state([s.day for s in pair], reading.interval)
+        about = "could show it; the claim names no time" if reading.interval is None else f"stands for {span_in_words(reading.interval)}"
+        return f"The scene of {day}, at {gsd_m:.2g} m, {about}."
+    about = "could show it; the claim names no time" if reading.interval is None else f"enclose {span_in_words(reading.interval)}"
+    return f"The scenes of {pair[0].day} and {pair[1].day}, at {gsd_m:.2g} m, {about}."
+
+
+def _foreseen(reading: Reading, prospect: Prospect) -> str:
+    """Say what the pair could do, a sentence or none."""
+    if prospect.why_not:
+        return f"{_upper(prospect.why_not)}"
+    weak = [s for s in prospect.separates if s.power < POWER_LIMIT]
+    strong = [s for s in prospect.separates if s.power >= POWER_LIMIT]
+    words = []
+    if prospect.low is not None and prospect.high is not None and prospect.power is not None:
+        words.append(f"power {prospect.power:.2f}; were it true, {_ends(reading, prospect.low, prospect.high)} would be measured")
+    elif prospect.power is not None:
+        words.append(f"about {100 * prospect.power:.0f} of 100 objects are found: some can be shown, but that there were none cannot")
+    words += [f"it is told from {s.claim} “{s.reading}” with {s.power:.2f}" for s in strong]
+    words += [f"it is not told from {s.claim} “{s.reading}” (power {s.power:.2f})" for s in weak]
+    return _upper("; ".join(words)) if words else ""
+
+
+def _ends(reading: Reading, low: float, high: float) -> str:
+    unit = "objects" if reading.metric == "count" else reading.quantity.unit if reading.quantity else "ratio"
+    base = {"km": "m", "km2": "m2"}.get(unit, unit)
+    if base == "m2":
+        low, high, base = low / 1e6, high / 1e6, "km2"
+    first = number(round(100 * low) if base == "ratio" else low)
+    last = with_unit(high, base)
+    return last if last.split()[0] == first else f"{first} to {last}"
+
+
+def _upper(text: str) -> str:
+    clean = text.strip().rstrip(".")
+    return f"{clean[:1].upper()}{clean[1:]}."
