@@ -21,7 +21,7 @@ from camwatch.cli import execute
 from camwatch.config import RunConfig
 from camwatch.detect._model import load_model
 from camwatch.detect._model_pixels import normalised, smoothly_filled, working_pair
-from camwatch.detect._model_tiles import OVERLAP, STEP, TILE, predict, spans_of
+from camwatch.detect._model_tiles import OVERLAP, STEP, TILE, predict, tiles_of
 from camwatch.errors import CamwatchError, ConfigError, MissingInputError
 from camwatch.imagery.image import Image
 from camwatch.pipeline.search import BY_TILE, searches
@@ -112,16 +112,26 @@ def test_exchanging_the_dates_exchanges_the_answers_exactly(tiny):
         np.testing.assert_array_equal(getattr(forth, other), getattr(back, name))
 
 
-@pytest.mark.parametrize("length", range(STEP, 80 * STEP, STEP))
-def test_tiles_answer_for_each_pixel_once_and_see_enough_around_it(length):
-    spans = spans_of(length)
-    assert [s.first for s in spans] == [0, *(s.last for s in spans[:-1])]
-    assert (spans[0].start, spans[-1].stop, spans[-1].last) == (0, length, length)
-    for span in spans:
-        assert span.start % STEP == 0
-        assert STEP <= span.stop - span.start <= TILE
-        assert span.start == 0 or span.first - span.start >= OVERLAP // 2
-        assert span.stop == length or span.stop - span.last >= OVERLAP // 2
+@pytest.mark.parametrize("width", [STEP, 32 * STEP, 40 * STEP, 73 * STEP])
+@pytest.mark.parametrize("height", range(STEP, 80 * STEP, 3 * STEP))
+def test_tiles_answer_for_each_pixel_once_and_see_enough_around_it(height, width):
+    answered = np.zeros((height, width), int)
+    for tile in tiles_of(height, width):
+        answered[tuple(slice(span.first, span.last) for span in tile)] += 1
+        assert np.prod([span.stop - span.start for span in tile]) <= TILE**2
+        for span, length in zip(tile, (height, width), strict=True):
+            assert span.start % STEP == 0
+            assert 0 <= span.start < span.stop <= length
+            assert span.start == 0 or span.first - span.start >= OVERLAP // 2
+            assert span.stop == length or span.stop - span.last >= OVERLAP // 2
+    assert (answered == 1).all()
+
+
+def test_tiles_show_little_twice():
+    for side, most in ((1024, 1.13), (1280, 1.11), (2304, 1.25)):
+        seen = sum((rows.stop - rows.start) * (cols.stop - cols.start) for rows, cols in tiles_of(side, side))
+        assert seen <= most * side**2
+    assert len(tiles_of(1024, 1024)) == 2
 
 
 @pytest.mark.parametrize("levels", [False, True])
@@ -131,7 +141,7 @@ def test_tiles_leave_no_seam(tmp_path, monkeypatch, levels):
     whole = predict(model.session, shown)
     for name, value in (("TILE", 7 * STEP), ("OVERLAP", 2 * STEP)):
         monkeypatch.setattr(f"camwatch.detect._model_tiles.{name}", value)
-    assert len(spans_of(512)) == 3
+    assert len(tiles_of(512, 448)) > 4
     np.testing.assert_allclose(predict(model.session, shown), whole, atol=1e-6)
 
 

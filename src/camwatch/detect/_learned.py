@@ -16,6 +16,7 @@ from camwatch.detect._roofs import work_factor
 from camwatch.detect._split import SMOOTHING_PX
 from camwatch.detect._unlearned import SAME, look_of, persistence
 from camwatch.findings import Finding
+from camwatch.imagery.work import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,7 +119,7 @@ def _shape_measures(shape: Outline, planes: Likelihoods) -> dict[str, float]:
 def _alike(before: Image, after: Image, planes: Likelihoods, decided: Decision) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return for the objects of both dates, by label, how much of their picture the other date shows: a correlation −1..1, with nothing trained."""
     factor = max(work_factor(image) for image in (before, after))
-    looks = [look_of(image, factor) for image in (before, after)]
+    looks = for_each(lambda image: look_of(image, factor), (before, after), at_once=True)
     ratio = before.pixel_m * factor / planes.pixel_m
     rows, cols = (
         ((np.arange(count) + 0.5) * ratio).astype(int).clip(0, size - 1)

@@ -9,8 +9,10 @@ import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from PIL import Image as Pillow
+from scipy import ndimage as ndi
 
 from camwatch.detect._common import blocks
+from camwatch.imagery.work import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,9 +70,15 @@ def working_pair(before: Image, after: Image, pixel_m: float) -> Working:
     ratio = max(pixel_m, working_gsd(before, after) / PER_GSD) / grid_m
     ratio = 1.0 if abs(ratio - 1.0) <= NEAR else ratio
     colour = all(set(RGB) <= set(image.bands) for image in pair)
-    looks = [_resampled(*_planes(image, colour=colour), ratio) for image in pair]
+    looks = for_each(lambda image: _resampled(*_planes(image, colour=colour), ratio), pair, at_once=True)
     rooted = all(_linear(image, *look) for image, look in zip(pair, looks, strict=True))
-    shown = np.stack([normalised(np.sqrt(np.maximum(planes, 0.0)) if rooted else planes, valid) for planes, valid in looks])
+    shown = np.empty((2, *looks[0][0].shape), np.float32)
+
+    def show(date: int) -> None:
+        planes, valid = looks[date]
+        normalised(np.sqrt(np.maximum(planes, 0.0)) if rooted else planes, valid, out=shown[date])
+
+    for_each(show, (0, 1), at_once=True)
     geobox = GeoBox(shown.shape[-2:], before.geobox.affine * Affine.scale(ratio), before.geobox.crs)
     return Working(shown, np.stack([valid for _, valid in looks]), geobox)
 
@@ -80,12 +88,14 @@ def working_gsd(before: Image, after: Image) -> float:
     return max(before.gsd_m, after.gsd_m, before.pixel_m)
 
 
-def normalised(planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+def normalised(planes: NDArray[np.float32], valid: NDArray[np.bool_], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Return (band, y, x) planes less the median of their mean over 1.5 of its standard deviations (from 10th and 90th percentile), within -4..4."""
     level = planes.mean(axis=0)[valid]
     low, middle, high = np.quantile(level, (0.1, 0.5, 0.9)) if level.size else (0.0, 0.0, 0.0)
     scale = SPREAD * max(float(high - low), 2.563 * FLOOR)
-    return np.asarray(np.clip((planes - np.float32(middle)) / np.float32(scale), -BOUND, BOUND), np.float32)
+    shown = np.subtract(planes, np.float32(middle), out=out, dtype=np.float32)
+    shown /= np.float32(scale)
+    return np.clip(shown, -BOUND, BOUND, out=shown)
 
 
 def smoothly_filled(planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -98,8 +108,12 @@ def smoothly_filled(planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> ND
         return planes if valid.any() else np.zeros_like(planes)
     sums, share = blocks(np.where(valid, planes, np.float32(0.0)), 2), blocks(valid[None].astype(np.float32), 2)[0]
     coarse = smoothly_filled(np.asarray(sums / np.where(share > 0, share, 1.0), np.float32), share > 0)
-    height, width = valid.shape
-    return np.asarray(np.where(valid, planes, zoomed(coarse, 2)[:, :height, :width]), np.float32)
+    holes = np.nonzero(~valid)
+    there = [(index + 0.5) / 2 - 0.5 for index in holes]
+    out = planes.astype(np.float32)
+    for number, plane in enumerate(coarse):
+        out[number][holes] = ndi.map_coordinates(plane, there, order=1, mode="nearest")
+    return out
 
 
 def zoomed(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
@@ -110,7 +124,10 @@ def zoomed(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 def _planes(image: Image, *, colour: bool) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return red, green and blue, or one band, as (band, y, x), and which pixels are usable in all of them."""
-    planes = image.values[[image.bands.index(name) for name in RGB]] if colour else image.luminance()[None]
+    if not colour:
+        planes = image.luminance()[None]
+    else:  # in this order already, nothing is copied
+        planes = image.values[:3] if image.bands[:3] == RGB else image.values[[image.bands.index(name) for name in RGB]]
     return planes, image.valid & np.isfinite(planes).all(axis=0)
 
 
@@ -137,5 +154,8 @@ def _resized(
 
 def _linear(image: Image, planes: NDArray[np.float32], valid: NDArray[np.bool_]) -> bool:
     """Whether values grow with reflectance itself: they are reflectance, or digital numbers beyond a display's."""
+    if image.calibration != "dn":
+        return True
     level = planes.mean(axis=0)[valid]
-    return image.calibration != "dn" or (level.size > 0 and float(np.quantile(level, 0.98)) > DISPLAY)
+    # No quantile passes what nothing passes.
+    return level.size > 0 and float(level.max()) > DISPLAY and float(np.quantile(level, 0.98)) > DISPLAY

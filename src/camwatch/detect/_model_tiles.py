@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 STEP = 32
 """Tiles begin and end at multiples of this: a model that halves its pixels five times sees each tile in the same phase as the whole."""
 
-TILE, OVERLAP = 24 * STEP, 4 * STEP
-"""Largest side of a tile, and what neighbours share at least: a pixel is at least 64 from an edge that the picture has not. Some 0.5 GB a tile."""
+TILE, OVERLAP = 30 * STEP, 4 * STEP
+"""Side of the largest square tile, and what neighbours share at least: a pixel is at least 64 from an edge that the picture has not."""
 
 TURNS = ((0, False), (2, False), (0, True), (2, True), (1, False), (3, False), (1, True), (3, True))
 """Views of one picture: quarter turns, and whether it is mirrored; so ordered that the first 1, 2, 4 or 8 are a group."""
@@ -36,14 +36,28 @@ class Span:
     last: int
 
 
-def spans_of(length: int) -> tuple[Span, ...]:
+def tiles_of(height: int, width: int) -> tuple[tuple[Span, Span], ...]:
+    """Cut a picture (sides are multiples of 32) into tiles, (rows, columns), no larger than TILE², that show the least twice; rows are cut first."""
+
+    def cost(count: tuple[int, int]) -> tuple[bool, int, int]:
+        area = _side(height, count[0]) * _side(width, count[1])
+        return area > TILE**2, area * count[0] * count[1], count[1]
+
+    down, right = min(product(range(1, height // OVERLAP + 2), range(1, width // OVERLAP + 2)), key=cost)
+    return tuple(product(spans_of(height, down), spans_of(width, right)))
+
+
+def spans_of(length: int, count: int) -> tuple[Span, ...]:
     """Cut an axis of `length` pixels (a multiple of 32) into equal, overlapping stretches that answer for each pixel once."""
-    steps, most, overlap = length // STEP, TILE // STEP, OVERLAP // STEP
-    count = 1 if steps <= most else -(-(steps - overlap) // (most - overlap))
-    side = -(-(steps + (count - 1) * overlap) // count)
-    starts = [STEP * (n * (steps - side) // max(count - 1, 1)) for n in range(count)]
-    cuts = [0, *((a + b + STEP * side) // 2 for a, b in pairwise(starts)), length]
-    return tuple(Span(start, start + STEP * side, cuts[n], cuts[n + 1]) for n, start in enumerate(starts))
+    side = _side(length, count)
+    starts = [STEP * (n * (length - side) // STEP // max(count - 1, 1)) for n in range(count)]
+    cuts = [0, *((a + b + side) // 2 for a, b in pairwise(starts)), length]
+    return tuple(Span(start, start + side, cuts[n], cuts[n + 1]) for n, start in enumerate(starts))
+
+
+def _side(length: int, count: int) -> int:
+    """Return how long each of `count` stretches of an axis is."""
+    return STEP * -(-(length + (count - 1) * OVERLAP) // (STEP * count))
 
 
 def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: float = 0.0) -> NDArray[np.float32]:
@@ -66,25 +80,34 @@ def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: f
     if views not in (1, 2, 4, 8) or not 0 <= half <= 1:
         raise ValueError(f"views, half: got {views}, {half}; expected 1, 2, 4 or 8, and 0..1")
     height, width = shown.shape[-2:]
-    # Mirrored at the far edges up to a multiple of 32.
-    whole = np.pad(shown, ((0, 0), (0, 0), (0, -height % STEP), (0, -width % STEP)), mode="symmetric")
-    planes = np.empty((len(OUTPUTS), *whole.shape[-2:]), np.float32)
+    pictures = [_whole(shown)]
+    if half:
+        pictures.append(_whole(np.stack([blocks(date, 2) for date in shown])))
+    planes = [np.empty((len(OUTPUTS), *picture.shape[-2:]), np.float32) for picture in pictures]
 
-    def answer(tile: tuple[Span, Span]) -> None:
-        rows, cols = tile
-        seen = whole[..., rows.start : rows.stop, cols.start : cols.stop]
-        part = _averaged(session, seen, views)
+    def answer(task: tuple[int, tuple[Span, Span]]) -> None:
+        number, (rows, cols) = task
+        part = _averaged(session, pictures[number][..., rows.start : rows.stop, cols.start : cols.stop], views)
         inner = part[:, rows.first - rows.start : rows.last - rows.start, cols.first - cols.start : cols.last - cols.start]
-        planes[:, rows.first : rows.last, cols.first : cols.last] = inner
+        planes[number][:, rows.first : rows.last, cols.first : cols.last] = inner
 
-    rows, cols = map(spans_of, whole.shape[-2:])
-    for_each(answer, list(product(rows, cols)), at_once=True)
-    planes = planes[:, :height, :width]
+    for_each(answer, [(number, tile) for number, picture in enumerate(pictures) for tile in tiles_of(*picture.shape[-2:])], at_once=True)
+    fine = planes[0][:, :height, :width]
     if not half:
-        return planes
-    small = np.stack([blocks(date, 2) for date in shown])
-    coarse = zoomed(predict(session, small, views=views), 2)[:, :height, :width]
-    return (1.0 - np.float32(half)) * planes + np.float32(half) * coarse
+        return fine
+    # What the padding of either picture shows lies beyond the other's edge.
+    coarse = zoomed(planes[1][:, : -(-height // 2), : -(-width // 2)], 2)[:, :height, :width]
+    coarse -= fine
+    coarse *= np.float32(half)
+    coarse += fine
+    return coarse
+
+
+def _whole(shown: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a (2, band, y, x) picture mirrored at its far edges up to multiples of 32."""
+    height, width = shown.shape[-2:]
+    more = -height % STEP, -width % STEP
+    return np.pad(shown, ((0, 0), (0, 0), (0, more[0]), (0, more[1])), mode="symmetric") if any(more) else shown
 
 
 def _averaged(session: Any, seen: NDArray[np.float32], views: int) -> NDArray[np.float32]:

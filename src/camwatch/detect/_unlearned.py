@@ -118,7 +118,11 @@ def look_of(image: Image, factor: int) -> Look:
     """Return what :func:`persistence` compares, on working pixels of `factor` grid pixels."""
     # One band is averaged, not three.
     bright = image.band("pan") if "pan" in image.bands else luminance_of(image.bands, image.values)
-    return _compared(blocks(filled(bright[None], image.valid), factor)[0])
+    # Holes are filled on working pixels: the nearest valid pixel is dear to find.
+    seen = image.valid & np.isfinite(bright)
+    share = blocks(seen[None].astype(np.float32), factor)
+    mean = blocks(np.where(seen, bright, np.float32(0.0))[None], factor) / np.where(share > 0, share, np.float32(1.0))
+    return _compared(filled(np.asarray(mean, np.float32), share[0] > 0)[0])
 
 
 def _compared(plane: NDArray[np.float32]) -> Look:

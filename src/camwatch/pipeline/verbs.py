@@ -83,7 +83,11 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     items = _ordered(before, after, dates)
     place = load_aoi(aoi)
     progress("registering", 0, 1)
-    alignment = align(*items, place, config)
+    # What the search needs is imported, and its model opened, while the pair is registered: neither looks at the other.
+    with ThreadPoolExecutor(1) as pool:
+        ready = pool.submit(_prepared, config)
+        alignment = align(*items, place, config)
+        ready.result()
     findings = with_false_alarms(alignment, place, search_or_refuse(alignment, place, config, progress, scores=out))
     progress("drawing", 0, 1)
     hashes = hash_files(files_behind(items))
@@ -95,6 +99,16 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
         write_findings(out, findings)
         page.result()
     return findings
+
+
+def _prepared(config: RunConfig) -> None:
+    """Import what searches and writes, and open the model; both are kept."""
+    import geopandas  # noqa: F401  # findings.gpkg is written with it
+
+    from camwatch.pipeline.search import searches
+    from camwatch.report import detect_page  # noqa: F401  # drawn when the search is done
+
+    searches(config)
 
 
 def sensitivity_of_scenes(
