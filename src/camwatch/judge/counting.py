@@ -14,6 +14,7 @@ from camwatch.judge.limits import BAYES_LIMIT, BLIND_BELOW, COMPLETE, OBJECT_SIZ
 from camwatch.judge.measurement import CannotMeasureError, Measurement, end_of_state, factor
 from camwatch.judge.record import Estimate
 from camwatch.judge.words import share
+from camwatch.sensitivity.places import STRUCTURE_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,15 +123,15 @@ class Counter:
         return alike, mean * (alike + 1) - 0.5
 
     def _sizes(self) -> list[float]:
-        """Return the long sides of the objects that were reported as changed in the ground."""
-        within = self.ground.within
+        """Return the long sides of planted objects that cover as much ground as those that were reported as changed."""
+        within, (length, width) = self.ground.within, STRUCTURE_SHAPE
         changed = [r for r in self.findings.records if r.change in CHANGED and (within is None or within.contains(r.geometry.centroid))]
-        return [float(r.measures["long_side_m"]) for r in changed if float(r.measures.get("long_side_m", 0.0)) > 0]
+        # Only outlines that were measured tell a size; what is found depends on the ground covered more than on the longer side.
+        return [math.sqrt(r.area_m2 * length / width) for r in changed if float(r.measures.get("long_side_m", 0.0)) > 0 < r.area_m2]
 
     def blind(self, *, standing: bool = False) -> bool:
-        """Whether the search misses most objects of the size that claims mean."""
-        planted, found = self.typical(standing=standing)
-        return self.index is not None and (found + 0.5) / (planted + 1) < BLIND_BELOW
+        """Whether the search misses most objects of the sizes that were reported and that claims mean."""
+        return self.index is not None and self.detector(standing=standing).probability < BLIND_BELOW
 
     def calibrated(self, *, standing: bool) -> bool:
         """Whether misses and false alarms of such objects were both measured."""
