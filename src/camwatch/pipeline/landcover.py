@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Site
     from camwatch.findings import Finding, Findings
+    from camwatch.imagery import Image
     from camwatch.pipeline.pair import Alignment
 
 PIXEL_M = 10.0
@@ -34,8 +35,13 @@ def search_land(alignment: Alignment, site: Site) -> Findings:
     What is reported outside the site is counted as false alarms: an upper bound, since real change counts there too.
     """
     grid = land_grid(alignment.registration.grid)
+    return compare(alignment.earlier.load(grid), alignment.later.registered(grid, alignment.registration), site)
+
+
+def compare(before: Image, after: Image, site: Site) -> Findings:
+    """Search two registered images; what they show beyond the site tells the noise, and how often the search is wrong."""
+    grid = before.geobox
     frame = box(*grid.extent.boundingbox)
-    before, after = alignment.earlier.load(grid), alignment.later.registered(grid, alignment.registration)
     found = detect_landcover(before, after, replace(site, area=frame))
     seen = np.isfinite(np.asarray(found.score))
     share, km2 = coverage(site.area, grid, seen)

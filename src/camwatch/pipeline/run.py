@@ -13,6 +13,7 @@ from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json
 from camwatch.errors import CamwatchError, ClaimError, CoverageError, CustodyError, PairError
 from camwatch.imagery import clear_share
 from camwatch.judge import judge, plan_pairs, testability
+from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, series_of, write_series
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.pairwork import PairWork, read_evidence
 from camwatch.pipeline.processes import apart
@@ -196,6 +197,7 @@ def run_camp(
     works = _works(run, held, planned, config, hashes)
     progress("pairs of scenes", 0, len(works))
     keys = _do_all(works, journal, workers, progress)
+    keys += _series(journal, held, config, hashes, progress)
     if all(work.refused and not work.findings() for work in works):
         raise CoverageError("no pair of scenes can be used", where=scenes, got=works[0].refused, remedy="add clearer scenes")
     keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held, works)]))
@@ -220,6 +222,24 @@ def run_camp(
     )
 
 
+def _series(journal: Journal, held: Holdings, config: RunConfig, hashes: dict[Path, str], progress: Progress) -> list[str]:
+    """Follow land cover through the scenes that make a series; return the key of the step, none where there is no series."""
+    items = series_of(held.scenes) if "landcover" in config.kinds else ()
+    if len(items) < LEAST_SCENES:
+        return []
+    inputs = [hashes[path] for item in items for path in scene.files_of(item)]
+    folder = journal.run / SERIES
+
+    def work() -> list[Path]:
+        try:
+            write_series(folder, items, held.aoi, config, hashes=hashes, progress=progress)
+        except (CoverageError, PairError) as error:  # a series that fails must not end the run; its pairs stand for themselves
+            return [write_json(folder / "series.json", {"refused": str(error), "scenes": [item.id for item in items]})]
+        return [folder / name for name in WRITTEN]
+
+    return [journal.step("series", [inputs, aoi_document(held.aoi), config.model_dump(mode="json")], work)]
+
+
 def _do_all(works: Sequence[PairWork], journal: Journal, workers: int, progress: Progress) -> list[str]:
     """Do every pair, `workers` at a time, and return their keys in the order of the pairs, whoever was done first."""
     if min(workers, len(works)) <= 1:
@@ -236,6 +256,9 @@ def _do_one(run: Path, work: PairWork) -> tuple[str, Journal]:
     journal = Journal(run)
     return work.do(journal, unheard), journal
 
+
+SERIES = "series"
+"""Folder in which land cover over many dates is told."""
 
 DOCUMENTS = ("config.json", "aoi.geojson", "claims.json", "scenes.json")
 """What a run writes of what it was given, so that its verdicts can be recomputed from the folder alone."""

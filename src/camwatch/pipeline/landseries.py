@@ -1,0 +1,290 @@
+"""Land cover over many dates: followed pixel by pixel where dates are dense, compared by pairs of one season where they are few."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camwatch.aoi import load_aoi
+from camwatch.custody import write_json
+from camwatch.detect._common import answer, coverage
+from camwatch.detect._land_breaks import LEAST_DATES
+from camwatch.detect._land_cover import SEASON_DAYS, YEAR_DAYS, season_gap_days
+from camwatch.detect._land_series import Broken, breaks_of_tile, findings_of_series
+from camwatch.errors import CoverageError, PairError
+from camwatch.imagery import Image, pair_geobox
+from camwatch.pipeline.landcover import LONGEST_PX, compare, land_grid
+from camwatch.pipeline.pair import REGISTERED_PX, check_coverage, coarser
+from camwatch.pipeline.records import named_apart, source_of, write_findings
+from camwatch.pipeline.stack import Stack
+from camwatch.report import detect_page
+from camwatch.scenes import item as scene
+from camwatch.scenes import open_scene
+from camwatch.scenes.hashes import files_behind, hash_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pystac
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+
+    from camwatch.aoi import Aoi, Site
+    from camwatch.config import RunConfig
+    from camwatch.findings import Finding, Findings
+    from camwatch.pipeline.search import Progress
+    from camwatch.registration import Registration
+
+BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
+"""Bands that a series is followed in, as far as all its scenes have them."""
+GSD_M = 8.0, 40.0
+"""Ground sample distances of the sensors that return often enough for a series."""
+BRIGHT = 0.4
+"""Reflectance of bright ground and leaves, all bands together."""
+SUMMER_DAY = 196
+"""Day of the year in mid-July, when neither snow nor bare fields are what a scene shows."""
+OTHER_YEAR_DAYS = 300
+"""Days from which on two dates of one season are of different years: within one season crops grow."""
+LEAST_SCENES = 3
+"""Fewest scenes that say more than a pair."""
+TILE_BYTES = 192 * 2**20
+"""Of the pixels of all dates that are held at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """The findings of a series, with what is shown and told beside them.
+
+    Attributes
+    ----------
+    findings : Findings
+    before, after : Image
+        The first and the last date, registered.
+    registration : Registration
+        Of the last date.
+    scenes : tuple of pystac.Item
+        That were used, by date.
+    left_out : tuple of (scene, reason)
+    """
+
+    findings: Findings
+    before: Image
+    after: Image
+    registration: Registration
+    scenes: tuple[pystac.Item, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def series_of(items: Sequence[pystac.Item]) -> tuple[pystac.Item, ...]:
+    """Return the scenes that make the longest series: of sensors of one resolution and calibration, one a day, rendered and real ones apart."""
+
+    def family(item: pystac.Item) -> tuple[str, float, bool, bool]:
+        return scene.calibration(item), round(scene.gsd_m(item) / 10), "swir16" in scene.band_names(item), scene.is_simulated(item)
+
+    fitting = [i for i in items if GSD_M[0] <= scene.gsd_m(i) <= GSD_M[1] and {"red", "nir"} <= set(scene.band_names(i))]
+    if not fitting:
+        return ()
+    often = Counter(family(i) for i in fitting)
+    most = max(often, key=lambda key: (often[key], key))
+    daily = {scene.acquired(i).date(): i for i in sorted(fitting, key=lambda i: (scene.acquired(i), i.id)) if family(i) == most}
+    return tuple(daily[day] for day in sorted(daily))
+
+
+def detect_series(paths: Sequence[Path], out: Path, *, aoi: str, config: RunConfig, progress: Progress) -> Series:
+    """Search three and more products for changes of land cover; write what :func:`write_series` writes.
+
+    Raises
+    ------
+    PairError
+        When fewer than three of them make a series, or fewer than two of those lie on one another.
+    """
+    items = named_apart([open_scene(path) for path in paths])
+    series = series_of(items)
+    if len(series) < LEAST_SCENES:
+        got = f"{len(series)} of {len(items)} that go together"
+        wanted = f"{LEAST_SCENES} days of one sensor family of {GSD_M[0]:g} to {GSD_M[1]:g} m with red and near infrared"
+        raise PairError("too few scenes for a series", where=items[0].id, got=got, expected=wanted, remedy="give two scenes, or more of one family")
+    apart = [(item.id, "of another sensor family, or of a day that another scene shows") for item in items if item not in series]
+    found = write_series(out, series, load_aoi(aoi), config, hashes=hash_files(files_behind(series)), progress=progress)
+    return replace(found, left_out=(*found.left_out, *apart))
+
+
+def write_series(
+    folder: Path, items: Sequence[pystac.Item], aoi: Aoi, config: RunConfig, *, hashes: Mapping[Path, str], progress: Progress
+) -> Series:
+    """Search scenes as :func:`search_series` does; write findings, score, `series.json` and `detect.png` into a folder."""
+    found = search_series(items, aoi, config, progress)
+    progress("drawing", 0, 1)
+    findings = {"landcover": found.findings}
+    document = {
+        "scenes": [{"scene": item.id, "acquired": f"{scene.acquired(item):%Y-%m-%dT%H:%M:%SZ}"} for item in found.scenes],
+        "left_out": [{"scene": name, "reason": reason} for name, reason in found.left_out],
+        "simulated": found.findings.simulated,
+    }
+    write_findings(folder, findings)
+    write_json(folder / "series.json", document)
+    detect_page(
+        folder / "detect.png",
+        before=found.before,
+        after=found.after,
+        findings=findings,
+        registration=found.registration,
+        aoi=aoi,
+        generated=config.report_date.isoformat(),
+        sources=[source_of(item, hashes, config) for item in (found.scenes[0], found.scenes[-1])],
+    )
+    return found
+
+
+WRITTEN = ("findings.geojson", "findings.gpkg", "score_landcover.tif", "series.json", "detect.png")
+"""What :func:`write_series` writes."""
+
+
+def search_series(items: Sequence[pystac.Item], aoi: Aoi, config: RunConfig, progress: Progress) -> Series:
+    """Search scenes of one sensor family, by date, for changes of land cover.
+
+    Every scene is registered to one of summer, near the middle; those that are refused, or show nothing of the ground, are left out and said so.
+
+    Raises
+    ------
+    PairError
+        When fewer than two scenes can be used together.
+    """
+    for item in items:
+        check_coverage(item, aoi.camp.geometry)
+    reference = _reference(items, aoi)
+    stack, left_out = Stack(reference, aoi, config), []
+    for number, item in enumerate(other for other in items if other.id != reference.id):
+        progress(f"registering {item.id}", number, len(items))
+        if not stack.place(item):
+            left_out.append((item.id, stack.unusable.get(item.id) or stack.placed.pop(item.id).link.reason))
+    if not stack.placed:
+        why = left_out[0][1] if left_out else "no other scene"
+        raise PairError("no two scenes of the series lie on one another", where=reference.id, got=why, remedy="add clearer scenes")
+    dense = len(stack.placed) + 1 >= LEAST_DATES
+    used = tuple(item for item in items if item.id == reference.id or item.id in stack.placed)
+    findings, ends, link = (_followed if dense else _by_pairs)(stack, used, aoi, progress)
+    return Series(findings, *ends, link, used, tuple(left_out))
+
+
+def _reference(items: Sequence[pystac.Item], aoi: Aoi) -> pystac.Item:
+    """Return the scene nearest to summer, of those the one nearest to the middle of the series: snow hides what others could hold on to."""
+    summer = SUMMER_DAY if aoi.camp.geometry.centroid.y >= 0 else SUMMER_DAY - 182
+    days = [scene.acquired(item).timetuple().tm_yday for item in items]
+    away = [min(abs(day - summer), 365 - abs(day - summer)) // SEASON_DAYS for day in days]
+    return items[min(range(len(items)), key=lambda n: (away[n], abs(2 * n - len(items) + 1)))]
+
+
+def _load(stack: Stack, item: pystac.Item, window: GeoBox, bands: tuple[str, ...]) -> Image:
+    """Load a scene of the stack as it lies on the reference; what it does not show is not valid."""
+    placed = stack.placed.get(item.id)
+    try:
+        if placed is None:
+            return next(iter(stack.placed.values())).meeting.earlier.load(window, bands)
+        return placed.meeting.later.registered(window, placed.link, bands)
+    except CoverageError:  # of a series that shows the ground in part, a tile may be without this date
+        blank = np.zeros((len(bands), *window.shape), np.float32)
+        unseen = np.zeros(window.shape, bool)
+        return Image(blank, unseen, bands, window, scene.acquired(item), None, scene.gsd_m(item), "dn", item.id, scene.is_simulated(item))
+
+
+def _followed(stack: Stack, used: Sequence[pystac.Item], aoi: Aoi, progress: Progress) -> tuple[Findings, tuple[Image, Image], Registration]:
+    """Follow every pixel through all dates, tile by tile."""
+    bands = tuple(name for name in BANDS if all(name in scene.band_names(item) for item in used))
+    native = pair_geobox(stack.reference, stack.reference, aoi.camp.geometry, margin_m=stack.config.margin_m)
+    grid = coarser(native, LONGEST_PX)
+    days = np.array([scene.acquired(item).date().toordinal() for item in used])
+    side = max(int((TILE_BYTES / (4 * len(used) * len(bands))) ** 0.5), 16)
+    unit = _unit(_load(stack, stack.reference, grid, bands))
+    corners = [(top, left) for top in range(0, grid.shape[0], side) for left in range(0, grid.shape[1], side)]
+    chance, parts = np.full(grid.shape, np.nan, np.float32), []
+    for number, (top, left) in enumerate(corners):
+        progress("following land cover", number, len(corners))
+        window = grid[top : min(top + side, grid.shape[0]), left : min(left + side, grid.shape[1])]
+        values, valid = _cube(stack, used, window, bands)
+        values *= unit
+        broken, chance[top : top + side, left : left + side] = breaks_of_tile(days, bands, values, valid)
+        parts.append(broken.moved(top, left))
+    ends = _load(stack, used[0], grid, bands), _load(stack, used[-1], grid, bands)
+    findings = findings_of_series(Broken.joined(parts), chance, ends, len(used), _site(aoi, grid, used))
+    if unit != 1.0:
+        findings = replace(findings, reason=f"{findings.reason} The values are no reflectance: what ground became is told roughly.")
+    return findings, ends, _link(stack, used)
+
+
+def _unit(image: Image) -> np.float32:
+    """Return what brings the values of an image to about reflectance: 1 where they are, else such that bright ground reflects as usual."""
+    if image.calibration != "dn" or not image.valid.any():
+        return np.float32(1.0)
+    return np.float32(BRIGHT / max(float(np.quantile(image.values[:, image.valid], 0.98)), 1e-6))
+
+
+def _cube(stack: Stack, used: Sequence[pystac.Item], window: GeoBox, bands: tuple[str, ...]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    values = np.empty((len(used), len(bands), *window.shape), np.float32)
+    valid = np.empty((len(used), *window.shape), bool)
+    for number, item in enumerate(used):
+        image = _load(stack, item, window, bands)
+        values[number], valid[number] = image.values, image.valid & np.isfinite(image.values).all(axis=0)
+    return values, valid
+
+
+def _site(aoi: Aoi, grid: GeoBox, used: Sequence[pystac.Item]) -> Site:
+    first, last = (scene.acquired(item).date() for item in (used[0], used[-1]))
+    return aoi.site(grid.crs, first, last)
+
+
+def _link(stack: Stack, used: Sequence[pystac.Item]) -> Registration:
+    """Return how the last date lies on the reference; where it is the reference, how the first does."""
+    name = used[-1].id if used[-1].id in stack.placed else used[0].id
+    return stack.placed[name].link
+
+
+def _by_pairs(stack: Stack, used: Sequence[pystac.Item], aoi: Aoi, progress: Progress) -> tuple[Findings, tuple[Image, Image], Registration]:
+    """Compare each date with one of its season in an earlier year; where ground changes again and again, every change is reported."""
+    pairs = [(early, later) for number, later in enumerate(used) for early in _of_season(used[:number], later)]
+    bands = tuple(name for name in scene.band_names(stack.reference) if all(name in scene.band_names(item) for item in used))
+    margin_m = max(stack.config.margin_m, REGISTERED_PX / 2 * scene.gsd_m(stack.reference))
+    grid = land_grid(pair_geobox(stack.reference, stack.reference, aoi.camp.geometry, margin_m=margin_m))
+    found = []
+    for number, pair in enumerate(pairs):
+        progress("comparing land cover", number, len(pairs))
+        before, after = (_load(stack, item, grid, bands) for item in pair)
+        found.append(compare(before, after, _site(aoi, grid, pair)))
+    ends = _load(stack, used[0], grid, bands), _load(stack, used[-1], grid, bands)
+    return _together(found, ends, _site(aoi, grid, (used[0], used[-1])), len(used)), ends, _link(stack, used)
+
+
+def _of_season(earlier: Sequence[pystac.Item], later: pystac.Item) -> list[pystac.Item]:
+    """Return the date nearest in season of the latest earlier year that has one of the season of `later`; none where there is none."""
+    when = scene.acquired(later)
+    ages = {item.id: (when - scene.acquired(item)).days for item in earlier}
+    gaps = {item.id: season_gap_days(scene.acquired(item), when) for item in earlier}
+    season = [item for item in earlier if ages[item.id] >= OTHER_YEAR_DAYS and gaps[item.id] <= SEASON_DAYS]
+    return sorted(season, key=lambda item: (round(ages[item.id] / YEAR_DAYS), gaps[item.id]))[:1]
+
+
+def _together(found: Sequence[Findings], ends: tuple[Image, Image], site: Site, dates: int) -> Findings:
+    """Return the findings of several pairs on one grid as those of one series."""
+    first, last = ends
+    told = [f for f in found if f.status == "searched"]
+    few = f"{dates} dates are too few to follow pixels through the seasons ({LEAST_DATES} and more are not)"
+    score = np.full(first.geobox.shape, np.nan, np.float32)
+    for one in told:
+        score = np.fmax(score, np.asarray(one.score))
+    if not told:
+        why = f"{few}, and no two of them are of one season: {found[0].reason}" if found else f"{few}, and no two of them are of one season."
+        return answer("landcover", first, last, site, reason=why, records=(), observed=(0.0, 0.0), score=score, testable=False)
+    records = tuple(_dated(record, one) for one in told for record in one.records)
+    records = tuple(replace(record, id=f"land-{number:04d}") for number, record in enumerate(records, 1))
+    reason = f"{few}: each was compared with one of its season in an earlier year, {len(told)} pairs. A harvested field may look like cleared ground."
+    seen = coverage(site.area, first.geobox, np.isfinite(score))
+    return answer("landcover", first, last, site, reason=reason, records=records, observed=seen, score=score)
+
+
+def _dated(record: Finding, pair: Findings) -> Finding:
+    without, first = (time.date().isoformat() for time in pair.acquired)
+    return replace(record, measures={**record.measures, "last_date_without": without, "first_date_with": first})
