@@ -429,7 +429,7 @@ def test_what_cannot_be_seen_from_above_is_never_judged():
     [
         ("layout", "camp", "this release does not judge claims about a layout"),
         ("count", "mine", "was not searched for land cover"),
-        ("count", "fence", "this release does not judge claims about the number of a fence"),
+        ("count", "fence", "this release does not judge claims about the number of fences"),
         ("layout", "terrain", "heights are told by an elevation model"),
         ("date", "tower", "the claim names no time"),
         ("population", "people", "people cannot be counted from above"),

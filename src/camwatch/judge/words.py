@@ -81,6 +81,8 @@ SUBJECTS = {
     "people": "people",
     "other": "other things",
 }
+MANY = {"perimeter": "enclosing lines", "camp": "camps", "fence": "fences", "mine": "mines", "river": "rivers"}
+"""Subjects that are counted, where their name speaks of one."""
 OBJECTS = {"tower": "guard towers", "structure": "buildings"}
 UNITS = {"m2": "m²", "km2": "km²", "m": "m", "km": "km", "ha": "ha"}
 LIMIT_WORDS = {"tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line", "landcover": "land cover"}
@@ -151,7 +153,8 @@ def _upper(text: str) -> str:
 def topic(reading: Reading) -> str:
     """Return what a reading is about, for claims that are not judged: `a position`, `the presence of a fence`."""
     of = {"count": "the number of", "area": "the area of", "length": "the length of", "presence": "the presence of"}.get(reading.metric)
-    return f"{of} {SUBJECTS[reading.subject]}" if of else TOPICS[reading.metric]
+    named = MANY.get(reading.subject) if reading.metric == "count" else None
+    return f"{of} {named or SUBJECTS[reading.subject]}" if of else TOPICS[reading.metric]
 
 
 def not_judged(reading: Reading) -> str:
