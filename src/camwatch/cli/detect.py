@@ -41,6 +41,9 @@ def detect(
     before_date: BeforeDate = None,
     after_date: AfterDate = None,
     model: ModelFile = None,
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="With --kind landcover: points with `class` (GeoPackage, CSV with lon, lat): areas.json.")
+    ] = None,
     config: Settings = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +52,13 @@ def detect(
         got = "a date for one of them" if before_date or after_date else f"--kind {kind}" if kind else "all kinds"
         wanted = "--kind landcover, and scenes that tell their own dates"
         raise ConfigError("more than two scenes are searched for land cover only", where="detect", got=got, expected=wanted, remedy="give two scenes")
+    if reference is not None:
+        from camwatch.aoi import LONLAT
+        from camwatch.pipeline.landareas import read_samples
+
+        if kind != "landcover":
+            raise ConfigError("reference samples are of land cover", where="--reference", got=f"--kind {kind}", expected="--kind landcover")
+        read_samples(reference, LONLAT)  # a wrong file is told before the work begins
     settings = configuration(config, kinds=(KIND_OF[kind],) if kind else None, model=model)
     if more:
         from camwatch.pipeline.landseries import detect_series
@@ -57,24 +67,33 @@ def detect(
             series = detect_series([before, after, *more], out, aoi=aoi, config=settings, progress=show)
         for name, reason in () if as_json else series.left_out:
             typer.echo(f"left out: {name}: {reason}")
-        _tell({"landcover": series.findings}, out, as_json=as_json)
+        _tell({"landcover": series.findings}, out, reference, as_json=as_json)
         return
     from camwatch.pipeline.verbs import detect_scenes
 
     days = parse_day(before_date, "--before-date"), parse_day(after_date, "--after-date")
     with progress(quiet=as_json) as show:
         findings = detect_scenes(before, after, out, aoi=aoi, dates=days, config=settings, progress=show)
-    _tell(findings, out, as_json=as_json)
+    _tell(findings, out, reference, as_json=as_json)
 
 
-def _tell(findings: Mapping[str, Findings], out: Path, *, as_json: bool) -> None:
-    """Print what was found; exit 1 where something is not testable."""
+def _tell(findings: Mapping[str, Findings], out: Path, reference: Path | None, *, as_json: bool) -> None:
+    """Print what was found, with areas where reference samples are given; exit 1 where something is not testable."""
+    areas = None
+    if reference is not None and findings["landcover"].status == "searched":
+        from camwatch.pipeline.landareas import write_areas
+
+        areas = write_areas(out / "areas.json", findings["landcover"], reference)
     if as_json:
-        emit([{k: v for k, v in f.as_geojson().items() if k not in ("type", "features")} for f in findings.values()])
+        documents = [{k: v for k, v in f.as_geojson().items() if k not in ("type", "features")} for f in findings.values()]
+        emit(documents if areas is None else [{**documents[0], "areas": areas}])
     else:
         from camwatch.report import finding_rows
 
         table(("kind", "appeared", "removed", "unchanged", "searched", "observed", "false alarms", "why"), finding_rows(findings))
+        for row in areas["classes"] if areas else ():
+            adjusted, low, high, mapped = (f"{row[key] / 1e6:.3f}" for key in ("adjusted_m2", "low_m2", "high_m2", "mapped_m2"))
+            typer.echo(f"{row['name']}: {adjusted} km² ({low} to {high}, 95 %), {mapped} km² mapped, {row['samples']} samples")
         typer.echo(f"written to {out}")
     if any(f.status == "not_testable" for f in findings.values()):
         raise typer.Exit(REFUSED)
