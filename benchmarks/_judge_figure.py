@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from calibration import Row
 
 INK, SOFT, FAIR, WORSE, BAND = "#222222", "#767676", "#1f4e79", "#b5651d", "#e6ecf2"
-MARKS = {"supported": ("o", "supported"), "contradicted": ("s", "contradicted"), "partly": ("^", "partly")}
+MARKS = {"supported": ("o", 0.2), "contradicted": ("s", 0.0), "partly": ("^", -0.2)}
+"""Mark of an outcome, and how far it stands above its row."""
 FEWEST = 10
 """Verdicts of one outcome below which a share of them is not drawn."""
 
@@ -43,11 +44,11 @@ def draw(path: Path, fair: list[Row], worse: list[Row]) -> None:
     left.set_xlim(75, 100.5)
     left.set_xlabel("95 % intervals that hold the truth, % (band: 93 to 97)")
     right.axvspan(0, 5, color=BAND, zorder=0)
-    right.set_xlim(-0.4, 20)
+    right.set_xlim(-0.5, max(20.0, *(105 * row.error(o) for row in rows for o in MARKS if row.outcomes[o] >= FEWEST)))
     right.set_xlabel("verdicts that are wrong, % (band: up to 5)")
-    for outcome, (mark, words) in MARKS.items():
-        right.plot([], [], mark, color=INK, ms=5, mfc="none" if outcome == "partly" else INK, label=words)
-    right.legend(loc="lower right", frameon=False, fontsize=8)
+    for outcome, (mark, _) in MARKS.items():
+        right.plot([], [], mark, color=INK, ms=5, mfc="none" if outcome == "partly" else INK, label=outcome)
+    right.legend(loc="upper right", frameon=False, fontsize=8)
     for axes in (left, right):
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
@@ -66,10 +67,10 @@ def _coverage(axes: Axes, y: float, row: Row, colour: str) -> None:
         return
     share = row.coverage
     error = 1.96 * math.sqrt(max(share * (1 - share), 0.25 / row.measured) / row.measured)
-    axes.errorbar(100 * share, y, xerr=100 * error, fmt="o", color=colour, ms=5, lw=1.2)
+    axes.errorbar(100 * share, y, xerr=[[100 * error], [100 * min(error, 1 - share)]], fmt="o", color=colour, ms=5, lw=1.2)
 
 
 def _errors(axes: Axes, y: float, row: Row, colour: str) -> None:
-    for outcome, (mark, _) in MARKS.items():
+    for outcome, (mark, above) in MARKS.items():
         if row.outcomes[outcome] >= FEWEST:
-            axes.plot(100 * row.error(outcome), y, mark, color=colour, ms=5, mfc="none" if outcome == "partly" else colour, clip_on=False)
+            axes.plot(100 * row.error(outcome), y + above, mark, color=colour, ms=5, mfc="none" if outcome == "partly" else colour, clip_on=False)

@@ -257,7 +257,7 @@ def line(day: datetime, area_m2: float, error: float) -> Finding:
 
 def date_world(rng: np.random.Generator, flaws: Flaws = NONE) -> World:
     """Draw when the first towers of a place were built, scenes of several years, and a claimed year."""
-    years = np.sort(rng.choice(np.arange(2001, 2021), int(rng.integers(2, 7)), replace=False))
+    years = np.sort(rng.choice(np.arange(2001, 2021), int(rng.integers(3, 13)), replace=False))
     days = [datetime(int(y), int(rng.integers(1, 13)), 15, tzinfo=UTC) for y in years]
     happened = date(int(rng.integers(1998, 2023)), int(rng.integers(1, 13)), 1)
     truth, search = int(rng.integers(1, 20)), search_of(rng, flaws, "tower", km2=0.05)
@@ -270,13 +270,13 @@ def date_world(rng: np.random.Generator, flaws: Flaws = NONE) -> World:
         records = records_of("tower", unchanged=both, appeared=came + false)
         held = findings("tower", records, search.km2, acquired=pair)
         evidence.append(Evidence(f"pair{number}", pair, 0.5, {"tower": held}, {"tower": search.sensitivity}))
-    year = happened.year if rng.random() < 0.5 else int(rng.integers(1998, 2023))
+    year = happened.year - int(rng.integers(0, 3)) if rng.random() < 0.5 else int(rng.integers(1998, 2023))
     reading = Reading(
         text="…",
         metric="date",
         subject="tower",
         aspect="appeared",
-        quantity=Quantity(low=year, high=year + int(rng.integers(0, 3)), unit="year", about=bool(rng.random() < 0.3)),
+        quantity=Quantity(low=year, high=year + int(rng.integers(0, 6)), unit="year", about=bool(rng.random() < 0.3)),
     )
     return World(claim(reading), evidence, happened.year, happened.year, happened=happened)
 

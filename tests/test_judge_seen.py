@@ -401,3 +401,11 @@ def test_the_table_of_rules_stands_in_the_documentation():
     text = (Path(__file__).resolve().parents[1] / "docs" / "judge.md").read_text(encoding="utf-8")
     rows = [f"| {number} | {rule.when} | {rule.outcome} |" for number, rule in enumerate(RULES, 1)]
     assert "\n".join(rows) in text
+
+
+def test_a_day_on_which_few_can_have_stood_counts_as_before():
+    fair = sharp(found=23)  # not sure enough to say that none stood, and sure that not half of eighteen did
+    verdict = judge(dated(2006, 2009), series(0, 0, 18, 18, sensitivity=fair))
+    assert verdict.outcome == "supported"
+    assert "at most 1 stood on 2003-06-01 and 2006-06-01" in verdict.reason
+    assert judge(dated(2006, 2009), series(12, 12, 18, 18, sensitivity=fair)).outcome != "supported"

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from camwatch.judge.record import Evidence, Outcome
 
 
+FEW = 0.5
+"""Share of what surely stood on other days below which what can have stood unseen on one counts as not there yet, or not there any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """When something happened: after `last_without`, and by `first_with` at the latest; None = no scene tells."""
@@ -35,10 +39,24 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the days at hand say: sure of it, sure of its absence; and the pairs that say so."""
+    """What the days at hand say.
+
+    Attributes
+    ----------
+    with_it : tuple of date
+        Days on which it surely stood.
+    without : tuple of date
+        Days on which it surely did not, or on which so few can have stood unseen that the rest of what stood later, or earlier, was not there.
+    few : int
+        The most that can have stood on one of the days without.
+    pairs : tuple of str
+        Pairs that say so.
+    nominal : bool
+    """
 
     with_it: tuple[date, ...]
     without: tuple[date, ...]
+    few: int
     pairs: tuple[str, ...]
     nominal: bool
 
@@ -88,19 +106,28 @@ def claimed_time(reading: Reading) -> Interval | None:
 
 def _states(reading: Reading, subject: Subject, ordered: Sequence[Evidence], aoi: Aoi | None) -> Seen:
     """Ask for every day at hand whether the thing stood on it."""
-    found: dict[bool, list[date]] = {True: [], False: []}
-    pairs: set[str] = set()
-    nominal = False
-    for day in sorted({d for e in ordered for d in days(e)}):
-        asked = Reading(
-            text="a building", metric="presence", subject=subject, interval=Interval(start=day, end=day), sub_area=_part(reading, subject)
-        )
-        answer = answer_seen(asked, [e for e in ordered if day in days(e)], aoi)
-        if answer.outcome in ("supported", "contradicted"):
-            found[answer.outcome == "supported"].append(day)
-            pairs |= set(answer.pairs)
-            nominal |= answer.nominal
-    return Seen(tuple(found[True]), tuple(found[False]), tuple(sorted(pairs)), nominal)
+    answers = {day: _on(day, reading, subject, ordered, aoi) for day in sorted({d for e in ordered for d in days(e)})}
+    there = {day: a for day, a in answers.items() if a.outcome == "supported"}
+    least = min((a.measured.floor for a in there.values() if a.measured), default=0.0)
+    most = {day: most for day, a in answers.items() if day not in there and (most := _most(a)) is not None}
+    without = {day: n for day, n in most.items() if answers[day].outcome == "contradicted" or n < FEW * least}
+    told = [answers[day] for day in (*there, *without)]
+    pairs = tuple(sorted({p for a in told for p in a.pairs}))
+    return Seen(tuple(there), tuple(without), int(max(without.values(), default=0.0)), pairs, any(a.nominal for a in told))
+
+
+def _on(day: date, reading: Reading, subject: Subject, ordered: Sequence[Evidence], aoi: Aoi | None) -> Answer:
+    """Answer whether the thing stood on a day."""
+    held = Interval(start=day, end=day)
+    asked = Reading(text="a building", metric="presence", subject=subject, interval=held, sub_area=_part(reading, subject))
+    return answer_seen(asked, [e for e in ordered if day in days(e)], aoi)
+
+
+def _most(answer: Answer) -> float | None:
+    """Return the most that can have stood, were every report true; None where the ground was not seen whole, or the search not measured."""
+    measured = answer.measured
+    usable = measured is not None and measured.complete and measured.calibrated and not measured.blind
+    return measured.ceiling if measured is not None and usable else None
 
 
 def _part(reading: Reading, subject: Subject) -> str | None:
@@ -116,7 +143,8 @@ def _span(later: Sequence[date], earlier: Sequence[date]) -> Span | None:
 
 def _told(seen: Seen, what: str) -> str:
     stood = "" if not seen.with_it else f"{what} stood on {_listed(seen.with_it)}"
-    none = "" if not seen.without else f"{'none stood' if stood else f'{what} did not stand'} on {_listed(seen.without)}"
+    count = "none" if seen.few == 0 else f"at most {seen.few}"
+    none = "" if not seen.without else f"{count if stood else f'of {what} {count}'} stood on {_listed(seen.without)}"
     return "; ".join(part for part in (stood, none) if part)
 
 
@@ -197,7 +225,7 @@ def _answer_growth(reading: Reading, subject: Subject, claimed: Interval, ordere
     span = _narrowed(grown, still)
     what = "the enclosed area" if subject == "perimeter" else f"the number of {OBJECTS.get(subject, 'objects')}"
     told = f"{what} grew between the dates of {len(grown)} of the {len(ordered)} pairs"
-    seen = Seen((), (), tuple(sorted(pairs)), nominal)
+    seen = Seen((), (), 0, tuple(sorted(pairs)), nominal)
     if span is None:
         return Answer("inconclusive", Told(told, why="pairs that enclose one another disagree"), seen.pairs, nominal=nominal)
     return _held(span, claimed, told, seen)
