@@ -11,7 +11,8 @@ import pytest
 from camwatch.claims.model import Interval, Quantity, Reading
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.judge import judge
-from camwatch.judge.counting import Counter, counter_of, estimate_count
+from camwatch.judge.counter import Counter, counter_of
+from camwatch.judge.counting import estimate_count
 from camwatch.judge.ground import Ground, seen_in
 from camwatch.judge.measurement import Measurement
 from camwatch.judge.record import Estimate

@@ -1,0 +1,134 @@
+"""One search with its sensitivity, ready to count: which reports, and how often such objects are reported."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from camwatch.judge.counts import Detector
+from camwatch.judge.limits import BLIND_BELOW, OBJECT_SIZE_M
+from camwatch.sensitivity.places import STRUCTURE_SHAPE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from camwatch.findings import Change, Findings
+    from camwatch.judge.ground import Ground
+    from camwatch.sensitivity.record import Sensitivity
+
+STANDING: dict[str, tuple[Change, ...]] = {"before": ("removed", "unchanged", "altered"), "after": ("appeared", "unchanged", "altered")}
+"""Records of objects that stand at a date."""
+
+CHANGED: tuple[Change, ...] = ("appeared", "removed")
+
+LEAST_CHANCE = 0.25
+"""Chance of being reported below which a report does not stand for more objects: it would stand for many on little ground."""
+
+STAYED: tuple[Change, ...] = ("unchanged", "altered")
+"""Records that only a search makes which also reports what did not change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One search with its sensitivity, ready to count in one ground.
+
+    Attributes
+    ----------
+    pair : str
+    findings : Findings
+    ground : Ground
+    sensitivity : Sensitivity or None
+    index : int or None
+        Which of its sizes is nearest to the object that claims mean; None where none was planted.
+    stood : tuple of str
+        Records of objects that stood at the stated time; for states.
+    """
+
+    pair: str
+    findings: Findings
+    ground: Ground
+    sensitivity: Sensitivity | None
+    index: int | None
+    stood: tuple[Change, ...] = ()
+
+    def reports(self, changes: Sequence[Change]) -> int:
+        """Return how many records there are of these changes."""
+        return sum(self.findings.count(change, self.ground.within) for change in changes)
+
+    def detector(self, *, standing: bool = False, kinds: int = 1) -> Detector:
+        """Return what planting told, for objects that changed or for objects that stand; `kinds` of change are counted together."""
+        s = self.sensitivity
+        if s is None or self.index is None:
+            # Nothing was planted: the Jeffreys prior alone, which spans the whole range of detection probabilities.
+            return Detector(0, 0, 0, math.inf, self.ground.km2)
+        planted, found = self._planted(standing=standing)
+        if s.control_km2 <= 0:
+            return Detector(planted, found, 0, math.inf, self.ground.km2)
+        # Appeared and removed were counted together in control ground; where a reading counts one of them, the ground counts twice.
+        return (
+            Detector(planted, found, s.standing_false or 0, s.control_km2, self.ground.km2)
+            if standing
+            else Detector(planted, found, s.false_alarms, len(CHANGED) / kinds * s.control_km2, self.ground.km2)
+        )
+
+    def typical(self, *, standing: bool) -> tuple[int, int]:
+        """Return how many objects of the size that claims mean were planted, and found."""
+        s, i = self.sensitivity, self.index
+        if s is None or i is None:
+            return 0, 0
+        return s.planted[i], (s.standing_found if standing and s.standing_found else s.found)[i]
+
+    def _planted(self, *, standing: bool) -> tuple[float, float]:
+        """Return as many planted and found objects as tell what all sizes tell of the objects that were reported.
+
+        Every report stands for as many objects as it takes to be reported once at its size (Horvitz & Thompson, doi:10.1080/01621459.1952.10483446),
+        at most four; one object of the size that claims mean is added to them. Without sizes that one speaks alone.
+        """
+        s, i = self.sensitivity, self.index
+        assert s is not None
+        assert i is not None
+        known = [k for k, n in enumerate(s.planted) if n > 0]
+        planted = np.array([s.planted[k] for k in known], float)
+        hits = np.array([(s.standing_found if standing and s.standing_found else s.found)[k] for k in known], float)
+        chance = (hits + 0.5) / (planted + 1)
+        shares = np.eye(len(known))[known.index(i)]
+        for size in self._sizes():
+            at = np.array([np.interp(math.log(size), np.log([s.sizes_m[k] for k in known]), row) for row in np.eye(len(known))])
+            shares = shares + at / max(float(at @ chance), LEAST_CHANCE)
+        shares /= shares.sum()
+        mean, variance = float(shares @ chance), float(shares**2 @ (chance * (1 - chance) / (planted + 2)))
+        alike = mean * (1 - mean) / variance - 2
+        return alike, mean * (alike + 1) - 0.5
+
+    def _sizes(self) -> list[float]:
+        """Return the long sides of planted objects that cover as much ground as those that were reported as changed."""
+        within, (length, width) = self.ground.within, STRUCTURE_SHAPE
+        changed = [r for r in self.findings.records if r.change in CHANGED and (within is None or within.contains(r.geometry.centroid))]
+        # Only outlines that were measured tell a size; what is found depends on the ground covered more than on the longer side.
+        return [math.sqrt(r.area_m2 * length / width) for r in changed if float(r.measures.get("long_side_m", 0.0)) > 0 < r.area_m2]
+
+    def blind(self, *, standing: bool = False) -> bool:
+        """Whether the search misses most objects of the sizes that were reported and that claims mean."""
+        return self.index is not None and self.detector(standing=standing).probability < BLIND_BELOW
+
+    def calibrated(self, *, standing: bool) -> bool:
+        """Whether misses and false alarms of such objects were both measured."""
+        s = self.sensitivity
+        return s is not None and self.index is not None and s.control_km2 > 0 and not (standing and s.standing_false is None)
+
+    def tells_standing(self) -> bool:
+        """Whether the search reports what stands, and not only what changed."""
+        s = self.sensitivity
+        return self.findings.kind == "tower" or bool(s and s.standing_found) or any(r.change in STAYED for r in self.findings.records)
+
+
+def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, pair: str = "") -> Counter:
+    """Return a counter for objects of the size that claims mean."""
+    index = None
+    if sensitivity is not None:
+        planted = [i for i, n in enumerate(sensitivity.planted) if n > 0]
+        index = min(planted, key=lambda i: abs(math.log(sensitivity.sizes_m[i] / OBJECT_SIZE_M[findings.kind])), default=None)
+    return Counter(pair, findings, ground, sensitivity, index)
