@@ -1,6 +1,6 @@
 """What a search for structures costs in time and memory, as the command with its start-up, by the size of the ground.
 
-    python benchmarks/structures_cost.py [4096 8192 16384 30000] [--detector stand-in|shipped] [--folder FOLDER]
+    python benchmarks/structures_cost.py [4096 8192 16384 30000] [--detector stand-in|shipped] [--model FILE] [--tile-px 1024] [--folder FOLDER]
 
 Two dates of procedural ground in three bands of 8 bits at 0.5 m (30000² px = 225 km²) are made from a seed: one block of soil and roofs repeated
 over fields that never repeat. So no data are needed, scenes of any size are written row by row, and registration finds one answer. The second date
@@ -129,6 +129,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sides", nargs="*", type=int, default=[])
     parser.add_argument("--detector", choices=("stand-in", "shipped"), default="stand-in")
+    parser.add_argument("--model", default="shipped", help="as for the command: an ONNX file in the place of the shipped one")
+    parser.add_argument("--tile-px", type=int, help="side of the tiles; by default the configuration's")
     parser.add_argument("--folder", type=Path, help="keep the rasters here; by default they go into a temporary folder and are deleted")
     parser.add_argument("--run", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -143,7 +145,11 @@ def main() -> None:
         for side in options.sides or SIDES:
             first, second, outline = map(str, write(folder, side))
             out = folder / "out"
-            arguments = ["detect", first, second, "--aoi", outline, "--kind", "structures", "--out", str(out)]
+            arguments = ["detect", first, second, "--aoi", outline, "--kind", "structures", "--model", options.model, "--out", str(out)]
+            if options.tile_px:
+                settings = folder / "tiles.yaml"
+                settings.write_text(f"tile_px: {options.tile_px}\n", encoding="utf-8")
+                arguments += ["--config", str(settings)]
             wall, cpu, peak, code = watched([sys.executable, __file__, "--detector", options.detector, "--run", *arguments])
             if code:
                 raise SystemExit(f"camwatch detect ended with {code} at {side}²")

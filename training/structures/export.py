@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,15 +104,18 @@ def describe(path: Path, more: Mapping[str, str]) -> None:
 
 
 def _shown(seeds: Iterable[int]) -> Iterator[dict[str, NDArray[np.float32]]]:
-    """Yield rendered pairs as the network is shown them, whole and at half the resolution."""
+    """Yield rendered pairs as the network is shown them, whole and at half the resolution.
+
+    Each comes in both orders, so that both dates have the same ranges: exchanged dates exchange the answers to the last bit.
+    """
     for seed in seeds:
         pair = labelled_pair(seed, Recipe())
         dates = []
         for picture in pair.pictures:
             planes = np.moveaxis(np.asarray(picture, np.float32), 2, 0)
             dates.append(normalised(planes, np.ones(planes.shape[1:], bool)))
-        for factor in (1, 2):
-            yield {name: blocks(date, factor)[None] for name, date in zip(INPUTS, dates, strict=True)}
+        for factor, order in product((1, 2), (dates, dates[::-1])):
+            yield {name: blocks(date, factor)[None] for name, date in zip(INPUTS, order, strict=True)}
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types

@@ -112,12 +112,14 @@ def _whole(shown: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _averaged(session: Any, seen: NDArray[np.float32], views: int) -> NDArray[np.float32]:
     """Return the mean answer, (4, y, x), to a tile seen in some views, always summed in one order."""
-    total = np.zeros((len(OUTPUTS), *seen.shape[-2:]), np.float32)
+    total: NDArray[np.float32] | None = None
     for quarters, mirrored in TURNS[:views]:
         turned = np.rot90(seen[..., ::-1] if mirrored else seen, quarters, axes=(-2, -1))
         # One band is shown three times.
         tensors = {name: np.ascontiguousarray(np.broadcast_to(date, (1, 3, *date.shape[-2:]))) for name, date in zip(INPUTS, turned, strict=True)}
-        answers = np.concatenate(session.run(list(OUTPUTS), tensors))[:, 0]
+        answers: NDArray[np.float32] = np.concatenate(session.run(list(OUTPUTS), tensors))[:, 0]
         back = np.rot90(answers, -quarters, axes=(-2, -1))
-        total += back[..., ::-1] if mirrored else back
-    return np.asarray(total / views, np.float32)
+        back = back[..., ::-1] if mirrored else back
+        total = back if total is None else total + back
+    assert total is not None
+    return total if views == 1 else total / np.float32(views)
