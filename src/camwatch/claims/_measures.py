@@ -66,7 +66,11 @@ def percentages(book: Book) -> Iterator[LintNote]:
                 wrong.setdefault(round(ratio, 3), (words, before, after))
         for ratio, (words, before, after) in wrong.items():
             actual = after / before - 1
-            yield note("percentage", f'"{words}" is {ratio:+.0%}, but from {figure(before)} to {figure(after)} is {actual:+.0%}', claim)
+            yield note(
+                "percentage",
+                f'"{words}" is {figure(ratio, "ratio")}, but from {figure(before)} to {figure(after)} is {figure(actual, "ratio")}',
+                claim,
+            )
 
 
 def _changes(claim: Claim) -> set[tuple[float, float]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EARTH_KM = 6371.0
 REACH_KM = {"in": 10.0, "edge of": 15.0, "bank of": 5.0, "near": 40.0}
 """How far from a town's coordinate something may lie that is said to be in it, at its edge, on its bank, or near it."""
+WORDS = {"edge of": "at the edge of", "bank of": "on the bank of"}
 SPREAD = 2.0
 """Published figures for one thing at one time that differ by this factor or more disagree."""
 
@@ -72,7 +73,7 @@ def _around(point: tuple[float, float], km: float) -> Box:
 
 
 def _words(where: Where) -> str:
-    return f'"{where.relation} {f"the {where.sector} of " if where.sector else ""}{where.place}"'
+    return f'"{WORDS.get(where.relation, where.relation)} {f"the {where.sector} of " if where.sector else ""}{where.place}"'
 
 
 def extents(book: Book) -> Iterator[LintNote]:

@@ -78,8 +78,8 @@ class Option:
     archive : str
     access : str
     gsd_m : float
-    windows : tuple of (first, last) day
-        One for a state; for a change one for the scene before and one for the scene after.
+    windows : tuple of (first, last) day, YYYY-MM-DD
+        One for a state; for a change one for the scene before and one for the scene after. A last day of None is today.
     tiles : tuple of str
         Path and row, or tile, where the archive is kept by such.
     season : str
@@ -92,7 +92,7 @@ class Option:
     archive: str
     access: Access
     gsd_m: float
-    windows: tuple[tuple[date, date], ...]
+    windows: tuple[tuple[str, str | None], ...]
     tiles: tuple[str, ...]
     season: str
     prospect: Prospect
@@ -187,9 +187,9 @@ def options_of(
             names = tuple(tiles.get(archive.grid, ())) if archive.grid else ()
             when = season(kind, latitude) if latitude is not None else ""
             prospect = prospect_of(reading, kind, archive.gsd_m, ground, rivals)
-            found.append(
-                Option(archive.name, archive.access, archive.gsd_m, windows, names, when, prospect, archive.note, regular=bool(archive.grid))
-            )
+            days = tuple((first.isoformat(), None if last == GOES_ON else last.isoformat()) for first, last in windows)
+            option = Option(archive.name, archive.access, archive.gsd_m, days, names, when, prospect, archive.note, regular=bool(archive.grid))
+            found.append(option)
     found.sort(key=lambda o: o.rank)
     decide = [o for o in found if o.prospect.decides][:MOST]
     rest = [o for o in found if not o.prospect.decides and o.access in ("free", "to order")]
@@ -250,7 +250,7 @@ def hindrance(prospect: Prospect) -> str:
 
 
 def _scenes(option: Option) -> str:
-    return "one scene " + " and one ".join(f"of {_day(first)} to {_day(last)}" for first, last in option.windows)
+    return "one scene " + " and one ".join(f"of {first} to {last or 'today'}" for first, last in option.windows)
 
 
 def _line_of(option: Option) -> str:
@@ -261,7 +261,3 @@ def _line_of(option: Option) -> str:
     parts += [f"power {p.power:.2f}"] if p.power and p.decides else []
     parts += [f"told from {s.claim} “{s.reading}” with {s.power:.2f}" for s in p.separates if p.decides]
     return "; ".join(parts)
-
-
-def _day(day: date) -> str:
-    return "today" if day == GOES_ON else day.isoformat()
