@@ -61,3 +61,40 @@ def test_the_judge_does_decide(rows):
 def test_worlds_do_not_depend_on_one_another(calibration):
     once, again = (calibration.table(3, seed=5, flawed=False)[0] for _ in range(2))
     assert list(map(str, once)) == list(map(str, again))
+
+
+def test_the_figure_shows_every_row(calibration, rows, tmp_path):
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        from _judge_figure import draw
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    draw(tmp_path / "figure.png", rows, [calibration.total(rows)])
+    assert (tmp_path / "figure.png").stat().st_size > 20_000
+
+
+def test_a_record_of_a_labelled_pair_is_judged(tmp_path, capsys):
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        from _judge_pairs import read_half
+        from _judge_worlds import findings, records_of
+        from judge_pairs import judge_all
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    curve = [{"size_m": 16.0, "planted": 24, "found": 22}]
+    sensitivity = {"kind": "structure", "curve": curve, "false_alarms": 1, "control_km2": 0.1, "control": "the other half"}
+    found = findings("structure", records_of("structure", appeared=20, unchanged=5), 0.1).as_geojson()
+    record = {
+        "name": "pair west",
+        "labelled": {"appeared": 21, "removed": 0},
+        "km2": 0.1,
+        "refused": "",
+        "findings": found,
+        "sensitivity": sensitivity,
+    }
+    assert judge_all([read_half(record)]) == 0
+    told = capsys.readouterr().out
+    assert "| pair west appeared | 21 | 20 |" in told
+    assert "hold the labelled number in 1 of 1 (100 %)" in told
+    far = {**record, "labelled": {"appeared": 90, "removed": 0}}
+    assert judge_all([read_half(far)]) == 1
