@@ -101,6 +101,21 @@ def test_an_enclosing_line_is_there_as_far_as_it_was_seen(support, inferred, out
         assert "not whether it is a fence, a wall or the strip beside one" in fence.reason
 
 
+def test_a_line_that_an_analyst_drew_is_measured_and_no_witness_of_itself():
+    drawn = tuple(
+        replace(line(d, a, 5e3, se=0.01), measures={**line(d, a, 5e3, se=0.01).measures, "source": "digitised"})
+        for d, a in ((BEFORE, 0.58e6), (AFTER, 1e6))
+    )
+    growth = Growth(Ratio(0.724, 0.69, 0.76), Ratio(0.0, -0.02, 0.02))
+    held = [evidence(found(drawn, kind="perimeter", growth=growth))]
+    grown = judge(claim(grew("area", 0.72, None)), held)
+    assert grown.outcome == "supported"
+    assert "An analyst drew a line" in grown.reason
+    alone = judge(claim(there("perimeter", "A line encloses the camp.")), held)
+    assert alone.outcome == "not testable"
+    assert "drawn by an analyst and not traced" in alone.reason
+
+
 # --- land cover ---------------------------------------------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Z = float(norm.ppf((1 + LEVEL) / 2))
 
+DRAWN = "digitised"
+"""Source of a line that an analyst drew on the image of its date."""
+
 CLEAR_SUPPORT = 5.0
 """Spread of the evidence that real lines have above control ground, in standard deviations: the prior of a line that is there."""
 
@@ -74,9 +77,11 @@ def measure_line(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None
         raise CannotMeasureError("that a line came or went is told by its area and its length only")
     witness = witnesses[0]
     line = _line(witness.findings, days(witness.evidence)[end_of_state(reading, witness.evidence) == "after"])
-    support, inferred = float(line.measures.get("support", 0.0)), _inferred((line,))
+    support, inferred = float(line.measures.get("support", math.nan)), _inferred((line,))
+    if not math.isfinite(support):
+        raise CannotMeasureError("the line was drawn by an analyst and not traced, so the search does not say whether it is there")
     spread = math.hypot(1.0, CLEAR_SUPPORT)
-    bayes = factor(float(norm.pdf(support, scale=spread)), float(norm.pdf(support))) if math.isfinite(support) else 1.0
+    bayes = factor(float(norm.pdf(support, scale=spread)), float(norm.pdf(support)))
     return Measurement(
         None,
         floor=-math.inf,
@@ -160,6 +165,7 @@ def _held(value: float, se: float, extents: Sequence[Extent], claimed: Bounds, *
     inferred = min(_inferred(lines) for _, _, lines, _ in extents)
     mass = float(norm.cdf((claimed.near_high - value) / se) - norm.cdf((claimed.near_low - value) / se))
     told = [f"{len(extents)} pairs are averaged"] if len(extents) > 1 else []
+    told += ["An analyst drew a line"] if any(DRAWN in str(line.measures.get("source", "")) for _, _, lines, _ in extents for line in lines) else []
     told += [f"{share(inferred)} of the line is inferred, not seen"] if inferred >= 0.005 else []
     return Measurement(
         Estimate(value, low, high, unit),
