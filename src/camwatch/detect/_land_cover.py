@@ -32,8 +32,11 @@ MUDDY = 0.2
 """How far below that of water the index of green and near infrared may lie on muddy water; short-wave infrared is dark there too."""
 WHITE = 0.3
 """Reflectance in every visible band above which flat, bright ground is taken for snow where no short-wave infrared band tells it from cloud."""
+VISIBLE = ("blue", "green", "red")
 DARK_SHARE = 0.001
 """Share of pixels, the darkest of each band, that stands for what the air alone sends where values are no reflectance."""
+DARK, BRIGHT = 0.03, 0.4
+"""Reflectance of the darkest ground in the visible, leaves and water, and of the brightest 2 % of the ground, all bands together."""
 QUIET = 0.5
 """Probability of change up to which pixels carry the radiometric line of the later date: the half that changed least."""
 
@@ -119,7 +122,7 @@ def cover_of(names: tuple[str, ...], planes: Plane, *, reflectance: bool) -> Cov
     """
     at = {name: planes[i] for i, name in enumerate(names)}
     nothing = np.zeros(planes.shape[1:], bool)
-    visible = [at[name] for name in ("blue", "green", "red") if name in at]
+    visible = [at[name] for name in VISIBLE if name in at]
     bright = np.asarray(np.mean([*visible, *([at["swir16"]] if "swir16" in at else [])] or planes, axis=0), np.float32)
     if not tells_cover(names):
         return Cover(np.full(planes.shape[1:], np.nan, np.float32), bright, nothing, nothing, nothing)
@@ -156,7 +159,7 @@ def comparable(before: Image, after: Image, shared: tuple[str, ...], seen: Mask,
 
     Two products of surface reflectance are compared as they are. Otherwise the later date is brought to the earlier one by a line for each band
     through the pixels that changed least (Canty & Nielsen 2008, doi:10.1016/j.rse.2007.07.013), of which the slope is the ratio of robust spreads.
-    Values that are no reflectance are counted from the dark level of their band, in units common to all bands, so that ratios mean something.
+    Values that are no reflectance are scaled to about that, and what haze adds to the darkest ground of a visible band is taken off.
     """
     first, second = (image.values[[image.bands.index(name) for name in shared]].astype(np.float32) for image in (before, after))
     if before.calibration == after.calibration == "surface reflectance":
@@ -167,10 +170,14 @@ def comparable(before: Image, after: Image, shared: tuple[str, ...], seen: Mask,
             gain = robust_sd(one) / robust_sd(other)
             second[number] = gain * (second[number] - np.median(other)) + np.median(one)
     if before.calibration == "dn":
-        dark = np.array([np.quantile(plane[seen], DARK_SHARE) for plane in first], np.float32)[:, None, None]
-        # Bright ground reflects about 0.4 in the visible; the unit is rough, and only ratios and signs are taken from it.
-        unit = max(float(np.quantile(first[:, seen] - dark[:, :, 0], 0.98)), 1e-6) / 0.4
-        first, second = (first - dark) / unit, (second - dark) / unit
+        # The unit is rough; ratios and signs are taken. The air sends next to nothing in the infrared (doi:10.1016/0034-4257(88)90019-3).
+        unit = BRIGHT / max(float(np.quantile(first[:, seen], 0.98)), 1e-6)
+        lit = [
+            max(float(np.quantile(one[seen], DARK_SHARE)) * unit - DARK, 0.0) if name in VISIBLE else 0.0
+            for name, one in zip(shared, first, strict=True)
+        ]
+        air = np.array(lit, np.float32)[:, None, None]
+        first, second = first * np.float32(unit) - air, second * np.float32(unit) - air
     return first, second
 
 

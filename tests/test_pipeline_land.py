@@ -1,0 +1,205 @@
+"""Land cover from files: a pair, a series, reference samples, inside a run, and what is refused."""
+
+import csv
+import datetime as dt
+import json
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scipy import ndimage
+from shapely.geometry import box, mapping
+
+from camwatch.aoi import reproject
+from camwatch.cli import execute
+from camwatch.rasters import write_raster
+from camwatch.render.land import BANDS, CODE, green_share, season_of, spectra
+
+CRS, SIDE, WEST, NORTH = "EPSG:32652", 128, 560_000.0, 4_640_000.0
+GRID = GeoBox((SIDE, SIDE), Affine(30, 0, WEST, 0, -30, NORTH), CRS)
+CLEARED = dt.date(2003, 6, 20)
+PIT = slice(60, 70), slice(60, 70)
+DENSE = [dt.date(2001, 4, 5) + dt.timedelta(days) for year in range(5) for days in (365 * year + np.arange(0, 200, 33)).tolist()]
+
+
+def cover_on(day):
+    rng = np.random.default_rng(9)
+    cover = np.full((SIDE, SIDE), CODE["field"])
+    for _ in range(260):
+        (row, col), (high, wide) = rng.integers(0, SIDE, 2), rng.integers(4, 16, 2)
+        cover[row : row + high, col : col + wide] = CODE[("field", "forest", "scrub", "bare", "paddy", "gravel", "forest")[rng.integers(7)]]
+    cover[52:78, 52:78] = CODE["forest"]
+    if day >= CLEARED:
+        cover[PIT] = CODE["bare"]
+    return cover
+
+
+def write_date(folder, day):
+    """A date as surface reflectance times 10,000, without a declared scale: what is exported from the archives' own tools."""
+    rng = np.random.default_rng(day.toordinal())
+    texture = ndimage.gaussian_filter(np.random.default_rng(5).normal(0, 0.03, (SIDE, SIDE)), 0.7)
+    season = season_of(day.timetuple().tm_yday)
+    dry, green = spectra(BANDS, season)
+    share = green_share(season)
+    values = (dry * (1 - share) + green * share)[:, cover_on(day)] + texture + rng.normal(0, 0.006, (len(BANDS), SIDE, SIDE))
+    stamp = {"TIFFTAG_DATETIME": f"{day:%Y:%m:%d} 02:00:00"}
+    return write_raster(folder / f"land_{day:%Y%m%d}.tif", np.clip(values * 1e4, 1, 1e4).astype("uint16"), GRID, nodata=0, bands=BANDS, tags=stamp)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("land")
+    ring = reproject(box(WEST + 900, NORTH - 2940, WEST + 2940, NORTH - 900), CRS, "EPSG:4326")
+    feature = {"type": "Feature", "properties": {"id": "land", "name": "Land site", "role": "camp"}, "geometry": mapping(ring)}
+    (folder / "aoi.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    (folder / "scenes").mkdir()
+    for day in DENSE:
+        write_date(folder / "scenes", day)
+    return folder
+
+
+def scene(place, day):
+    return place / "scenes" / f"land_{day:%Y%m%d}.tif"
+
+
+def ask(capsys, *arguments):
+    code = execute([str(a) for a in arguments])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def summer(year):
+    return next(day for day in DENSE if day.year == year and day.month == 7)
+
+
+def read(out):
+    return json.loads((out / "findings.geojson").read_text())
+
+
+def test_a_pair_of_summers_shows_the_clearing(place, tmp_path, capsys):
+    out = tmp_path / "out"
+    pair = scene(place, summer(2002)), scene(place, summer(2004))
+    code, told, err = ask(capsys, "detect", *pair, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", out)
+    assert code == 0, err
+    assert "Land cover" in told
+    found = read(out)
+    (cleared,) = [f["properties"] for f in found["features"] if f["properties"]["class"] == "cleared"]
+    assert (cleared["kind"], cleared["change"]) == ("landcover", "appeared")
+    assert cleared["area_m2"] == pytest.approx(90_000, rel=0.1)
+    assert found["false_alarms_per_km2"] < 0.5
+    assert (out / "detect.png").exists()
+    with rasterio.open(out / "score_landcover.tif") as raster:
+        score = raster.read(1)
+        assert raster.res == (30.0, 30.0)
+    assert 0 <= np.nanmin(score) <= np.nanmax(score) <= 1
+
+
+def test_two_seasons_end_with_exit_1_and_no_polygon(place, tmp_path, capsys):
+    pair = scene(place, summer(2002)), scene(place, next(d for d in DENSE if d.year == 2004 and d.month == 10))
+    code, _, err = ask(capsys, "detect", *pair, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "out", "--json")
+    assert code == 1, err
+    found = read(tmp_path / "out")
+    assert (found["status"], found["features"]) == ("not_testable", [])
+    assert "different seasons" in found["reason"]
+
+
+def test_a_dense_series_dates_the_clearing_and_samples_give_its_area(place, tmp_path, capsys):
+    out, samples = tmp_path / "out", tmp_path / "samples.csv"
+    rng = np.random.default_rng(1)
+    pixels = [(PIT[0].start + n % 10, PIT[1].start + n // 10) for n in range(30)] + [tuple(p) for p in rng.integers(32, 97, (60, 2))]
+    with samples.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["lon", "lat", "class"])
+        for row, col in pixels:
+            point = reproject(box(*2 * GRID.affine.__mul__((col + 0.5, row + 0.5))).centroid, CRS, "EPSG:4326")
+            inside = PIT[0].start <= row < PIT[0].stop and PIT[1].start <= col < PIT[1].stop
+            rows.writerow([point.x, point.y, "cleared" if inside else "unchanged"])
+    scenes = [scene(place, day) for day in DENSE]
+    code, told, err = ask(capsys, "detect", *scenes, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--reference", samples, "--out", out)
+    assert code == 0, err
+    (cleared,) = [f["properties"] for f in read(out)["features"]]
+    assert cleared["class"] == "cleared"
+    assert cleared["last_date_without"] < CLEARED.isoformat() <= cleared["first_date_with"]
+    areas = json.loads((out / "areas.json").read_text())
+    row = next(c for c in areas["classes"] if c["name"] == "cleared")
+    assert row["low_m2"] <= 90_000 <= row["high_m2"]
+    assert "95 %" in told
+    listed = json.loads((out / "series.json").read_text())
+    assert len(listed["scenes"]) + len(listed["left_out"]) == len(DENSE)
+
+
+def test_few_dates_are_compared_by_season_in_other_years(place, tmp_path, capsys):
+    days = [day for day in DENSE if day.month in (7, 8)][:8]
+    scenes = [scene(place, day) for day in days]
+    code, _, err = ask(capsys, "detect", *scenes, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "out")
+    assert code == 0, err
+    found = read(tmp_path / "out")
+    assert "too few to follow" in found["reason"]
+    cleared = [f["properties"] for f in found["features"] if f["properties"]["class"] == "cleared" and f["properties"]["area_m2"] > 80_000]
+    assert cleared
+    assert all(c["last_date_without"] < CLEARED.isoformat() <= c["first_date_with"] for c in cleared)
+
+
+@pytest.mark.timeout(300)
+def test_a_run_has_a_series_of_its_own_that_verifies(place, tmp_path, capsys):
+    scenes = tmp_path / "scenes"
+    scenes.mkdir()
+    for day in [d for d in DENSE if d.year in (2002, 2003, 2004) and d.month in (7, 8)]:
+        (scenes / scene(place, day).name).write_bytes(scene(place, day).read_bytes())
+    ledger = tmp_path / "claims.yaml"
+    claim = {"id": "L-1", "camp": "land", "quote": "A pit was dug.", "readings": [{"text": "a pit", "metric": "landcover", "subject": "mine"}]}
+    ledger.write_text(json.dumps({"document": "test", "title": "A test document", "claims": [claim]}))
+    settings = tmp_path / "config.yaml"
+    settings.write_text("kinds: [landcover]\nreport_date: 2013-02-25\n")
+    run = ("run", place / "aoi.geojson", "--scenes", scenes, "--claims", ledger, "--config", settings, "--workers", "1", "--out", tmp_path / "run")
+    code, _, err = ask(capsys, *run)
+    assert code in (0, 1), err
+    names = {p.name for p in (tmp_path / "run" / "series").iterdir()}
+    assert names == {"findings.geojson", "findings.gpkg", "score_landcover.tif", "series.json", "detect.png"}
+    code, told, err = ask(capsys, *run)
+    assert code in (0, 1), err
+    assert "nothing to do" in told
+    code, _, err = ask(capsys, "verify", tmp_path / "run")
+    assert code == 0, err
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------------------------------
+
+
+def refused(told, *words):
+    code, out, err = told
+    assert code == 2, err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1, err
+    assert all(word in err for word in words), err
+
+
+def test_more_than_two_scenes_are_for_land_cover(place, tmp_path, capsys):
+    scenes = [scene(place, day) for day in DENSE[:3]]
+    refused(ask(capsys, "detect", *scenes, "--aoi", place / "aoi.geojson", "--kind", "towers", "--out", tmp_path / "o"), "land cover only")
+    refused(ask(capsys, "detect", *scenes, "--aoi", place / "aoi.geojson", "--out", tmp_path / "o"), "land cover only")
+    one = scene(place, DENSE[0])
+    refused(ask(capsys, "detect", one, one, one, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "o"), "too few scenes")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("lon,lat,class\n129.7,41.9,village\n", ("village", "cleared")),
+        ("lon,lat\n129.7,41.9\n", ("reference samples", "class")),
+        ("lon,lat,class\nsouth,41.9,cleared\n", ("reference samples",)),
+        ("lon,lat,class\n41.9,129.7,cleared\n", ("beyond the earth",)),
+        ("lon,lat,class\n", ("no sample",)),
+        (None, ("no such file",)),
+    ],
+)
+def test_bad_samples_are_told_in_one_line_before_the_work(place, tmp_path, capsys, text, words):
+    samples = tmp_path / "samples.csv"
+    if text is not None:
+        samples.write_text(text)
+    pair = scene(place, summer(2002)), scene(place, summer(2004))
+    arguments = ("detect", *pair, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--reference", samples, "--out", tmp_path / "out")
+    refused(ask(capsys, *arguments), *words)
+    assert not (tmp_path / "out").exists()
