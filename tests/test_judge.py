@@ -464,6 +464,14 @@ def test_current_people_deaths_intent_and_names_are_never_testable(text, why):
         assert why in verdict.reason
 
 
+@pytest.mark.parametrize(
+    "text", ["A gravel pit lies there.", "A diesel depot stands there.", "Skilled work is done there.", "Guard towers stand there."]
+)
+def test_words_that_only_look_alike_are_no_reason(text):
+    for metric, subject in (("presence", "structure"), ("layout", "structure")):
+        assert "not searched for buildings" in judge(claim(Reading(text=text, metric=metric, subject=subject)), [pair_of(1, 2, 17)]).reason
+
+
 def test_simulated_and_nominal_are_said():
     findings = found(points(appeared=17), nominal=True, simulated=True)
     verdict = judge(claim(towers()), [evidence(findings, sharp(), simulated=True)])

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from camwatch.judge.places import Distance
     from camwatch.judge.record import Outcome
 
-NOWHERE = "neither the outline's file nor the ledger holds a position of what the claim names"
+NOWHERE = "neither the outline's file nor the ledger holds a position of {}"
+WHAT = "what the claim names"
 
 ROUGH = "the two places are known too roughly to tell it from another distance"
 
@@ -32,7 +33,7 @@ def answer_place(reading: Reading, aoi: Aoi | None, places: Sequence[Place] = ()
     readings of it.
     """
     if aoi is None:
-        return untestable(NOWHERE, NOT_LOOKED)
+        return untestable(NOWHERE.format(WHAT), NOT_LOOKED)
     outline = outline_of(reading, aoi)
     regions = {place.name: place for place in places if place.box is not None}
     parts: list[tuple[Outcome, str]] = [position_in(w, regions[w.place], outline) for w in reading.where if w.place in regions and w.relation == "in"]
@@ -46,9 +47,9 @@ def answer_place(reading: Reading, aoi: Aoi | None, places: Sequence[Place] = ()
         parts.append(("not testable", f"the claim gives no distance to hold against what the outline says: {distance_words(found)}"))
     unknown = [w.place for w in reading.where if w.place not in regions and not found]
     if unknown:
-        parts.append(("not testable", f"{NOWHERE}, {' and '.join(unknown)}"))
+        parts.append(("not testable", NOWHERE.format(" and ".join(unknown))))
     if not parts:
-        return untestable(f"{NOWHERE}; write it into `distances` of the outline's file", NOT_LOOKED)
+        return untestable(f"{NOWHERE.format(WHAT)}; write it into `distances` of the outline's file", NOT_LOOKED)
     words = "; ".join(words for _, words in parts)
     outcome = _all_of([outcome for outcome, _ in parts])
     return Answer(outcome, Told(words, notes=(NOT_LOOKED,) if outcome == "not testable" else ()), nominal=outline.nominal)

@@ -40,11 +40,20 @@ NEVER: dict[str, str] = {
 """Why claims of a metric are never testable from imagery, whatever a ledger says."""
 
 UNSEEN_WORDS: tuple[tuple[str, str], ...] = (
-    (r"electri|live wire|high.voltage", "whether a wire carries current cannot be seen from above"),
-    (r"prisoner|inmate|detainee|guards\b|people|population|staff", NEVER["population"]),
-    (r"\bdie|\bdead|death|kill|execut|perish|starv|buried|grave", "deaths cannot be seen from above, and graves are not searched for"),
-    (r"\bin order to\b|\bintend|\bintent|\bdeter|deliberate|to punish|to hide", "what was meant by it cannot be seen from above"),
-    (r"\bnamed\b|\bcalled\b", "names cannot be seen from above"),
+    (
+        r"\belectri(c|cal|fied) (fenc\w+|wires?|lines?|barriers?)|\belectrified\b|\blive wires?\b",
+        "whether a wire carries current cannot be seen from above",
+    ),
+    (r"\b(prisoners?|inmates?|detainees?|guards|people|population|staff)\b", NEVER["population"]),
+    (
+        r"\b(die[sd]?|dying|dead|deaths?|kill(s|ed|ings?)?|execut(e[sd]?|ions?)|perish(ed)?|starv(ed?|ation)|buried|graves?|graveyards?)\b",
+        "deaths cannot be seen from above, and graves are not searched for",
+    ),
+    (
+        r"\bin order to\b|\bintend(s|ed)?\b|\bintent(ions?)?\b|\bdeters?\b|\bdeliberate(ly)?\b|\bto (punish|hide)\b",
+        "what was meant by it cannot be seen from above",
+    ),
+    (r"\b(named|called)\b", "names cannot be seen from above"),
 )
 """What the words of a reading of presence, layout, land cover or date speak of that no imagery shows, and why."""
 
