@@ -2,13 +2,17 @@
 
 import math
 import random
+import re
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
+import yaml
 
 from camwatch.claims import Claim, Interval, Ledger, LintNote, Quantity, Reading, lint, load_ledger
 from camwatch.claims.figures import areas_m2, derivable, growths, lengths_m, numbers, spans
 from camwatch.claims.lint import RULES
+from camwatch.claims.model import UNITS
 
 WORDS = {1: "one", 2: "two", 7: "seven", 11: "eleven", 12: "a dozen", 17: "seventeen", 18: "eighteen", 24: "two dozen", 31: "thirty-one"}
 
@@ -499,6 +503,17 @@ def test_every_rule_has_an_error_that_it_finds():
     for error in ERRORS:
         found |= {rule for rule, _ in error(clean(7), random.Random(7))}
     assert found == set(RULES)
+
+
+def test_the_page_about_claims_is_right():
+    """Its example is a ledger that agrees with itself, and its table names every rule, in order."""
+    page = (Path(__file__).parents[1] / "docs" / "claims.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(page.split("```yaml")[1].split("```")[0])
+    assert notes({**example, "sha256": ""}) == ()
+    assert re.findall(r"^\| `([a-z]+)` \|", page.split("## What is wrong")[1].split("## The plan")[0], re.MULTILINE) == list(RULES)
+    units = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", page.split("| metric | units |")[1].split("A `ratio`")[0], re.MULTILINE))
+    told = {name: set(re.findall(r"`(.+?)`", allowed)) for names, allowed in units.items() for name in re.findall(r"`(.+?)`", names)}
+    assert told == UNITS
 
 
 def test_an_error_may_stand_in_another_ledger():

@@ -311,6 +311,13 @@ def test_a_small_number_drowns_in_false_alarms_of_a_large_camp():
     assert powers == sorted(powers)
 
 
+def test_without_an_outline_no_power_is_told_of_counts():
+    (answer,) = testability([claim(towers())], around_2010(0.5))
+    assert (answer.testable, answer.power) == (True, None)
+    (answer,) = testability([claim(towers())], around_2010(0.5), aoi=CAMP)
+    assert answer.power > 0.99
+
+
 def test_some_can_be_shown_and_never_refuted():
     some = of_camp("C22-16", scene("2011-05-21"), scene("2013-09-20"), camp="hoeryong")["towers"]
     assert some.testable

@@ -94,7 +94,9 @@ def derivable(text: str) -> set[float]:
     """
     plain = numbers(text)
     grown = [ratio for _, ratio in growths(text)]
-    base = [*plain, *areas_m2(text), *lengths_m(text)]
+    # "from 580 to 1,000 thousand": the word counts for both.
+    larger = [scale for word, scale in LARGE.items() if scale >= 1e3 and re.search(rf"\b{word}\b", text, re.IGNORECASE)]
+    base = [*plain, *areas_m2(text), *lengths_m(text), *(n * scale for n in plain for scale in larger)]
     made = {n + step for n in base for step in (-1, 0, 1)} | {n / 100 for n in plain} | set(grown)
     made |= {value for a, b in permutations(plain, 2) for value in (a + b, b - a, a * b, *((b / a - 1,) if a else ()))}
     return made if plain or grown else set()

@@ -48,7 +48,7 @@ def ground_of(reading: Reading, aoi: Aoi | None, sizes: Mapping[str, tuple[float
     factor = 1 + growth if reading.metric == "area" else (1 + growth) ** 2
     if aoi is None:
         size = COMPACT
-        return Ground((size.area_m2[1] / factor, size.area_m2[1]), (size.length_m[1] / factor**0.5, size.length_m[1]))
+        return Ground((size.area_m2[1] / factor, size.area_m2[1]), (size.length_m[1] / factor**0.5, size.length_m[1]), known=False)
     part = next((o for o in aoi.outlines if o.id == reading.sub_area), None)
     if part is not None:
         area, length = sizes[part.id]

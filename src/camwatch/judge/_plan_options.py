@@ -111,6 +111,10 @@ def prospect_of(reading: Reading, kind: Kind, gsd_m: float, ground: Ground, riva
         return _of_cover(gsd_m)
     if kind == "perimeter":
         return _of_line(reading, gsd_m, ground, rivals)
+    return _of_objects(reading, kind, gsd_m, ground)
+
+
+def _of_objects(reading: Reading, kind: Kind, gsd_m: float, ground: Ground) -> Prospect:
     share = found_share(kind, gsd_m)
     across = OBJECT_SIZE_M[kind] / gsd_m
     seen = f"an object of {OBJECT_SIZE_M[kind]:g} m is {across:.2g} pixels long, and about {100 * share:.0f} of 100 are found"
@@ -120,6 +124,8 @@ def prospect_of(reading: Reading, kind: Kind, gsd_m: float, ground: Ground, riva
         return Prospect(resolved=True, power=share, why_not=f"{seen}: too few to say that none stood before")
     if reading.metric != "count" or _some(reading):
         return Prospect(resolved=True, power=share)
+    if not ground.known:
+        return Prospect(resolved=True)
     foreseen = foresee_count(kind, bounds_of(reading.quantity, "count"), gsd_m, ground)
     why = "" if foreseen.power >= POWER_LIMIT else f"its power is {foreseen.power:.2f}, under {POWER_LIMIT:g}: false alarms would hide so few"
     return Prospect(resolved=True, power=foreseen.power, low=foreseen.low, high=foreseen.high, why_not=why)

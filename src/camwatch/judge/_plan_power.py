@@ -70,13 +70,17 @@ CURVES: dict[Kind, Curve] = {
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a number is counted or measured on: area and length of line in m² and m, before and after; equal where they did not change."""
+    """What a number is counted or measured on: area and length of line in m² and m, before and after; equal where they did not change.
+
+    `known` tells whether an outline says so; where none does, nothing is foreseen of false alarms.
+    """
 
     area_m2: tuple[float, float]
     length_m: tuple[float, float]
+    known: bool = True
 
 
-COMPACT = Ground((1e6, 1e6), (4000.0, 4000.0))
+COMPACT = Ground((1e6, 1e6), (4000.0, 4000.0), known=False)
 """A compact site of 1 km², where no outline is at hand."""
 
 

@@ -85,7 +85,8 @@ def testability(
     scenes : sequence of SceneInfo
         In any order.
     aoi : Aoi, optional
-        The site: its size sets the power, its place the tiles and seasons. Without it a compact square kilometre is assumed, and no tiles are named.
+        The site: its size sets the power, its place the tiles and seasons. Without it no power is told of counts, lines
+        are taken for those of a compact square kilometre, and no tiles are named.
     places : sequence of Place, optional
         Places of the ledger, which claims about a position name.
     """
