@@ -232,7 +232,7 @@ def alone(count: int, side: int) -> None:
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all without one")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--dates", type=int, nargs="*", default=[75, 150, 300])
     parser.add_argument("--side", type=int, default=500)
@@ -249,7 +249,10 @@ def main() -> None:
         "archive": show_archive,
         "cost": lambda: show_cost(options.dates, options.side),
     }
-    for part in options.parts:
+    unknown = sorted(set(options.parts) - set(PARTS))
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}")
+    for part in options.parts or PARTS:
         calls[part]()
 
 
