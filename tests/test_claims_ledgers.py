@@ -166,6 +166,34 @@ def test_a_quote_must_stand_in_its_document(tmp_path):
         load_ledger(said, document=tmp_path / "nowhere.txt")
 
 
+def test_a_ledger_does_not_point_elsewhere(tmp_path):
+    (tmp_path / "own.txt").write_text("Nothing of the kind.")
+    (tmp_path / "own.pdf").write_bytes(b"%PDF \xff")
+    (tmp_path / "deep").mkdir()
+    for name in ("../own.txt", str(tmp_path / "own.txt"), "own.pdf"):
+        assert load_ledger(written(tmp_path / "deep" if "/" in name else tmp_path, PLAIN.replace("own.txt", name)))
+    with pytest.raises(ClaimError, match="not UTF-8"):
+        load_ledger(written(tmp_path, PLAIN), document=tmp_path / "own.pdf")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_ledger_is_read_or_refused_in_one_line(tmp_path_factory, data):
+    text = PLAIN + "places: [{name: Town, point: [1, 2], source: map}]\n"
+    pieces = st.sampled_from(["", "1", "-", ": ", "[", "}", "null", "'", "\n", "&a ", "*a", "!!x ", "2010", "é"])
+    for _ in range(data.draw(st.integers(1, 3))):
+        start, cut = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 12))
+        text = text[:start] + data.draw(pieces) + text[start + cut :]
+    path = written(tmp_path_factory.mktemp("damaged"), text)
+    told = ""
+    try:
+        load_ledger(path)
+    except ClaimError as error:
+        told = str(error)
+    assert "\n" not in told
+    assert not told or "own.yaml" in told
+
+
 def test_a_document_that_was_changed(tmp_path):
     (tmp_path / "own.txt").write_text("Seventeen towers were added. And more.\n")
     digest = hashlib.sha256((tmp_path / "own.txt").read_bytes()).hexdigest()

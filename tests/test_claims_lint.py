@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from camwatch.claims import Claim, Interval, Ledger, LintNote, Quantity, Reading, lint, load_ledger
+from camwatch.claims import Claim, Interval, Ledger, LintNote, Quantity, Reading, Span, lint, load_ledger
 from camwatch.claims.figures import areas_m2, derivable, growths, lengths_m, numbers, spans
 from camwatch.claims.lint import RULES
 from camwatch.claims.model import UNITS
@@ -186,7 +186,7 @@ def clean(seed):
         ),
         entry(
             "founded",
-            f"It opened around {founded}.",
+            f"It opened about {founded}.",
             metric="date",
             aspect="appeared",
             quantity=exactly(founded, "year", about=True),
@@ -613,6 +613,36 @@ def test_a_part_of_the_time_may_have_as_much_as_the_whole():
 
     assert rules(added("x", 17, 2010, 2010), added("y", 23, 2003, 2010)) == []
     assert rules(added("x", 24, 2010, 2010), added("y", 23, 2003, 2010)) == [("contradiction", ("x", "y"))]
+
+
+def test_each_percentage_belongs_to_its_own_change():
+    def grown(name, metric, subject, ratio, span):
+        quantity, year_ = Quantity(low=ratio, high=ratio, unit="ratio"), Interval(start=2010, end=2010)
+        return Reading(id=name, text="t", metric=metric, subject=subject, aspect="growth", quantity=quantity, span=span, interval=year_)
+
+    def both(posts):
+        area = grown("area", "area", "camp", 0.72, Span(before=580, after=1000, unit="km2"))
+        count = grown("posts", "count", "tower", posts, Span(before=20, after=43))
+        quote = f"Up 72% from 580 to 1,000 km², posts {100 * posts:.0f}% from 20 to 43."
+        return Claim(id="x", camp="a", quote=quote, readings=(area, count))
+
+    assert rules(both(1.15)) == []
+    assert rules(both(0.72)) == [("percentage", ("x",))]
+
+
+def test_years_must_stand_in_the_quote():
+    def founded(quote):
+        then, span = Quantity(low=1965, high=1965, unit="year"), Interval(start=1965, end=1965)
+        return claim("x", quote, metric="date", aspect="appeared", quantity=then, interval=span)
+
+    assert rules(founded("It opened around 1965.")) == rules(founded("It opened in the 1960s.")) == []
+    assert rules(founded("It opened around 1956.")) == [("typed", ("x",))]
+
+
+@pytest.mark.parametrize("quote", ["In 2010 a pair of them came.", "Since 2003 a handful came.", "Some 12 km off, several came.", "두 개가 왔다."])
+def test_numbers_that_rest_on_words_are_left_alone(quote):
+    some = Quantity(low=2, high=5)
+    assert rules(claim("x", quote, metric="count", subject="tower", aspect="appeared", quantity=some, interval=Interval(start=2003))) == []
 
 
 YAML = """\

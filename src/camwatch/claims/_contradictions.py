@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import product
 from typing import TYPE_CHECKING
 
 from camwatch.claims._compare import Said, apart, comparable, contains, dimension, note, overlap, reach
 from camwatch.claims._measures import FACTOR
-from camwatch.claims.figures import derivable
+from camwatch.claims.figures import derivable, numbers
 from camwatch.claims.typed import SCALE
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from camwatch.claims._compare import Book, LintNote
     from camwatch.claims.model import Claim, Quantity
 
+_VAGUE = re.compile(r"\b(several|couple|pair|few|some|many|numerous|half|third|quarter|scores?|dozens|hundreds)\b", re.IGNORECASE)
+"""Words that stand for numbers of which anyone types his own."""
 SAME_FIGURE = 0.05
 """Middles of two figures that differ by less are the same figure, told twice."""
 
@@ -24,8 +27,10 @@ SAME_FIGURE = 0.05
 def typed(book: Book) -> Iterator[LintNote]:
     """A typed number that its quote does not give; quotes without a number that is understood are left alone."""
     for s in book.said():
-        made, q = derivable(s.claim.quote), s.reading.quantity
-        ends = [] if q is None or (q.low == 1 and q.high is None) else [end for end in (q.low, q.high) if end is not None]
+        q, quote = s.reading.quantity, s.claim.quote
+        dated = q is not None and q.unit == "year"
+        made = set(numbers(quote)) if dated else set() if _VAGUE.search(quote) else derivable(quote)
+        ends = [] if q is None or (q.low == 1 and q.high is None) else [end for end in (q.low, q.high) if end]
         ends += [] if s.reading.span is None else [s.reading.span.before, s.reading.span.after]
         ends += [] if s.reading.each is None else [s.reading.each]
         unit = q.unit if q is not None else s.reading.span.unit if s.reading.span is not None else ""

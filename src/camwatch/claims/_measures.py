@@ -58,38 +58,37 @@ def _sizes(said: Said) -> list[float]:
 def percentages(book: Book) -> Iterator[LintNote]:
     """A growth in words or percent beside the two numbers that it is the growth of."""
     for claim in book.claims:
-        wrong: dict[float, tuple[str, float, float]] = {}
-        for (before, after), (words, ratio, open_above) in product(_changes(claim), _growths(claim)):
+        changes, wrong = _changes(claim), dict[float, tuple[str, float, float]]()
+        for (metric, before, after), (of, words, ratio, open_above) in product(changes, _growths(claim)):
+            # Of several changes, words that are not typed may mean any.
+            if len(changes) > 1 and of != metric:
+                continue
             actual = after / before - 1
             off = ratio - actual if open_above else abs(actual - ratio)
             if off > ROUNDING * (1 + abs(ratio)):
                 wrong.setdefault(round(ratio, 3), (words, before, after))
         for ratio, (words, before, after) in wrong.items():
-            actual = after / before - 1
-            yield note(
-                "percentage",
-                f'"{words}" is {figure(ratio, "ratio")}, but from {figure(before)} to {figure(after)} is {figure(actual, "ratio")}',
-                claim,
-            )
+            told = f"from {figure(before)} to {figure(after)} is {figure(after / before - 1, 'ratio')}"
+            yield note("percentage", f'"{words}" is {figure(ratio, "ratio")}, but {told}', claim)
 
 
-def _changes(claim: Claim) -> set[tuple[float, float]]:
-    """Return the numbers before and after that a claim gives, typed or, for a claim of a change, as quoted."""
-    typed = {(r.span.before, r.span.after) for r in claim.readings if r.span is not None}
-    changes = any(r.aspect in ("growth", "net change") for r in claim.readings)
-    quoted = {(p.first, p.last) for p in spans(claim.quote)} if changes and not typed else set()
-    return {(before, after) for before, after in typed | quoted if before > 0}
+def _changes(claim: Claim) -> list[tuple[str, float, float]]:
+    """Return the metric and the numbers before and after of each change that a claim gives, typed or, for a claim of one change, as quoted."""
+    typed = {(r.metric, r.span.before, r.span.after) for r in claim.readings if r.span is not None}
+    metrics = {r.metric for r in claim.readings if r.aspect in ("growth", "net change")}
+    quoted = {(metric, p.first, p.last) for p in spans(claim.quote) for metric in metrics} if len(metrics) == 1 and not typed else set()
+    return sorted(change for change in typed | quoted if change[1] > 0)
 
 
-def _growths(claim: Claim) -> Iterator[tuple[str, float, bool]]:
-    """Return each growth that a claim states: its words, the ratio, and whether it may be more."""
+def _growths(claim: Claim) -> Iterator[tuple[str, str, float, bool]]:
+    """Return each growth that a claim states: its metric (empty where only the quote says it), its words, the ratio, and whether it may be more."""
     quoted = growths(claim.quote)
     for reading in claim.readings:
         q = reading.quantity
         if q is not None and q.unit == "ratio" and q.low is not None and reading.aspect == "growth":
             words = next((w for w, ratio in quoted if abs(ratio - q.low) < ALIKE), reading.id)
-            yield words, q.low, q.high is None
-    yield from ((words, ratio, False) for words, ratio in quoted if not any(r.quantity and r.quantity.low == ratio for r in claim.readings))
+            yield reading.metric, words, q.low, q.high is None
+    yield from (("", words, ratio, False) for words, ratio in quoted if not any(r.quantity and r.quantity.low == ratio for r in claim.readings))
 
 
 def ambiguous(book: Book) -> Iterator[LintNote]:

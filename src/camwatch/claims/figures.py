@@ -90,7 +90,7 @@ def growths(text: str) -> list[tuple[str, float]]:
 
 def derivable(text: str) -> set[float]:
     """Return what a typed number may be where it rests on a text: its numbers; one more ("over") or less; percents; areas and lengths in base
-    units; and what two of its numbers make: their sum, difference, product and growth. Empty where the text holds no number that is understood.
+    units; and what two of its numbers make: their sum, difference, product and growth. Empty where the text holds no number but years.
     """
     plain = numbers(text)
     grown = [ratio for _, ratio in growths(text)]
@@ -99,7 +99,8 @@ def derivable(text: str) -> set[float]:
     base = [*plain, *areas_m2(text), *lengths_m(text), *(n * scale for n in plain for scale in larger)]
     made = {n + step for n in base for step in (-1, 0, 1)} | {n / 100 for n in plain} | set(grown)
     made |= {value for a, b in permutations(plain, 2) for value in (a + b, b - a, a * b, *((b / a - 1,) if a else ()))}
-    return made if plain or grown else set()
+    # A year tells when, not how many: where a text holds nothing else, a number may rest on words that are not understood.
+    return made if grown or any(not 1900 <= n <= 2100 for n in plain) else set()
 
 
 def _measured(text: str, units: tuple[tuple[str, float], ...]) -> list[float]:

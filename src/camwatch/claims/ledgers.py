@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Aoi
 
+TEXTS = (".txt", ".md")
+"""Endings of documents whose quotes are looked up without being asked: plain text."""
 REMEDY = "see data/claims/chongjin.yaml for a complete example"
 
 
@@ -57,7 +59,8 @@ def load_ledger(path: Path, *, aoi: Aoi | None = None, document: Path | None = N
     aoi : Aoi, optional
         Whose outlines the sub-areas of its claims must name; the bundled one of each claim's camp without it.
     document : Path, optional
-        The document that the quotes are from; the file beside the ledger that bears the ledger's `document` as its name without it, if there is one.
+        The document that the quotes are from; plain text in UTF-8. Without it, the `.txt` or `.md`
+        file beside the ledger that bears the ledger's `document` as its name, if there is one.
 
     Raises
     ------
@@ -115,11 +118,17 @@ def _read(path: Path, aoi: Aoi | None, document: Path | None) -> tuple[Ledger | 
         deepest = [d for d in details if not any(o["loc"][: len(d["loc"])] == d["loc"] and len(o["loc"]) > len(d["loc"]) for o in details)]
         faults = [Fault(parsed.line(d["loc"]), _in_words(d, parsed.data), _short(d), REMEDY) for d in deepest]
         return None, sorted(faults, key=lambda f: f.line or 0)
-    beside = path.parent / ledger.document
-    if document is None and beside.is_file() and beside.resolve() != path.resolve():
-        document = beside
+    document = document or _beside(path, ledger.document)
     found = [*_without_geometry(ledger, parsed, aoi), *(_misquoted(ledger, parsed, document) if document else ())]
     return ledger, sorted(found, key=lambda f: f.line or 0)
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """Return the document that lies beside a ledger as plain text under a bare name; None where there is none. A ledger does not point elsewhere."""
+    if "/" in name or "\\" in name or not name.lower().endswith(TEXTS):
+        return None
+    document = path.parent / name
+    return document if document.is_file() else None
 
 
 def _text(path: Path, expected: str) -> str:
