@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from camwatch.aoi import bundled, load_aoi
-from camwatch.claims import Interval, bundled_ledgers, claims_of, lint
+from camwatch.claims import Interval, bundled_ledgers, claims_of, lint, places_of
 
 # SHA-256 over every "id<TAB>quote<LF>" of a ledger in order. A changed letter must be a decision, not an accident.
 QUOTES = {
@@ -128,6 +128,12 @@ def test_claims_of_a_camp():
     assert len(claims_of("chongjin")) == 28
     assert claims_of("HOERYONG") == claims_of("hoeryong") == bundled_ledgers()[1].claims
     assert claims_of("yodok") == ()
+
+
+def test_places_of_a_camp():
+    assert {p.name for p in places_of("Hoeryong")} == {"North Hamgyong", "Hoeryong", "Haengyong-ri", "headquarters of Camp 22"}
+    assert {w.place for c in claims_of("chongjin") for r in c.readings for w in r.where} <= {p.name for p in places_of("chongjin")}
+    assert places_of("yodok") == ()
 
 
 def test_no_note_copies_a_sentence_of_a_document(shared):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from camwatch.aoi import Aoi
+    from camwatch.claims.typed import Place
 
 TEXTS = (".txt", ".md")
 """Endings of documents whose quotes are looked up without being asked: plain text."""
@@ -100,6 +101,12 @@ def bundled_ledgers() -> tuple[Ledger, ...]:
 def claims_of(camp: str) -> tuple[Claim, ...]:
     """Return the bundled claims about a camp (AOI id, `system` or `method`), in the order of their documents; none where no document speaks of it."""
     return tuple(claim for ledger in bundled_ledgers() for claim in ledger.claims if claim.camp == camp.casefold())
+
+
+def places_of(camp: str) -> tuple[Place, ...]:
+    """Return the places that bundled ledgers with claims about a camp name, each once."""
+    speaking = [ledger for ledger in bundled_ledgers() if any(claim.camp == camp.casefold() for claim in ledger.claims)]
+    return tuple({place.name: place for ledger in speaking for place in ledger.places}.values())
 
 
 def _read(path: Path, aoi: Aoi | None, document: Path | None) -> tuple[Ledger | None, list[Fault]]:

@@ -138,7 +138,7 @@ def _testable(claim: Claim, reading: Reading, claims: Sequence[Claim], scenes: S
     prospect = prospect_of(reading, kind, gsd, ground, rivals)
     reason = f"{_shown(reading, pair, gsd)} {_foreseen(reading, prospect)}".strip()
     testable = not prospect.why_not
-    name = f"{pair[0].id}__{pair[1].id}"
+    name = f"{pair[0].id}__{pair[1].id}" if testable else ""
     return Testable(claim.id, reading.id, testable, reason, name, archive, prospect.power, prospect.separates, options, published)
 
 
