@@ -50,6 +50,8 @@ class Prospect:
         Probability of telling the claim from nothing having happened; None where no number says so (a line, ground).
     low, high : float or None
         95 % interval of what would be measured, were the claim true, in base units.
+    mass : float or None
+        Probability that the measurement would then give to the claimed number; support takes 0.95. None where nothing is foreseen.
     separates : tuple of Separation
     why_not : str
         What is in the way, a clause; empty where nothing is.
@@ -60,6 +62,7 @@ class Prospect:
     power: float | None = None
     low: float | None = None
     high: float | None = None
+    mass: float | None = None
     separates: tuple[Separation, ...] = ()
     why_not: str = ""
 
@@ -128,7 +131,7 @@ def _of_objects(reading: Reading, kind: Kind, gsd_m: float, ground: Ground) -> P
         return Prospect(resolved=True)
     foreseen = foresee_count(kind, bounds_of(reading.quantity, "count"), gsd_m, ground)
     why = "" if foreseen.power >= POWER_LIMIT else f"its power is {foreseen.power:.2f}, under {POWER_LIMIT:g}: false alarms would hide so few"
-    return Prospect(resolved=True, power=foreseen.power, low=foreseen.low, high=foreseen.high, why_not=why)
+    return Prospect(resolved=True, power=foreseen.power, low=foreseen.low, high=foreseen.high, mass=foreseen.mass, why_not=why)
 
 
 def _some(reading: Reading) -> bool:
@@ -155,7 +158,7 @@ def _of_line(reading: Reading, gsd_m: float, ground: Ground, rivals: Sequence[Ri
     why = wider if hidden else ""
     if not hidden and foreseen.power < POWER_LIMIT:
         why = f"its power is {foreseen.power:.2f}, under {POWER_LIMIT:g}: the line's error hides so small a change"
-    return Prospect(not hidden, by_hand, foreseen.power, foreseen.low, foreseen.high, told, why)
+    return Prospect(not hidden, by_hand, foreseen.power, foreseen.low, foreseen.high, foreseen.mass, told, why)
 
 
 # --- archives ---------------------------------------------------------------------------------------------------------------------------------

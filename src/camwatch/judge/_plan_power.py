@@ -96,12 +96,15 @@ class Foreseen:
         95 % interval of what would be measured, were the claim true, in base units.
     se : float or None
         Standard error, of areas, lengths and growth.
+    mass : float or None
+        Probability that the measurement would give the claimed number, stretched as the judge does; None for a number that is open to one side.
     """
 
     power: float
     low: float
     high: float
     se: float | None = None
+    mass: float | None = None
 
 
 def foresee_count(kind: Kind, claimed: Bounds, gsd_m: float, ground: Ground) -> Foreseen:
@@ -109,8 +112,9 @@ def foresee_count(kind: Kind, claimed: Bounds, gsd_m: float, ground: Ground) -> 
     detector = _detector(kind, gsd_m, ground)
     design = max(round(abs(claimed.design)), 1)
     reports = round(detector.probability * design + detector.false_rate[1])
-    interval = posterior(reports, detector, grid_end(reports, detector, design)).interval()
-    return Foreseen(power(design, detector), *interval)
+    number = posterior(reports, detector, grid_end(reports, detector, design))
+    mass = number.within(claimed.near_low, claimed.near_high) if _closed(claimed) else None
+    return Foreseen(power(design, detector), *number.interval(), mass=mass)
 
 
 def found_share(kind: Kind, gsd_m: float) -> float:
@@ -157,7 +161,12 @@ def foresee_extent(metric: str, claimed: Bounds, gsd_m: float, ground: Ground, *
         se = (1 + said) * math.hypot(*(error / size for error, size in zip(errors, sizes, strict=True)))
     else:
         se = math.hypot(*errors) if change else errors[1]
-    return Foreseen(float(norm.cdf(abs(said) / se - Z)), said - Z * se, said + Z * se, se)
+    mass = float(norm.cdf((claimed.near_high - said) / se) - norm.cdf((claimed.near_low - said) / se)) if _closed(claimed) else None
+    return Foreseen(float(norm.cdf(abs(said) / se - Z)), said - Z * se, said + Z * se, se, mass)
+
+
+def _closed(claimed: Bounds) -> bool:
+    return math.isfinite(claimed.near_low) and math.isfinite(claimed.near_high)
 
 
 def separation(a: Bounds, b: Bounds, se: float) -> float:

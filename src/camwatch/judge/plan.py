@@ -17,7 +17,7 @@ from camwatch.judge._plan_pairs import PlannedPair, SceneInfo, Served, pair_of, 
 from camwatch.judge._plan_power import STRIP_M
 from camwatch.judge._plan_tiles import tiles_of
 from camwatch.judge.bracket import date_of_state, span_in_words
-from camwatch.judge.limits import GEOMETRY, GSD_LIMIT_M, POWER_LIMIT, search_of
+from camwatch.judge.limits import GEOMETRY, GSD_LIMIT_M, POWER_LIMIT, SUPPORT_MASS, search_of
 from camwatch.judge.whereabouts import answer_place
 from camwatch.judge.words import LIMIT_WORDS, TERRAIN, never, no_bracket, not_judged, number, with_unit
 
@@ -180,6 +180,10 @@ def _foreseen(reading: Reading, prospect: Prospect) -> str:
     words = []
     if prospect.low is not None and prospect.high is not None and prospect.power is not None:
         words.append(f"power {prospect.power:.2f}; were it true, {_ends(reading, prospect.low, prospect.high)} would be measured")
+        if prospect.mass is not None and prospect.mass < SUPPORT_MASS:
+            words.append(
+                f"this could refute it, but the number itself would get a probability of {prospect.mass:.2f}, and support takes {SUPPORT_MASS:g}"
+            )
     elif prospect.power is not None:
         words.append(f"about {100 * prospect.power:.0f} of 100 objects are found: some can be shown, but that there were none cannot")
     words += [f"it is told from {s.claim} “{s.reading}” with {s.power:.2f}" for s in strong]
