@@ -106,7 +106,12 @@ def clean(seed):
     claims = [
         entry("area", f"It covered {before:,g} km² then.", metric="area", quantity=exactly(before, "km2"), interval=year(y0)),
         entry(
-            "length", f"A fence of {line0:,} meters ran around it.", metric="length", subject="fence", quantity=exactly(line0, "m"), interval=year(y0)
+            "length",
+            f"A line of {line0:,} meters ran around it.",
+            metric="length",
+            subject="perimeter",
+            quantity=exactly(line0, "m"),
+            interval=year(y0),
         ),
         entry(
             "growth",
@@ -677,3 +682,87 @@ def test_an_analysts_own_ledger(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text(YAML)
     assert [(n.rule, n.claims) for n in lint(load_ledger(path))] == [("stock", ("A", "B"))]
+
+
+# --- ledgers written by hand, of what is published: they agree with themselves ----------------------------------------------------------------------
+
+GROWTH = """\
+document: a
+title: What reports say of one camp
+places:
+- {name: North Korea, box: [124.1, 37.6, 130.8, 43.1], source: general reference}
+- {name: North Hamgyong, box: [128.1, 40.5, 130.8, 43.1], source: general reference}
+- {name: Chongjin, point: [129.776, 41.796], source: general reference}
+- {name: the camp, point: [129.725, 41.834], source: a report}
+claims:
+- {id: G-01, camp: c, quote: The camp lies in the north-east of North Korea., readings: [
+    {text: North-east., metric: position, subject: camp, where: [{relation: in, place: North Korea, sector: north-east}]}],
+  published: [{text: position, source: a report, where: {relation: in, place: the camp}}]}
+- {id: G-02, camp: c, quote: It lies 6 km from Chongjin in North Hamgyong., readings: [
+    {text: 6 km., metric: distance, subject: camp, quantity: {low: 6, high: 6, unit: km}, where: [
+      {relation: away from, place: Chongjin}, {relation: in, place: North Hamgyong}]}],
+  published: [{text: position, source: a report, where: {relation: in, place: the camp}}]}
+- {id: G-03, camp: c, quote: It was established around 1968., readings: [
+    {text: "1968.", metric: date, subject: camp, aspect: appeared, quantity: {low: 1968, high: 1968, unit: year, about: true},
+     interval: {start: 1968, end: 1968}}]}
+- {id: G-04, camp: c, quote: There were 20 guard posts in 2003., readings: [
+    {text: "20.", metric: count, subject: tower, quantity: {low: 20, high: 20}, interval: {start: 2003, end: 2003}}]}
+- {id: G-05, camp: c, quote: Two posts were added in 2007 and four in 2009., readings: [
+    {id: first, text: "2.", metric: count, subject: tower, aspect: appeared, quantity: {low: 2, high: 2}, interval: {start: 2007, end: 2007}},
+    {id: second, text: "4.", metric: count, subject: tower, aspect: appeared, quantity: {low: 4, high: 4}, interval: {start: 2009, end: 2009}}]}
+- {id: G-06, camp: c, quote: Seventeen more were added in 2010., readings: [
+    {text: "17.", metric: count, subject: tower, aspect: appeared, quantity: {low: 17, high: 17}, interval: {start: 2010, end: 2010}}]}
+- {id: G-07, camp: c, quote: By 2011 there were 43 posts., readings: [
+    {text: "43.", metric: count, subject: tower, quantity: {low: 43, high: 43}, interval: {start: 2011, end: 2011}}],
+  published: [{text: posts, value: 41, unit: objects, date: 2014, source: a later report, reading: as written}]}
+- {id: G-08, camp: c, quote: In 2014 there were 41., readings: [
+    {text: "41.", metric: count, subject: tower, quantity: {low: 41, high: 41}, interval: {start: 2014, end: 2014}}]}
+- {id: G-09, camp: c, quote: "In 2010 the area grew from 580 to 1,000 thousand square meters, by 72 %.", readings: [
+    {text: 72 %., metric: area, subject: camp, aspect: growth, quantity: {low: 0.72, high: 0.72, unit: ratio}, interval: {start: 2010, end: 2010},
+     span: {before: 580000, after: 1000000, unit: m2}, called: the area}]}
+- {id: G-10, camp: c, quote: "Its perimeter became 37 percent longer, from 3,710 to 5,100 m.", readings: [
+    {text: 37 %., metric: length, subject: perimeter, aspect: growth, quantity: {low: 0.37, high: 0.37, unit: ratio},
+     interval: {start: 2010, end: 2010}, span: {before: 3710, after: 5100, unit: m}, called: perimeter}]}
+- {id: G-11, camp: c, quote: "The camp covers 1.01 km² and measures 1,810 by 1,240 m.", readings: [
+    {text: 1.01 km²., metric: area, subject: camp, quantity: {low: 1.01, high: 1.01, unit: km2}, interval: {start: 2016, end: 2016}}]}
+- {id: G-12, camp: c, quote: "It holds 2,500 to 5,000 prisoners.", observable: false, why_not: People., readings: [
+    {text: "2,500 to 5,000.", metric: population, subject: people, quantity: {low: 2500, high: 5000, unit: people}}]}
+- {id: G-13, camp: c, quote: "About 5,000 prisoners were held at most.", observable: false, why_not: People., readings: [
+    {text: "At most 5,000.", metric: population, subject: people, quantity: {high: 5000, unit: people, about: true}}]}
+- {id: G-14, camp: c, quote: "An inner compound of 25 m by 25 m has seven posts.", readings: [
+    {text: 7 posts., metric: count, subject: tower, sub_area: inner, quantity: {low: 7, high: 7}, interval: {start: 2016, end: 2016}},
+    {id: size, text: 625 m²., metric: area, subject: structure, sub_area: inner, quantity: {low: 625, high: 625, unit: m2}}]}
+"""
+
+RAZED = """\
+document: b
+title: What reports say of a camp that was closed
+claims:
+- {id: R-1, camp: d, quote: A fence of 75 km was visible in May 2011., readings: [
+    {text: 75 km., metric: length, subject: fence, quantity: {low: 75, high: 75, unit: km}, interval: {start: 2011-05, end: 2011-05}}]}
+- {id: R-2, camp: d, quote: By October 2012 only 47 km were left., readings: [
+    {text: 47 km., metric: length, subject: fence, quantity: {low: 47, high: 47, unit: km}, interval: {start: 2012-10, end: 2012-11}}]}
+- {id: R-3, camp: d, quote: The camp spanned about 225 square km., readings: [
+    {text: 225 km²., metric: area, subject: camp, quantity: {low: 225, high: 225, unit: km2, about: true}, interval: {end: 2012}}]}
+- {id: R-4, camp: d, quote: 관리소의 면적은 225 km²이다., readings: [
+    {text: 225 km²., metric: area, subject: camp, quantity: {low: 225, high: 225, unit: km2}, interval: {end: 2012}}]}
+- {id: R-5, camp: d, quote: Guard posts were razed in 2012., readings: [
+    {text: Razed., metric: count, subject: tower, aspect: removed, quantity: {low: 1}, interval: {start: 2012, end: 2012}}]}
+- {id: R-6, camp: d, quote: It was closed in 2012., observable: false, why_not: Use., readings: [
+    {text: Closed., metric: date, subject: camp, aspect: removed, quantity: {low: 2012, high: 2012, unit: year}, interval: {start: 2012, end: 2012}}]}
+- {id: R-7, camp: d, quote: "30,000 prisoners were held before; 3,000 were moved in 2012.", observable: false, why_not: People., readings: [
+    {id: before, text: "30,000.", metric: population, subject: people, quantity: {low: 30000, high: 30000, unit: people}, interval: {end: 2011}},
+    {id: moved, text: "3,000.", metric: population, subject: people, aspect: removed, quantity: {low: 3000, high: 3000, unit: people},
+     interval: {start: 2012, end: 2012}}]}
+- {id: R-8, camp: e, quote: Of 45 houses 38 were razed by 2017., readings: [
+    {id: razed, text: "38.", metric: count, subject: structure, aspect: removed, quantity: {low: 38, high: 38}, interval: {start: 2016, end: 2017}},
+    {id: before, text: "45.", metric: count, subject: structure, quantity: {low: 45, high: 45}, interval: {start: 2016-06, end: 2016-06}}]}
+- {id: R-9, camp: e, quote: Its perimeter is 119 km and its area 539 km²., readings: [
+    {id: line, text: 119 km., metric: length, subject: perimeter, quantity: {low: 119, high: 119, unit: km}},
+    {id: ground, text: 539 km²., metric: area, subject: camp, quantity: {low: 539, high: 539, unit: km2}}]}
+"""
+
+
+@pytest.mark.parametrize("ledgers", [(GROWTH,), (RAZED,), (GROWTH, RAZED)])
+def test_ledgers_of_what_is_published_agree_with_themselves(ledgers):
+    assert notes(*(yaml.safe_load(ledger) for ledger in ledgers)) == ()

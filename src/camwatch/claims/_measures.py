@@ -114,8 +114,9 @@ def measures(book: Book) -> Iterator[LintNote]:
 
 
 def shapes(book: Book) -> Iterator[LintNote]:
-    """An area that no line of the stated length can enclose (a circle encloses most)."""
+    """An area that no enclosing line of the stated length can hold (a circle holds most); a fence may be a part of the line."""
     lengths, areas = ([s for s in book.said(metric, aspects=("state",)) if s.subject == "site"] for metric in ("length", "area"))
+    lengths = [s for s in lengths if s.reading.subject != "fence"]
     for line, ground in product(lengths, areas):
         a, b = line.reading.quantity, ground.reading.quantity
         if line.claim.camp != ground.claim.camp or line.reading.sub_area != ground.reading.sub_area or a is None or b is None:
@@ -124,8 +125,8 @@ def shapes(book: Book) -> Iterator[LintNote]:
             continue
         length, area = reach(a)[1], reach(b)[0]
         if math.isfinite(length) and math.isfinite(area) and area * (1 - ABOUT / 2) > length**2 / (4 * math.pi):
-            most = figure(length**2 / (4 * math.pi), "m2")
-            yield note("shape", f"a line of {figure(length, 'm')} encloses at most {most}, not {figure(area, 'm2')}", *_ordered(book, line, ground))
+            most = f"{length**2 / (4e6 * math.pi):.3g} km²"
+            yield note("shape", f"a line of {figure(length, 'm')} encloses at most {most}, not {area / 1e6:.3g} km²", *_ordered(book, line, ground))
 
 
 def _ordered(book: Book, *said: Said) -> list[Claim]:
