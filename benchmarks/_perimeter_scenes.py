@@ -196,9 +196,8 @@ def _tiles(half: str, gsd_m: float) -> list[Plane]:
             planes = [zoom(p, factor, order=1) for p in planes]
         tiles.append(np.stack([TONE * plane / float(np.median(plane)) for plane in planes]))
     # No camp's wall runs across the roofs of a town, and none is seen through a cloud.
-    quiet = sorted(
-        tiles, key=lambda pair: max(float(np.median(np.abs(np.diff(plane, axis=1)))) + 100 * float((plane > 4 * TONE).mean()) for plane in pair)
-    )
+    clear = [pair for pair in tiles if max(float(np.quantile(plane, 0.95)) for plane in pair) < 3 * TONE]
+    quiet = sorted(clear, key=lambda pair: max(float(np.median(np.abs(np.diff(plane, axis=1)))) for plane in pair))
     _CACHE[half, gsd_m] = quiet[: max(2 * len(quiet) // 3, 1)]
     return _CACHE[half, gsd_m]
 

@@ -48,6 +48,9 @@ class PerimeterParams:
         Standard error of which part of wall, strip and shadow is taken for the line: about a quarter of a strip's width.
     correlation_m : float
         Length along the line over which its lateral error keeps its sign.
+    common_px, bridged_px : float
+        Standard error of what displaces the whole line inward or outward alike, in pixels of the coarser of sensor and grid: blur, the lit side, and
+        chords across what is bridged, which grow with the inferred share.
     band_share : float
         Half width of the band at most this share of the prior's inradius.
     min_support : float
@@ -66,6 +69,8 @@ class PerimeterParams:
     registration_px: float = 0.3
     correlation_m: float = 50.0
     definition_m: float = 1.2
+    common_px: float = 0.3
+    bridged_px: float = 2.5
     band_share: float = 0.35
     min_support: float = 2.0
     max_inferred_share: float = 0.5
@@ -303,7 +308,9 @@ def _measure(
     doubts = (*gaps, *rivals)
     length = float(polygon.exterior.length)
     bridged = sum(gap.line.length for gap in gaps)
+    inferred = min(bridged / length, 1.0)
     area_var = sigma**2 * params.correlation_m * max(length - bridged, params.correlation_m)
+    area_var += (pixel * (params.common_px + params.bridged_px * inferred) * length) ** 2
     area_var += sum(doubt.area_se_m2**2 for doubt in doubts)
     # First variation of the length: a lateral error times the turning of its stretch.
     length_var = sigma**2 * float((_turning(ring, params.correlation_m) ** 2).sum()) + sum(doubt.length_se_m**2 for doubt in doubts)
@@ -315,7 +322,7 @@ def _measure(
         length,
         float(np.sqrt(length_var)),
         sigma,
-        min(bridged / length, 1.0),
+        inferred,
         min(sum(r.line.length for r in rivals) / 2 / length, 1.0),
         grade,
         doubts,

@@ -76,7 +76,8 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
     Notes
     -----
     Standard error of the area: per point the lateral error is the quadrature of pixel/√12, the scatter of the line about its smooth course,
-    registration, and definition; errors keep their sign over `correlation_m`, so that σ(A) = σ·√(ℓL). A bridged gap of length g may bow to either
+    registration, and definition; errors keep their sign over `correlation_m`, so that σ(A) = σ·√(ℓL). What displaces the whole line alike adds
+    pixel · (`common_px` + `bridged_px` · inferred share) · L. A bridged gap of length g may bow to either
     side by min(half band, g/2)/√3 and adds half of that times g. The length's error is σ times the turning of each stretch, and half of what
     rounded corners may hide. Errors of the two dates are independent; a common displacement of the two scenes changes neither area. The area of a
     record is the combined one, its geometry that of the line with the smallest error.
@@ -100,7 +101,7 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
         reason = _refusal(images, lines, short)
         return _findings(before, after, site, reason, observed=observed, searched=searched, score=score)
     records = [
-        *(_line_record(*each) for each in zip(images, lines, traces, bands, WHEN, strict=True) if each[1]),
+        *(_line_record(*each) for each in zip(images, (first, second), traces, bands, WHEN, strict=True)),
         *_parts(first, second, "removed", params),
         *_parts(second, first, "appeared", params),
         *(part for each in zip(images, lines, WHEN, strict=True) for part in _contradicting(*each)),
