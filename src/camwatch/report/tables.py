@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from camwatch.judge.limits import kind_of
+from camwatch.judge.limits import search_of
 from camwatch.judge.words import LEAD, SIMULATED, topic
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def tally(verdicts: Sequence[tuple[Claim, Verdict]]) -> str:
 
 def asked(claim: Claim) -> bool:
     """Whether imagery is asked about a claim: it can be seen from above, and this release judges its kind."""
-    return claim.observable and any(kind_of(reading) for reading in claim.readings)
+    return claim.observable and any(search_of(reading) for reading in claim.readings)
 
 
 def ranked(verdicts: Sequence[tuple[Claim, Verdict]]) -> list[tuple[Claim, Verdict]]:
