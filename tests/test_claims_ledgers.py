@@ -210,6 +210,8 @@ def test_all_that_is_wrong_is_listed_by_line(tmp_path):
     assert all("own.yaml, line" in line and "\n" not in line and "see data/claims/chongjin.yaml" in line for line in told)
     refused(tmp_path / "own.yaml", "and 2 more")
     assert ledger_faults(written(tmp_path, PLAIN)) == ()
+    twice = PLAIN + PLAIN.split("claims:\n")[1].replace("metric: count", "metric: number")
+    assert [line.split(": ")[0].rpartition(" ")[2] for line in ledger_faults(written(tmp_path, twice))] == ["14", "19"]
     (tmp_path / "own.txt").write_text("Nothing.")
     both = PLAIN.replace("    aspect:", "    sub_area: chongjin-north\n    aspect:")
     assert [line.split(": ")[0].rpartition(" ")[2] for line in ledger_faults(written(tmp_path, both))] == ["6", "11"]

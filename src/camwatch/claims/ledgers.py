@@ -118,12 +118,12 @@ def _read(path: Path, aoi: Aoi | None, document: Path | None) -> tuple[Ledger | 
     try:
         ledger = Ledger.model_validate(parsed.data)
     except ValidationError as error:
-        if doubles:
-            return None, doubles
         details = error.errors()
         # A list of which an item is wrong is also told to be too short: what lies deeper says it better.
         deepest = [d for d in details if not any(o["loc"][: len(d["loc"])] == d["loc"] and len(o["loc"]) > len(d["loc"]) for o in details)]
-        faults = [Fault(parsed.line(d["loc"]), _in_words(d, parsed.data), _short(d), REMEDY) for d in deepest]
+        # The model tells doubles too, of the whole ledger and so without a line.
+        told = [d for d in deepest if d["loc"] or not doubles]
+        faults = [*doubles, *(Fault(parsed.line(d["loc"]), _in_words(d, parsed.data), _short(d), REMEDY) for d in told)]
         return None, sorted(faults, key=lambda f: f.line or 0)
     document = document or _beside(path, ledger.document)
     found = [*_without_geometry(ledger, parsed, aoi), *(_misquoted(ledger, parsed, document) if document else ())]
