@@ -17,7 +17,7 @@ from camwatch.judge import SceneInfo, plan_pairs, testability
 from camwatch.judge._plan_power import Ground, area_error, foresee_count, foresee_extent, lateral_error, separation
 from camwatch.judge._plan_tiles import path_rows, squares
 from camwatch.judge.bracket import bracket, date_of_state, span_in_words
-from camwatch.judge.limits import bounds_of
+from camwatch.judge.limits import GSD_LIMIT_M, bounds_of
 
 Y2010 = Interval(start=date(2010, 1, 1), end=date(2010, 12, 31))
 
@@ -163,7 +163,7 @@ def test_testability_says_why_and_which_archive():
     coarse, fits, other, unseen = testability([claim(towers(), line, land), people], scenes)
     assert coarse.power is None
     assert not coarse.testable
-    assert "To see guard towers takes 0.8 m" in coarse.reason
+    assert f"To see guard towers takes {GSD_LIMIT_M['tower']:g} m" in coarse.reason
     assert "2.5 m" in coarse.reason
     assert "commercial archives" in coarse.archive
     assert fits.testable
@@ -221,7 +221,7 @@ def test_free_data_cannot_count_posts():
         (posts,) = of_camp(name).values()
         deciding = [o for o in posts.options if o.prospect.decides]
         assert {o.access for o in deciding} == {"paid"}, name
-        assert all(o.gsd_m <= 0.8 for o in deciding)
+        assert all(o.gsd_m <= GSD_LIMIT_M["tower"] for o in deciding)
         assert posts.archive.startswith("No free archive decides it; nearest comes SPOT 5")
         assert "an object of 5 m is 2 pixels long, and about 2 of 100 are found" in posts.archive
     (seen,) = of_camp("C25-21", *around_2010(0.5)).values()
