@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.geometry import box
 
+from camwatch.aoi import LONLAT, reproject
 from camwatch.detect import coverage, detect_landcover
+from camwatch.imagery import pair_geobox
 from camwatch.pipeline.merge import LEAST_CONTROL_KM2
-from camwatch.pipeline.pair import coarser
+from camwatch.pipeline.pair import REGISTERED_PX, coarser
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
@@ -25,21 +27,24 @@ PIXEL_M = 10.0
 """Finer scenes are averaged to pixels of this size: fields, pits and clearings are larger, roofs and shadows smaller."""
 LONGEST_PX = 2048
 """Longest side of the grid; all of it is held at once, since what did not change anywhere tells what change is."""
+LEAST_MARGIN_M = 150.0
+"""Ground around the site that is looked at, however fine the pixels are."""
 LEAST_SHARE = 0.5
 """Share of the mapping unit that a patch must keep inside the outline to be reported."""
 
 
 def search_land(alignment: Alignment, site: Site) -> Findings:
-    """Search a pair for changes of land cover on the ground that it was registered on, which shows more than a small site does.
-
-    What is reported outside the site is counted as false alarms: an upper bound, since real change counts there too.
-    """
-    grid = land_grid(alignment.registration.grid)
+    """Search a pair for changes of land cover, on as much ground as registration is given: a small site has too few pixels to tell noise."""
+    ground = reproject(site.area, alignment.geobox.crs, LONLAT)
+    grid = land_grid(pair_geobox(alignment.before, alignment.after, ground, margin_m=max(LEAST_MARGIN_M, REGISTERED_PX / 2 * alignment.gsd_m)))
     return compare(alignment.earlier.load(grid), alignment.later.registered(grid, alignment.registration), site)
 
 
 def compare(before: Image, after: Image, site: Site) -> Findings:
-    """Search two registered images; what they show beyond the site tells the noise, and how often the search is wrong."""
+    """Search two registered images; what they show beyond the site tells the noise, and how often the search is wrong.
+
+    What is reported outside is counted as false alarms: an upper bound, since real change counts there too.
+    """
     grid = before.geobox
     frame = box(*grid.extent.boundingbox)
     found = detect_landcover(before, after, replace(site, area=frame))
