@@ -114,9 +114,9 @@ def ring(rng: np.random.Generator, length_m: float) -> Polygon:
     if kind == "bay":
         depth, width, arm = rng.uniform(0.35, 0.6), rng.uniform(0.25, 0.4), rng.uniform(0.9, 1.4)
         low = rng.uniform(0.25, 0.4)
-        points = [(-1, -arm), (1, -arm), (1, -arm + 2 * low), (1 - 2 * depth, -arm + 2 * low), (1 - 2 * depth, -arm + 2 * (low + width)),
+        outline = [(-1, -arm), (1, -arm), (1, -arm + 2 * low), (1 - 2 * depth, -arm + 2 * low), (1 - 2 * depth, -arm + 2 * (low + width)),
                   (1, -arm + 2 * (low + width)), (1, arm), (-1, arm)]  # fmt: skip
-        points = np.array(points) + rng.normal(0, 0.03, (8, 2))
+        points = np.array(outline) + rng.normal(0, 0.03, (8, 2))
     else:
         count = int(rng.integers(6, 14)) if kind == "corners" else 160
         angle = (np.arange(count) + (rng.uniform(-0.25, 0.25, count) if kind == "corners" else 0)) * 2 * np.pi / count
@@ -125,8 +125,8 @@ def ring(rng: np.random.Generator, length_m: float) -> Polygon:
             for order in range(2, 7):
                 reach = reach + rng.normal(0, 0.25 / order) * np.cos(order * angle + rng.uniform(0, 2 * np.pi))
         points = reach[:, None] * np.column_stack([np.cos(angle), rng.uniform(0.6, 1) * np.sin(angle)])
-    shape = affinity.rotate(Polygon(points).buffer(0), rng.uniform(0, 360))
-    shape = max(getattr(shape, "geoms", [shape]), key=lambda each: each.area)
+    whole = affinity.rotate(Polygon(points).buffer(0), rng.uniform(0, 360))
+    shape: Polygon = max(getattr(whole, "geoms", [whole]), key=lambda each: each.area)
     shape = affinity.scale(shape, length_m / shape.length, length_m / shape.length)
     return affinity.translate(shape, EAST - shape.centroid.x, NORTH - shape.centroid.y)
 
@@ -159,7 +159,7 @@ def mosaic(rng: np.random.Generator, shape: tuple[int, int], gsd_m: float, half:
         col, deepest = 0, shape[0]
         while col < shape[1]:
             pair = tiles[rng.integers(len(tiles))]
-            pair = np.rot90(pair, rng.integers(4), axes=(1, 2))
+            pair = np.rot90(pair, int(rng.integers(4)), axes=(1, 2))
             pair = pair[:, ::-1] if rng.random() < 0.5 else pair
             height, width = min(pair.shape[1], shape[0] - row), min(pair.shape[2], shape[1] - col)
             out[:, row : row + height, col : col + width] = pair[:, :height, :width]

@@ -22,7 +22,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks._perimeter_scenes import DATA, GROWTHS, Case, describe, trial
+from benchmarks._perimeter_scenes import GROWTHS, Case, describe, trial
+from benchmarks._structures_pairs import DATA
 from camwatch.detect import detect_perimeter
 
 if TYPE_CHECKING:
