@@ -184,6 +184,13 @@ def test_more_than_two_scenes_are_for_land_cover(place, tmp_path, capsys):
     refused(ask(capsys, "detect", one, one, one, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "o"), "too few scenes")
 
 
+def test_nothing_is_planted_for_land_cover(place, tmp_path, capsys):
+    pair = scene(place, summer(2002)), scene(place, summer(2004))
+    refused(
+        ask(capsys, "sensitivity", *pair, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "o"), "no objects are planted"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -23,6 +23,7 @@ from camwatch.cli._common import (
     progress,
     table,
 )
+from camwatch.errors import ConfigError
 
 
 def sensitivity(
@@ -38,6 +39,9 @@ def sensitivity(
     as_json: AsJson = False,
 ) -> None:
     """Plant objects of known size into a pair and search for them: sensitivity.json, sensitivity.png; exit 1 where a kind is not testable."""
+    if kind == "landcover":
+        remedy = "trust its counts by the false alarms that stand beside them, its areas by --reference"
+        raise ConfigError("no objects are planted for land cover", where="--kind", got=kind, expected="structures, towers", remedy=remedy)
     from camwatch.pipeline.verbs import sensitivity_of_scenes
 
     settings = configuration(config, kinds=(KIND_OF[kind],) if kind else None, model=model)
