@@ -115,7 +115,8 @@ def findings(
     acquired: tuple[datetime, datetime] = DATES,
 ) -> Findings:
     """Return findings with these records."""
-    return Findings(kind, "searched", "", records, "aoi", "EPSG:32652", "a", "b", acquired, share, km2, 0.5, SCORE, GRID, growth=growth)
+    ids = ("aoi", "EPSG:32652", "a", "b", acquired)
+    return Findings(kind, "searched", "", records, *ids, share, km2, 0.5, SCORE, GRID, growth=growth, tells_standing=kind == "tower")
 
 
 def records_of(kind: str, **counts: int) -> tuple[Finding, ...]:

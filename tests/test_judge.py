@@ -43,6 +43,7 @@ def points(**counts):
 
 def found(records=(), *, kind="tower", share=1.0, km2=0.1, score=None, acquired=(BEFORE, AFTER), gsd=0.5, **rest):
     plane = np.zeros(GRID.shape, np.float32) if score is None else score
+    rest = {"tells_standing": kind == "tower" or any(r.change in ("unchanged", "altered") for r in records), **rest}
     return Findings(kind, "searched", "", tuple(records), "chongjin", "EPSG:32652", "a", "b", acquired, share, km2, gsd, plane, GRID, **rest)
 
 

@@ -91,7 +91,7 @@ def findings_of(kind, records, grid, *, status="searched", reason="", simulated=
         if 2 <= row < grid.shape[0] - 3 and 2 <= col < grid.shape[1] - 3:
             score[int(row) - 2 : int(row) + 3, int(col) - 2 : int(col) + 3] = 0.5 + 0.05 * (n % 10)
     score[: grid.shape[0] // 9, : grid.shape[1] // 7] = np.nan
-    settings = {"false_alarms_per_km2": 0.8, "nominal": True, **more}
+    settings = {"false_alarms_per_km2": 0.8, "nominal": True, "tells_standing": kind == "tower", **more}
     return Findings(
         kind,
         status,

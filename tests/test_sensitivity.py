@@ -64,7 +64,8 @@ class Differencer:
         score = np.where(seen if self.along_line else before.valid, np.float32(0.5), np.float32(np.nan))
         dates = (before.acquired, after.acquired)
         km2 = float(seen.sum()) / 1e6
-        return Findings("structure", "searched", "", tuple(records), where.id, "EPSG:32652", "a", "b", dates, 1.0, km2, 1.0, score, before.geobox)
+        ids, standing = (where.id, "EPSG:32652", "a", "b", dates), self.along_line
+        return Findings("structure", "searched", "", tuple(records), *ids, 1.0, km2, 1.0, score, before.geobox, tells_standing=standing)
 
 
 def run(images, detector, kind="structure", *, where=None, seed=5, **rest):

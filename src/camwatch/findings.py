@@ -98,6 +98,8 @@ class Findings:
         For perimeters seen at both dates.
     nominal, simulated : bool
         Whether an outline used is nominal; whether a scene is rendered.
+    tells_standing : bool
+        Whether the search also reports what stands at both dates; where it does not, the number of standing objects is unknown, not 0.
     score : (y, x) float32 in 0..1, NaN where not observed
         An array, or a plane on disk that is taken apart and turned into one as arrays are: `score[rows, cols]`, `np.asarray(score)`.
     geobox : GeoBox of `score`
@@ -121,6 +123,7 @@ class Findings:
     growth: Growth | None = None
     nominal: bool = False
     simulated: bool = False
+    tells_standing: bool = False
 
     def count(self, change: Change, within: BaseGeometry | None = None) -> int:
         """Return the number of records of one change, of those whose centroid lies in `within` where that is given."""
@@ -177,6 +180,7 @@ class Findings:
             **({"growth": ratio} if ratio else {}),
             "nominal_outline": self.nominal,
             "simulated": self.simulated,
+            "tells_standing": self.tells_standing,
             "features": features,
         }
 
@@ -204,6 +208,7 @@ class Findings:
             growth=Growth(Ratio(**growth["area"]), Ratio(**growth["length"])) if growth else None,
             nominal=document["nominal_outline"],
             simulated=document["simulated"],
+            tells_standing=document["tells_standing"],
         )
 
 

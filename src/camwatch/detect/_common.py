@@ -191,6 +191,7 @@ def answer(
     observed: tuple[float, float],
     score: NDArray[np.float32],
     testable: bool = True,
+    tells_standing: bool = False,
 ) -> Findings:
     """Return the findings of one pair; `observed` is (share of the searched area, km²)."""
     return Findings(
@@ -210,4 +211,5 @@ def answer(
         geobox=before.geobox,
         nominal=site.nominal,
         simulated=before.simulated or after.simulated,
+        tells_standing=tells_standing,
     )

@@ -192,7 +192,7 @@ def detect_structures(
         score[window] = np.where(seen[window], gain, np.float32(np.nan))
     records = tuple(replace(record, id=f"structure-{number:04d}") for number, record in enumerate(outlined, 1))
     reason = _learned_reason(model) if model is not None and learned else _unlearned_reason(before, after, model, gsd)
-    return answer("structure", before, after, site, reason=reason, records=records, observed=observed, score=score)
+    return answer("structure", before, after, site, reason=reason, records=records, observed=observed, score=score, tells_standing=learned)
 
 
 def _learned_reason(model: Model) -> str:

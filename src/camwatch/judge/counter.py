@@ -27,9 +27,6 @@ CHANGED: tuple[Change, ...] = ("appeared", "removed")
 LEAST_CHANCE = 0.25
 """Chance of being reported below which a report does not stand for more objects: it would stand for many on little ground."""
 
-STAYED: tuple[Change, ...] = ("unchanged", "altered")
-"""Records that only a search makes which also reports what did not change."""
-
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -121,8 +118,7 @@ class Counter:
 
     def tells_standing(self) -> bool:
         """Whether the search reports what stands, and not only what changed."""
-        s = self.sensitivity
-        return self.findings.kind == "tower" or bool(s and s.standing_found) or any(r.change in STAYED for r in self.findings.records)
+        return self.findings.tells_standing
 
 
 def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, pair: str = "") -> Counter:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from camwatch.judge.limits import search_of
+from camwatch.judge.limits import GEOMETRY
+from camwatch.judge.verdicts import looks
 from camwatch.judge.words import LEAD, SIMULATED, topic
+from camwatch.judge.words import share as in_percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +31,8 @@ REPORTED: dict[Kind, tuple[Change, ...]] = {
     "perimeter": ("appeared", "removed"),
     "landcover": ("appeared", "removed", "altered"),
 }
-"""Changes that each search reports."""
+"""Changes that each search reports; one that also tells what stands reports those of :data:`STANDING` too."""
+STANDING: tuple[Change, ...] = ("altered", "unchanged")
 UNITS = {"m2": "m²", "km2": "km²", "ratio": "", "objects": "", "": "", "year": ""}
 ORDER = ("contradicted", "supported", "partly", "inconclusive", "not testable")
 PEOPLE = (
@@ -131,10 +134,12 @@ def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None
     # The two lines of a perimeter are not objects that stayed; only its parts gained and lost are counted.
     records = [r for r in found.records if not (r.kind == "perimeter" and "date" in r.measures)]
 
+    told = (*REPORTED[found.kind], *(STANDING if found.kind == "structure" and found.tells_standing else ()))
+
     def counted(change: Change) -> str:
         n = sum(r.change == change for r in records)
         # A change that a search never reports has no count: 0 would read as an answer.
-        if change not in REPORTED[found.kind] and n == 0:
+        if change not in told and n == 0:
             return "–"
         if found.kind == "perimeter":
             return f"{n} part" if n == 1 else f"{n} parts"
@@ -145,7 +150,7 @@ def _cells(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None
         behind = estimates.get((found.kind, change))
         return f"{n} [{number(behind.low)}–{number(behind.high)}]" if behind else f"{n} reported"
 
-    return (*(counted(change) for change in COUNTED), number(found.searched_km2), f"{100 * found.observed_share:.0f} %", false_rate(found))
+    return (*(counted(change) for change in COUNTED), number(found.searched_km2), in_percent(found.observed_share), false_rate(found))
 
 
 def _caution(found: Findings, estimates: Mapping[tuple[str, str], Estimate] | None, sensitivity: Mapping[str, Sensitivity]) -> str:
@@ -271,7 +276,7 @@ def reading_cells(reading: ReadingVerdict) -> tuple[str, str]:
 def reason_of(outcome: Outcome, reason: str) -> str:
     """Return a reason without the outcome's words before it: on the pages the outcome stands beside it."""
     mark = SIMULATED if reason.startswith(SIMULATED) else ""
-    rest = reason.removeprefix(mark).removeprefix(f"{LEAD[outcome]}: ")
+    rest = reason.removeprefix(mark).removeprefix(f"{LEAD[outcome]}: ").removeprefix(f"{LEAD[outcome].replace('imagery', 'outline')}: ")
     return mark + rest[:1].upper() + rest[1:]
 
 
@@ -288,7 +293,7 @@ def tally(verdicts: Sequence[tuple[Claim, Verdict]]) -> str:
 
 def asked(claim: Claim) -> bool:
     """Whether imagery is asked about a claim: it can be seen from above, and this release judges its kind."""
-    return claim.observable and any(search_of(reading) for reading in claim.readings)
+    return claim.observable and any(looks(reading) or reading.metric in GEOMETRY for reading in claim.readings)
 
 
 def ranked(verdicts: Sequence[tuple[Claim, Verdict]]) -> list[tuple[Claim, Verdict]]:

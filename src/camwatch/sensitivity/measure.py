@@ -112,7 +112,6 @@ def measure(
         found += np.bincount(index[appeared], minlength=len(sizes))
         standing += np.bincount(index[seen], minlength=len(sizes))
     alarms = false_alarms(*(control or (before, after)), site, kind=kind, detector=detector)
-    tells_standing = kind == "tower"  # the search for buildings reports changes only
     return Sensitivity(
         kind,
         sizes,
@@ -121,8 +120,8 @@ def measure(
         alarms.changes,
         alarms.km2,
         alarms.control,
-        standing_found=tuple(map(int, standing)) if tells_standing else (),
-        standing_false=alarms.standing if tells_standing else None,
+        standing_found=tuple(map(int, standing)) if plain.tells_standing else (),
+        standing_false=alarms.standing if plain.tells_standing else None,
     )
 
 
