@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.polygon import orient
 
@@ -26,6 +26,8 @@ GATHER_M = 25.0
 """Length over which evidence along a path is averaged before it is called its own."""
 MIN_EVIDENCE = 0.2
 """Evidence below this is none, however empty the control ground."""
+FADED_M = 450.0
+"""Stretch of which some part must be seen, at most 0.3 of the line: where next to nothing is, the line has left the band."""
 RIVAL_M = 45.0
 """Shortest stretch on which another line counts as a rival."""
 CORNER_M = 12.0
@@ -57,6 +59,8 @@ class PerimeterParams:
         By how many standard deviations of the control strips the traced line's mean evidence must exceed theirs.
     max_inferred_share : float
         Largest share of the length that may be bridged without evidence of its own.
+    min_seen_share : float
+        Of every stretch of 450 m, how much must have evidence of its own.
     min_observed_share : float
         Smallest share of each prior's ring that must have valid pixels.
     controls : int
@@ -74,6 +78,7 @@ class PerimeterParams:
     band_share: float = 0.35
     min_support: float = 2.0
     max_inferred_share: float = 0.5
+    min_seen_share: float = 0.2
     min_observed_share: float = 0.5
     controls: int = 8
     seed: int = 0
@@ -112,7 +117,7 @@ class Grade:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """A traced line: its polygon, standard errors, evidence, bridged stretches, and the band's evidence (node, n) for the score raster."""
+    """A traced line: its polygon, standard errors, evidence, bridged stretches, the seen share of its faintest stretch, and the band's evidence."""
 
     polygon: Polygon
     area_se_m2: float
@@ -121,6 +126,7 @@ class Trace:
     sigma_m: float
     inferred: float
     ambiguous: float
+    faintest: float
     grade: Grade
     doubts: tuple[Doubt, ...]
     strip: Strip
@@ -324,10 +330,17 @@ def _measure(
         sigma,
         inferred,
         min(sum(r.line.length for r in rivals) / 2 / length, 1.0),
+        _faintest(own, length),
         grade,
         doubts,
         *field,
     )
+
+
+def _faintest(own: NDArray[np.bool_], length_m: float) -> float:
+    """Return the share with evidence of its own of that stretch of a closed line which has least."""
+    window = max(round(len(own) * min(FADED_M / length_m, 0.3)), 1)
+    return float(uniform_filter1d(own.astype(np.float64), window, mode="wrap").min())
 
 
 def _gap(ring: NDArray[np.float64], run: NDArray[np.intp], half_m: float) -> Doubt:

@@ -219,6 +219,8 @@ def _shortfall(trace: Trace, params: PerimeterParams) -> str:
         return f"{TRACED} has evidence {trace.grade.support:.1f} standard deviations above control ground; {params.min_support:.1f} are needed"
     if trace.inferred > params.max_inferred_share:
         return f"{TRACED} has no evidence of its own along {trace.inferred:.0%}; at most {params.max_inferred_share:.0%} may be bridged"
+    if trace.faintest < params.min_seen_share:
+        return f"{TRACED} fades for hundreds of metres on end, the line may have left the band: draw a prior of this date"
     return ""
 
 
