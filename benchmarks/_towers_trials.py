@@ -154,15 +154,15 @@ def trial(
     return Trial(stated[0], stated[1], site, ring.length / 1000, tuple(towers), condition, name)
 
 
-def score(findings: Findings, trial_: Trial, *, only: Callable[[Tower], bool] = lambda _: True) -> Tally:
-    """Count what was found of a trial; towers under drawn crowns count neither way, reports of them neither."""
+def score(findings: Findings, trial_: Trial, *, only: Callable[[Tower], bool] | None = None) -> Tally:
+    """Count what was found of a trial; towers under drawn crowns count neither way, reports of them neither; false ones only without `only`."""
     reports = [(r.geometry.centroid, r.change) for r in findings.records]
     free = set(range(len(reports)))
-    tally = Tally(km=trial_.ring_km)
+    tally = Tally(km=trial_.ring_km if only is None else 0.0)
     for tower in trial_.towers:
         at, reach = Point(tower.x, tower.y), max(REACH_M, tower.side_m / 2)
         near = sorted((reports[k][0].distance(at), k) for k in free if reports[k][0].distance(at) <= reach)
-        mine = tower.hidden or not only(tower)
+        mine = tower.hidden or not (only is None or only(tower))
         if not mine:
             tally.towers += 1
         if near:
@@ -173,6 +173,8 @@ def score(findings: Findings, trial_: Trial, *, only: Callable[[Tower], bool] = 
                 change = reports[k][1]
                 tally.undecided += change == "not_observed"
                 tally.wrong += change not in ("not_observed", tower.fate)
+    if only is not None:
+        return tally
     # A second report of a tower, or one of its shadow, is a false one too, unless it lies on the tower's own ground.
     every = [Point(t.x, t.y).buffer(5.0) for t in trial_.towers]
     tally.false = sum(not any(e.contains(reports[k][0]) for e in every) for k in free)

@@ -1,7 +1,7 @@
 """Guard towers planted along a line: found, linked between dates, and not imagined where none stand."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +15,9 @@ from skimage.io import imread
 from camwatch.aoi import Site
 from camwatch.detect import TowerParams, detect_towers, search_band
 from camwatch.detect._tower_line import residual
+from camwatch.detect.towers import POST_M
 from camwatch.imagery.image import Image, Sun
+from camwatch.imagery.sun import noonish_sun, solar_position, sun_of
 from camwatch.rasters import mask_of
 from camwatch.render import Solid, plant
 
@@ -344,3 +346,52 @@ def test_towers_in_a_real_wooded_suburb(shared):
     assert sum("appeared" in states for states in found) >= 5
     right = sum(len(states) for states in found)
     assert len(findings.records) - right <= 2
+
+
+def test_listed_posts_are_measured_and_nothing_is_searched(planted):
+    listed = [towers([n], 4)[0] for n in (*KEPT, *GONE)]
+    posts = (*(Point(s.x + 2.0, s.y - 1.0) for s in listed), Point(CENTRE.x + 40.0, CENTRE.y), Point(WEST - 500.0, NORTH))
+    site = site_of(planted[0].geobox, posts=posts, perimeter_before=None, perimeter_after=None)
+    findings = detect_towers(*planted, site)
+    assert len(findings.records) == len(posts) - 1
+    assert [r.geometry.centroid.distance(p) for r, p in zip(findings.records, posts, strict=False)] == pytest.approx([0.0] * 17, abs=1e-6)
+    assert search_band(site).area == pytest.approx(len(posts) * np.pi * POST_M**2, rel=0.02)
+    states = [r.change for r in findings.records]
+    assert states[:8].count("unchanged") >= 6
+    assert states[8:16].count("removed") >= 5
+    assert not {"appeared", "removed"} & set(states[:8])
+    assert not {"appeared", "unchanged"} & set(states[8:16])
+    assert states[16] == "not_observed"
+    veil = mask_of(Point(listed[8].x, listed[8].y).buffer(14.0), planted[0].geobox)
+    hidden = detect_towers(planted[0], replace(planted[1], valid=~veil), site).records[8]
+    assert hidden.change == "not_observed"
+    assert "fit_after" not in hidden.measures
+
+
+def test_the_sun_is_computed_where_the_product_does_not_state_it(planted):
+    """Jean Meeus' and NREL's published positions are in the tests of the renderer; here the ways to a sun."""
+    plain = replace(planted[0], sun=None)
+    # 41.5° N, 129° E: local noon is at about 3:24 UTC; on the first of May the sun then stands in the south, 63° high.
+    when = datetime(2012, 5, 1, 3, 21, tzinfo=UTC)
+    noon = sun_of(replace(plain, acquired=when))
+    assert noon.azimuth_deg == pytest.approx(180.0, abs=2.0)
+    assert noon.elevation_deg == pytest.approx(63.4, abs=0.5)
+    assert noon.doubt_deg == 0.0
+    assert sun_of(planted[0]) is planted[0].sun
+    dated = sun_of(replace(plain, acquired=datetime(2012, 5, 1, tzinfo=UTC)))
+    night = sun_of(replace(plain, acquired=datetime(2012, 5, 1, 15, 0, tzinfo=UTC)))
+    assert dated == night
+    assert dated.azimuth_deg == pytest.approx(180.0, abs=8.0)
+    assert dated.doubt_deg > 25.0
+
+
+@pytest.mark.parametrize(("month", "low", "high"), [(6, 35.0, 50.0), (12, 13.0, 19.0)])
+def test_a_date_alone_bounds_the_sun(month, low, high):
+    day = datetime(2012, month, 21, tzinfo=UTC)
+    sun = noonish_sun(day, 129.0, 41.0)
+    assert low < sun.doubt_deg < high
+    for hour in (10.0, 12.0, 14.0):
+        true = solar_position(day + timedelta(hours=hour - 129.0 / 15), 129.0, 41.0)
+        assert abs((true.azimuth_deg - sun.azimuth_deg + 180) % 360 - 180) < 2.2 * sun.doubt_deg
+    with pytest.raises(ValueError, match="doubt"):
+        Sun(180.0, 40.0, -1.0)

@@ -10,8 +10,8 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from camwatch.detect._common import shadow_step
-from camwatch.detect._tower_frame import PIXEL_M, SunFrame, softened, toned, with_sun
 from camwatch.imagery.image import LUMINANCE, Sun
+from training.towers.frame import PIXEL_M, SunFrame, softened, toned, with_sun
 from training.towers.scenes import RGB, SHADE, TREES, Scene, scenes
 
 if TYPE_CHECKING:

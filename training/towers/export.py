@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 import onnx
 import torch
 
+from training.towers.metadata import describe
 from training.towers.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-SIGNATURE = "towers/1"
-TRAINED_ON = "Guard towers, clutter and ground rendered by camwatch itself at 0.28 to 1.1 m; no imagery, labels or weights of others."
 
 
 def export(weights: Path, out: Path) -> None:
@@ -37,12 +34,3 @@ def export(weights: Path, out: Path) -> None:
         )
     # Until it is calibrated: one false tower for each square kilometre at even odds.
     describe(onnx.load(out), out, {"false_rates": "[[0.5, 0.0, 1.0]]", "odds": "[0.0, 1.0]"})
-
-
-def describe(model: onnx.ModelProto, path: Path, more: Mapping[str, str]) -> None:
-    """Write the file with the metadata that camwatch asks of a model; what `more` names replaces what was stated."""
-    known = {entry.key: entry.value for entry in model.metadata_props}
-    known |= {"camwatch.signature": SIGNATURE, "camwatch.trained_on": TRAINED_ON}
-    known |= {f"camwatch.{key}": value for key, value in more.items()}
-    onnx.helper.set_model_props(model, known)
-    onnx.save(model, path)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from camwatch.detect._tower_frame import PLANES
+from training.towers.frame import PLANES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def _step(into: int, out: int, stride: int = 1, dilation: int = 1) -> nn.Sequent
 
 
 class Network(nn.Module):
-    """Input (n, 5, v, u), see :mod:`camwatch.detect._tower_frame`, sides multiples of 8; answers at every second pixel."""
+    """Input (n, 5, v, u), see :mod:`training.towers.frame`, sides multiples of 8; answers at every second pixel."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage as ndi
 from scipy.spatial import cKDTree
-from shapely.geometry import box
+from shapely.geometry import Point, box
 from shapely.ops import unary_union
 
 from camwatch.detect._common import answer, coverage, filled, robust_sd, seen_at_both
-from camwatch.detect._tower_fit import REACH_M, SURROUND_M, WEAK_FIT, Fits, Picture, fit_places, templates
+from camwatch.detect._tower_fit import REACH_M, ROOFS_M, SURROUND_M, WEAK_FIT, Fits, Picture, fit_places, templates
 from camwatch.detect._tower_line import residual
 from camwatch.findings import Finding
 from camwatch.imagery.image import Sun
+from camwatch.imagery.sun import sun_of
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,15 @@ BLOCK = 128
 
 DECOY_TURNS_DEG = (90.0, 180.0, 270.0)
 """False sun directions under which the same ground is searched: what answers there is no tower."""
+
+MOST_DOUBT_DEG = 10.0
+"""Standard uncertainty of the sun's azimuth up to which shadows are sought where it puts them: 40° off, a third of the towers are found."""
+
+POST_M = 8.0
+"""Distance to a listed post within which its tower may stand: the analyst's own reading and the registration."""
+
+POST_ABSENT = 0.65
+"""Fit near a listed post below which no tower stands there."""
 
 PERSISTENT = 0.5
 """Correlation of a roof with the other date from which it still stands there even if its shadow fits poorly."""
@@ -101,7 +111,8 @@ def detect_towers(before: Image, after: Image, site: Site, params: TowerParams =
     before, after : Image
         On one GeoBox with a metric CRS, registered and radiometrically normalised; one band or more.
     site : Site
-        `perimeter_before` and `perimeter_after`, polygons or lines, are where the lines run; a polygon stands for its boundary.
+        `perimeter_before` and `perimeter_after`, polygons or lines, are where the lines run; a polygon stands for its boundary. Where the analyst
+        lists `posts`, these are measured, one record each in their order, and nothing is searched for.
     params : TowerParams
 
     Returns
@@ -111,8 +122,9 @@ def detect_towers(before: Image, after: Image, site: Site, params: TowerParams =
         square of the fitted size. Measures: `fit_before`, `fit_after` (absent where not observed), `side_m`, `height_m` (of the template; rough),
         `shadow_contrast` (in standard deviations of the picture's fine detail), `persistence` (correlation of the roof with the other date, −1..1;
         absent where not observed). `score`: the fit where a tower changed, 0 elsewhere in the band, NaN outside it and where not seen at both
-        dates. `not_testable` without a perimeter, with pixels too coarse, or without the sun's position at either date: read from the picture it
-        is off by up to 35°, and a third of the standing towers then seem new or gone.
+        dates. `not_testable` without a perimeter or posts, with pixels too coarse, or where the sun's azimuth is not known to 10°. A sun that the
+        product does not state is computed from time and place (:func:`camwatch.imagery.sun.sun_of`); a date alone does not tell it. A listed post
+        at which neither date shows a tower is `not_observed`, with its fits.
 
     Raises
     ------
@@ -132,24 +144,27 @@ def detect_towers(before: Image, after: Image, site: Site, params: TowerParams =
     seen = seen_at_both(before, after)
     gsd = max(before.gsd_m, after.gsd_m)
     lines = _lines(site)
-    unlit = [image.scene for image in (before, after) if image.sun is None]
+    suns = [sun_of(image) for image in (before, after)]
+    unlit = [image.scene for image, sun in zip((before, after), suns, strict=True) if sun.doubt_deg > MOST_DOUBT_DEG]
     why_not = ""
     if gsd > params.max_gsd_m:
         why_not = f"{gsd:g} m pixels cannot show a 4–6 m tower; it takes {params.max_gsd_m:g} m or finer."
-    elif not lines:
+    elif not lines and not site.posts:
         why_not = "No perimeter is known along which to look for towers."
     elif unlit:
-        why_not = f"The sun's azimuth and elevation are unknown for {' and '.join(unlit)}; only shadows tell towers from clutter."
+        why_not = f"The sun's azimuth is unknown for {' and '.join(unlit)}: state the time of day; only shadows tell towers from clutter."
     if why_not:
         nothing = np.full(seen.shape, np.nan, np.float32)
         return answer("tower", before, after, site, reason=why_not, records=(), observed=(0.0, 0.0), score=nothing, testable=False)
     width = _width(site, params)
-    area = unary_union(lines).buffer(width)
+    area = search_band(site, params)
+    assert area is not None
     band = mask_of(area, before.geobox)
     traced = lines if site.perimeter_accuracy_m <= TRACED_M else []
     ground = band, mask_of(area.buffer(SURROUND_M / 2.0), before.geobox) if traced else band
-    dates = [_search(image, image.sun, ground, width, traced, params) for image in (before, after) if image.sun is not None]
-    records, score = _link((before, after), (dates[0], dates[1]), params)
+    dates = [_search(image, sun, ground, width, traced, params) for image, sun in zip((before, after), suns, strict=True)]
+    pair = dates[0], dates[1]
+    records, score = _measured((before, after), pair, site.posts) if site.posts else _link((before, after), pair, params)
     return answer(
         "tower",
         before,
@@ -159,11 +174,14 @@ def detect_towers(before: Image, after: Image, site: Site, params: TowerParams =
         records=records,
         observed=coverage(area, before.geobox, seen),
         score=np.where(band & seen, score, np.float32(np.nan)),
+        tells_standing=True,
     )
 
 
 def search_band(site: Site, params: TowerParams = TowerParams()) -> BaseGeometry | None:
-    """Return the ground along the perimeter that :func:`detect_towers` searches, in the CRS of the site; None where no line is known."""
+    """Return the ground that :func:`detect_towers` looks at, in the CRS of the site; None where neither a line nor a post is known."""
+    if site.posts:
+        return unary_union([post.buffer(POST_M) for post in site.posts])
     lines = _lines(site)
     return unary_union(lines).buffer(_width(site, params)) if lines else None
 
@@ -297,6 +315,37 @@ def _link(images: tuple[Image, Image], dates: tuple[_Date, _Date], params: Tower
         found.append((int(at[0]), int(at[1]), Finding("", "tower", change, square, fit, side**2, measures)))
     found.sort(key=lambda item: item[:2])
     return tuple(replace(record, id=f"tower-{number:04d}") for number, (*_, record) in enumerate(found, 1)), score
+
+
+def _measured(images: tuple[Image, Image], dates: tuple[_Date, _Date], posts: tuple[Point, ...]) -> tuple[tuple[Finding, ...], NDArray[np.float32]]:
+    """Return the record of each listed post on the grid, in their order, and the (y, x) plane of changed ones."""
+    geobox, pixel = images[0].geobox, images[0].pixel_m
+    score = np.zeros(geobox.shape, np.float32)
+    visible = [_seen_around(image, 0.7) for image in images]
+    records = []
+    for number, post in enumerate(posts, 1):
+        col, row = (int(np.floor(v)) for v in ~geobox.affine * (post.x, post.y))
+        if not (0 <= row < geobox.shape[0] and 0 <= col < geobox.shape[1]):
+            continue
+        best, side, states = 0.0, ROOFS_M[1], []
+        measures: dict[str, float | str] = {}
+        for date, seen, name in zip(dates, visible, ("fit_before", "fit_after"), strict=True):
+            near = np.hypot(*(date.fits.at - (row, col)).T) * pixel <= POST_M
+            fit = float(date.fits.fit[near].max(initial=0.0))
+            if fit > best:
+                best, side = fit, float(date.fits.roof_m[near][date.fits.fit[near].argmax()])
+            # Nothing was sought, so nothing but the fit itself speaks for a tower; between the two levels it cannot be told.
+            told = "stands" if fit >= date.report else "absent" if fit < POST_ABSENT else "not_observed"
+            states.append(told if seen[row, col] else "not_observed")
+            measures |= {name: fit} if seen[row, col] else {}
+        change: Change = {("absent", "stands"): "appeared", ("stands", "absent"): "removed", ("stands", "stands"): "unchanged"}.get(
+            (states[0], states[1]), "not_observed"
+        )  # type: ignore[assignment]  # each of them is a Change
+        square = box(post.x - side / 2, post.y - side / 2, post.x + side / 2, post.y + side / 2)
+        if change in ("appeared", "removed"):
+            score[mask_of(square, geobox, touched=True)] = best
+        records.append(Finding(f"tower-{number:04d}", "tower", change, square, best, side**2, measures | {"side_m": side}))
+    return tuple(records), score
 
 
 def _other_date(here: _Date, there: _Date, at: NDArray[np.intp], side: float, pixel: float, link_m: float) -> tuple[float, float]:  # noqa: PLR0917 all plain

@@ -55,7 +55,7 @@ def solar_position(when: datetime, lon: float, lat: float) -> Sun:
 def noonish_sun(day: datetime, lon: float, lat: float) -> Sun:
     """Return the middle of the sun's positions on a day between :data:`HOURS` of local solar time, with the doubt that they leave.
 
-    The doubt is the standard deviation of an azimuth that may be any of theirs: at 40° of latitude 16° in December and 38° in June.
+    The doubt is the standard deviation of an azimuth that may be any of theirs: at 41° of latitude 17° in December and 43° in June.
     """
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=lon / 15.0)
     suns = [solar_position(midnight + timedelta(hours=float(hour)), lon, lat) for hour in np.linspace(*HOURS, 17)]

@@ -1,0 +1,141 @@
+"""How the weights of towers are made: rendered places, what the network sees of them, and (where torch is installed) its training and its file."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from camwatch.imagery.image import Sun
+from training.towers.calibrate import GSD_M, _logistic, _tail
+from training.towers.data import PER_PLACE, STRIDE, Pool, read_scenes, targets, view_of, write_scenes
+from training.towers.frame import PIXEL_M, PLANES
+from training.towers.scenes import scenes
+
+NEEDS_TORCH = "needs torch: pip install -e '.[training]'"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    where = tmp_path_factory.mktemp("places")
+    list(write_scenes(where, range(21, 23)))
+    return where
+
+
+@pytest.fixture(scope="module")
+def made(folder):
+    return [scene for path in sorted(folder.glob("place-*.npz")) for scene in read_scenes(path)]
+
+
+def test_a_place_is_the_same_from_its_seed_and_kept_on_disk(folder, made):
+    again = scenes(21, PER_PLACE)
+    for one, two in zip(made, again, strict=False):
+        assert (one.picture == two.picture).all()
+        np.testing.assert_array_equal(one.towers, two.towers)
+        assert one.sun == two.sun
+    times = [p.stat().st_mtime_ns for p in sorted(folder.glob("*.npz"))]
+    list(write_scenes(folder, range(21, 23)))
+    assert times == [p.stat().st_mtime_ns for p in sorted(folder.glob("*.npz"))]
+
+
+def test_towers_are_of_the_sizes_that_are_sought_and_lie_in_the_picture(made):
+    towers = np.concatenate([scene.towers for scene in made])
+    assert len(towers) >= 10
+    assert (towers[:, 2] > 2.0).all()
+    assert (towers[:, 2] < 9.0).all()
+    assert (towers[:, 3] > 4.5).all()
+    assert set(np.unique(towers[:, 4])) <= {0.0, 1.0}
+    for scene in made:
+        assert scene.picture.dtype == np.uint8
+        assert scene.picture.shape[1] * scene.pixel_m == pytest.approx(128, abs=1)
+
+
+def test_shadows_fall_to_the_right_of_the_towers_in_the_turned_view(made):
+    """Along +u from a tower that can be seen the ground is darker than along −u, over all towers; not so if the sun is turned half about."""
+    rng = np.random.default_rng(0)
+
+    def darker(turn):
+        steps = []
+        for scene in made:
+            sun = Sun((scene.sun.azimuth_deg + turn) % 360, scene.sun.elevation_deg)
+            view = view_of(replace(scene, sun=sun), 0.0, rng, single=False)
+            for v, u, wide, high, visible in view.towers:
+                reach = (wide / 2 + 0.35 * high / np.tan(np.deg2rad(sun.elevation_deg))) / PIXEL_M
+                places = [(round(float(v)), round(float(u + sign * reach))) for sign in (1, -1)]
+                if visible and all(0 <= a < n and 0 <= b < n for (a, b), n in zip(places, view.inside.shape, strict=True)):
+                    ahead, behind = (float(view.planes[0][at]) for at in places)
+                    steps.append(behind - ahead)
+        return float(np.median(steps))
+
+    assert darker(0.0) > 0.15
+    assert darker(180.0) < -0.1
+
+
+def test_targets_peak_at_the_towers_and_leave_hidden_ones_out(made):
+    view = next(view_of(s, 1.0, np.random.default_rng(0), single=True) for s in made if s.towers[:, 4].sum() >= 2)
+    hidden = replace(view, towers=np.concatenate([view.towers[:1] * [1, 1, 1, 1, 0], view.towers[1:]]).astype(np.float32))
+    side = view.planes.shape[1] // 8 * 8
+    near, weight = (targets(v, (0, 0), side) for v in (view, hidden))
+    for v, u, wide, high, visible in view.towers:
+        at = round(float((v - 0.5) / STRIDE)), round(float((u - 0.5) / STRIDE))
+        if visible and all(0 <= a < side // STRIDE for a in at):
+            assert near[0][at] > 0.8
+            assert near[1][at] == pytest.approx(wide)
+            assert near[2][at] == pytest.approx(high)
+    at = tuple(np.clip(np.rint((view.towers[0, :2] - 0.5) / STRIDE).astype(int), 0, side // STRIDE - 1))
+    assert weight[5][at] == 0
+
+
+def test_batches_have_the_shape_of_the_network(folder):
+    pool = Pool(folder, np.random.default_rng(0))
+    assert pool.refresh() == 2 * PER_PLACE
+    inputs, wanted = pool.batch(3, 64)
+    assert inputs.shape == (3, PLANES, 64, 64)
+    assert wanted.shape == (3, 6, 64 // STRIDE, 64 // STRIDE)
+    assert np.isfinite(inputs).all()
+
+
+def test_the_tail_of_false_scores_is_recovered():
+    """Scores drawn with the density exp(5 − 1.5 s) per km²: the fit gives it back, at every resolution."""
+    rng = np.random.default_rng(1)
+    looked = [(float(g), 1.0) for g in np.exp(rng.uniform(np.log(0.28), np.log(1.1), 60))]
+    false, gsd = [], []
+    for g, _ in looked:
+        n = rng.poisson(np.exp(5.0 + 1.5 * 2))
+        false.append(-2.0 + rng.exponential(1 / 1.5, n))
+        gsd.append(np.full(n, g))
+    for at in GSD_M:
+        _, a, b = _tail(np.concatenate(false), np.concatenate(gsd), looked, at)
+        assert b == pytest.approx(1.5, rel=0.1)
+        assert a == pytest.approx(5.0, abs=0.3)
+
+
+def test_the_odds_of_scores_are_recovered():
+    rng = np.random.default_rng(2)
+    scores = rng.normal(0, 3, 4000)
+    right = rng.random(4000) < 1 / (1 + np.exp(1.0 - 0.8 * scores))
+    a, b = _logistic(scores, right)
+    assert a == pytest.approx(-1.0, abs=0.15)
+    assert b == pytest.approx(0.8, abs=0.1)
+
+
+def test_training_lowers_the_loss_and_the_file_says_the_same(folder, tmp_path):
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from training.towers.export import export
+    from training.towers.model import load_tower_model
+    from training.towers.network import Network
+    from training.towers.train import Schedule, train
+
+    weights = tmp_path / "weights.pt"
+    train(folder, weights, Schedule(steps=100, batch=2, side=64))
+    log = [json.loads(line) for line in weights.with_suffix(".log").read_text().splitlines()[1:]]
+    assert log[-1]["tower"] < log[0]["tower"]
+    export(weights, tmp_path / "towers.onnx")
+    assert (tmp_path / "towers.onnx").stat().st_size < 1_000_000
+    model = load_tower_model(tmp_path / "towers.onnx")
+    network = Network().eval()
+    network.load_state_dict(torch.load(weights))
+    ground = np.random.default_rng(0).normal(size=(1, PLANES, 64, 128)).astype(np.float32)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(ground)).numpy()
+    np.testing.assert_allclose(model.session.run(None, {"ground": ground})[0], expected, atol=1e-4)
