@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["PerimeterParams", "detect_perimeter"]
 
 WHEN = ("before", "after")
+SAME = 0.2
+"""Bands that differ by less than this share of their area were laid around one outline."""
 TRACED = "the traced path"
 """How the reasons begin that a trace itself gives."""
 
@@ -166,6 +168,9 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
     if any("traced" in line.source for line in lines):
         halves = " and ".join(f"{band.half_m:.0f}" for band in bands if band)
         said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
+        first, second = (band.shape for band in bands if band)
+        if first.symmetric_difference(second).area < SAME * first.area:
+            said.append("both dates were searched around one outline, and a line that left its band would not be found")
     for image, line, why in zip(images, lines, short, strict=True):
         day = image.acquired.date()
         if line.source == "digitised":
