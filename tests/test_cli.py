@@ -220,6 +220,45 @@ def test_plan_says_what_would_be_testable(place, capsys):
     assert not answers["T-2"]["testable"]
 
 
+def test_plan_tells_power_and_archive_where_there_is_room(place, capsys):
+    code, out, _ = ask(capsys, "plan", place / "aoi.geojson", "--scenes", place / "scenes", "--claims", place / "claims.yaml")
+    assert code == 1
+    assert out.split()[:6] == ["claim", "reading", "testable", "power", "why", "archive"]
+
+
+def test_lint_tells_every_fault_of_a_ledger(tmp_path, capsys):
+    ledger, document = tmp_path / "ledger.yaml", tmp_path / "report"
+    document.write_text("Two houses were built.")
+    ledger.write_text(LEDGER)
+    code, out, err = ask(capsys, "claims", "lint", ledger, "--document", document)
+    assert (code, out) == (2, "")
+    told = err.splitlines()
+    assert len(told) == LEDGER.count("quote:")
+    assert all(line.startswith(f"camwatch: {ledger}, line ") and "does not stand in report" in line for line in told)
+    assert_one_line(ask(capsys, "claims", "lint", "--document", document), "without its ledger")
+
+
+def test_lint_compares_ledgers_with_one_another(capsys):
+    code, out, _ = ask(capsys, "claims", "lint", "--json")
+    assert code == 1
+    assert any({claim[:3] for claim in note["claims"]} == {"C22", "C25"} for note in json.loads(out))
+
+
+def test_published_figures_stand_beside_a_claim(capsys):
+    _, out, _ = ask(capsys, "claims", "show", "C25-20")
+    assert "no part of a verdict: length of the perimeter before: 3,710 m (2009)" in out
+
+
+def test_the_demonstration_answers_every_bundled_claim():
+    from camwatch.claims import bundled_ledgers
+    from camwatch.pipeline.demo import CAMPS, of_no_camp
+
+    general = of_no_camp()
+    others = {claim.id for ledger in bundled_ledgers() for claim in ledger.claims if claim.camp not in CAMPS}
+    assert {verdict.claim for verdict in general} == others
+    assert all(verdict.outcome == "not testable" and verdict.reason for verdict in general)
+
+
 # --- what is refused, in one line, with exit 2 and nothing left behind ------------------------------------------------------------------------
 
 

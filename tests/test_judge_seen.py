@@ -153,6 +153,15 @@ def test_a_series_dates_the_ground():
     assert "no such change" in judge(claim(other), held).reason
 
 
+def test_a_series_of_land_says_nothing_of_what_it_was_not_searched_for():
+    reading = there("tower", "A tower was built.", aspect="appeared", interval=YEAR_2010)
+    land, pair = evidence(cleared(), gsd=10.0, pair="land"), evidence(found(points(appeared=4)), KEEN)
+    alone, both = judge(claim(reading), [pair]), judge(claim(reading), [pair, land])
+    assert both == alone
+    assert alone.outcome == "supported"
+    assert "was not searched for" in judge(claim(reading), [land]).reason
+
+
 # --- dates --------------------------------------------------------------------------------------------------------------------------------------
 
 DAYS = [datetime(y, 6, 1, tzinfo=UTC) for y in (2003, 2006, 2009, 2012)]

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import hashlib
 import json
 
 import numpy as np
@@ -142,6 +143,31 @@ def test_few_dates_are_compared_by_season_in_other_years(place, tmp_path, capsys
     assert all(c["last_date_without"] < CLEARED.isoformat() <= c["first_date_with"] for c in cleared)
 
 
+COUNTY = {"name": "the county", "box": [120.0, 41.0, 120.5, 41.5], "source": "a gazetteer"}
+YEAR_2003 = {"start": 2003, "end": 2003}
+CLAIMS = [
+    {"id": "L-1", "camp": "land", "quote": "A pit was dug.", "readings": [{"text": "a pit", "metric": "landcover", "subject": "mine"}]},
+    {
+        "id": "L-2",
+        "camp": "land",
+        "quote": "The pit was dug in 2003.",
+        "readings": [{"text": "the pit was dug", "metric": "date", "subject": "mine", "aspect": "appeared", "interval": YEAR_2003}],
+    },
+    {
+        "id": "L-3",
+        "camp": "land",
+        "quote": "A tower was built in 2003.",
+        "readings": [{"text": "a tower", "metric": "presence", "subject": "tower", "aspect": "appeared", "interval": YEAR_2003}],
+    },
+    {
+        "id": "L-4",
+        "camp": "land",
+        "quote": "It lies in the county.",
+        "readings": [{"text": "in the county", "metric": "position", "subject": "camp", "where": [{"relation": "in", "place": "the county"}]}],
+    },
+]
+
+
 @pytest.mark.timeout(300)
 def test_a_run_has_a_series_of_its_own_that_verifies(place, tmp_path, capsys):
     scenes = tmp_path / "scenes"
@@ -149,8 +175,7 @@ def test_a_run_has_a_series_of_its_own_that_verifies(place, tmp_path, capsys):
     for day in [d for d in DENSE if d.year in (2002, 2003, 2004) and d.month in (7, 8)]:
         (scenes / scene(place, day).name).write_bytes(scene(place, day).read_bytes())
     ledger = tmp_path / "claims.yaml"
-    claim = {"id": "L-1", "camp": "land", "quote": "A pit was dug.", "readings": [{"text": "a pit", "metric": "landcover", "subject": "mine"}]}
-    ledger.write_text(json.dumps({"document": "test", "title": "A test document", "claims": [claim]}))
+    ledger.write_text(json.dumps({"document": "test", "title": "A test document", "places": [COUNTY], "claims": CLAIMS}))
     settings = tmp_path / "config.yaml"
     settings.write_text("kinds: [landcover]\nreport_date: 2013-02-25\n")
     run = ("run", place / "aoi.geojson", "--scenes", scenes, "--claims", ledger, "--config", settings, "--workers", "1", "--out", tmp_path / "run")
@@ -163,6 +188,23 @@ def test_a_run_has_a_series_of_its_own_that_verifies(place, tmp_path, capsys):
     assert "nothing to do" in told
     code, _, err = ask(capsys, "verify", tmp_path / "run")
     assert code == 0, err
+    verdicts = {v["claim"]: v for v in json.loads((tmp_path / "run" / "verdicts.json").read_text())["verdicts"]}
+    (dated,) = verdicts["L-2"]["readings"]
+    assert dated["evidence"] == ["landcover-series"]
+    assert "did so between 2002" in dated["reason"]
+    assert "was not searched for guard towers" in verdicts["L-3"]["reason"]
+    assert verdicts["L-4"]["outcome"] == "contradicted"
+    assert "outside of the county" in verdicts["L-4"]["reason"]
+    recorded = tmp_path / "run" / "verdicts.json"
+    recorded.write_text(recorded.read_text().replace('"contradicted"', '"supported"'))
+    manifest = tmp_path / "run" / "manifest.json"
+    named = json.loads(manifest.read_text())
+    named["outputs"]["verdicts.json"] = hashlib.sha256(recorded.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(named))
+    code, _, err = ask(capsys, "verify", tmp_path / "run")
+    assert code == 2
+    assert "does not follow from the records" in err
+    assert "L-4" in err
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------------------------------

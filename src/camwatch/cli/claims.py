@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from camwatch.cli import BAD_INPUT
 from camwatch.cli._common import REFUSED, AsJson, emit, table
 from camwatch.errors import ClaimError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Documented claims, typed, and what is wrong with the claims themselves.", no_args_is_help=True)
 LedgerFile = Annotated[Path | None, typer.Argument(help="A ledger in YAML or JSON; the bundled ones without it.")]
+Document = Annotated[Path | None, typer.Option("--document", help="The quoted document as plain text, to look up each quote of the ledger in.")]
 
 
 @app.command("list")
@@ -41,14 +43,25 @@ def show(claim: Annotated[str, typer.Argument(help="Claim id, e.g. C25-20.")], f
     one = found[0]
     typer.echo(f"{one.id} ({one.camp}): “{one.quote}”\n{one.note}\n{one.why_not}".rstrip())
     table(("reading", "metric", "of", "aspect", "in words"), [(r.id, r.metric, r.subject, r.aspect, r.text) for r in one.readings])
+    for figure in one.published:
+        typer.echo(f"Published elsewhere, no part of a verdict: {figure.words}")
 
 
 @app.command("lint")
-def lint(file: LedgerFile = None, as_json: AsJson = False) -> None:
-    """Say what is wrong with the claims themselves; exit 1 where something is."""
+def lint(file: LedgerFile = None, document: Document = None, as_json: AsJson = False) -> None:
+    """Say what is wrong with the claims themselves; exit 1 where something is, 2 where the ledger is refused, with every reason."""
+    from camwatch.claims import ledger_faults
     from camwatch.claims import lint as check
 
-    notes = [note for ledger in _ledgers(file) for note in check(ledger)]
+    if file is None and document is not None:
+        remedy = "name the ledger that quotes it: camwatch claims lint LEDGER --document FILE"
+        raise ClaimError("a document without its ledger", where=document, remedy=remedy)
+    faults = () if file is None else ledger_faults(file, document=document)
+    for fault in faults:
+        typer.echo(f"camwatch: {fault}", err=True)
+    if faults:
+        raise typer.Exit(BAD_INPUT)
+    notes = check(*_ledgers(file, document))
     if as_json:
         emit([{"rule": n.rule, "claims": list(n.claims), "text": n.text} for n in notes])
     else:
@@ -57,7 +70,7 @@ def lint(file: LedgerFile = None, as_json: AsJson = False) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _ledgers(file: Path | None) -> tuple[Ledger, ...]:
+def _ledgers(file: Path | None, document: Path | None = None) -> tuple[Ledger, ...]:
     from camwatch.claims import bundled_ledgers, load_ledger
 
-    return bundled_ledgers() if file is None else (load_ledger(file),)
+    return bundled_ledgers() if file is None else (load_ledger(file, document=document),)

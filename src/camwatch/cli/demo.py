@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from camwatch.cli._common import AsJson, Settings, Workers, configuration, emit, progress
-from camwatch.cli.run import tell
+from camwatch.cli.run import tell, tell_verdicts
 
 
 def demo(
@@ -18,7 +18,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Render simulated scenes of Chongjin and Hoeryong in real product layouts and run the complete pipeline on them."""
-    from camwatch.pipeline.demo import run_demo
+    from camwatch.pipeline.demo import of_no_camp, run_demo
 
     with progress(quiet=as_json) as show:
         results = run_demo(out, configuration(config), workers=workers, progress=show)
@@ -27,3 +27,6 @@ def demo(
     else:
         for result in results:
             tell(result)
+        general = of_no_camp()
+        typer.echo(f"\nAbout all camps, or about imagery itself: {len(general)} claim(s)")
+        tell_verdicts(general)

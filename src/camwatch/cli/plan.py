@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from camwatch.cli._common import REFUSED, AoiFile, AsJson, emit, table
+
+if TYPE_CHECKING:
+    from camwatch.judge import Testable
 
 
 def plan(
@@ -25,6 +28,11 @@ def plan(
     if as_json:
         emit([dataclasses.asdict(a) for a in answers])
     else:
-        table(("claim", "reading", "testable", "why"), [(a.claim, a.reading, "yes" if a.testable else "NO", a.reason) for a in answers])
+        table(("claim", "reading", "testable", "power", "why", "archive"), [_row(a) for a in answers], spare=("archive",))
     if not all(a.testable for a in answers):
         raise typer.Exit(REFUSED)
+
+
+def _row(answer: Testable) -> tuple[object, ...]:
+    power = None if answer.power is None else f"{answer.power:.2f}"
+    return answer.claim, answer.reading, "yes" if answer.testable else "NO", power, answer.reason, answer.archive

@@ -10,6 +10,9 @@ import typer
 from camwatch.cli._common import REFUSED, AoiFile, AsJson, ModelFile, Out, Settings, Workers, configuration, emit, progress, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from camwatch.judge import Verdict
     from camwatch.pipeline.run import RunResult
 
 
@@ -37,11 +40,16 @@ def run(
         raise typer.Exit(REFUSED)
 
 
+def tell_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """Print a table of verdicts."""
+    table(("claim", "outcome", "why"), [(v.claim, v.outcome, v.reason) for v in verdicts])
+
+
 def tell(result: RunResult) -> None:
     """Print what a run answered."""
     mark = "SIMULATED SCENES, NOT OBSERVATIONS\n" if result.simulated else ""
     typer.echo(f"\n{mark}{result.name}: {len(result.pairs)} pair(s) of scenes, {len(result.verdicts)} claim(s)")
-    table(("claim", "outcome", "why"), [(v.claim, v.outcome, v.reason) for v in result.verdicts])
+    tell_verdicts(result.verdicts)
     for path, reason in result.left_out:
         typer.echo(f"left out: {path}: {reason.removeprefix(f'{path}: ')}")
     done, kept = len(result.done), len(result.kept)

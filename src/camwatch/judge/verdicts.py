@@ -63,7 +63,13 @@ def _answer(reading: Reading, ordered: Sequence[Evidence], aoi: Aoi | None, plac
         return untestable(why)
     if reading.metric in GEOMETRY:
         return answer_place(reading, aoi, places)
-    return (answer_date if reading.metric == "date" else answer_seen)(reading, ordered, aoi)
+    return (answer_date if reading.metric == "date" else answer_seen)(reading, _searched(reading, ordered), aoi)
+
+
+def _searched(reading: Reading, ordered: Sequence[Evidence]) -> Sequence[Evidence]:
+    """Return what was searched for what a reading asks, or refused; all where nothing was, so that the reason tells it."""
+    kind = search_of(reading)
+    return [e for e in ordered if e.refused or kind in e.findings] or ordered
 
 
 def _source(readings: Sequence[Reading]) -> str:

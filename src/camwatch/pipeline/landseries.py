@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camwatch.aoi import load_aoi
-from camwatch.custody import write_json
+from camwatch.custody import read_json, write_json
 from camwatch.detect._common import answer, coverage
 from camwatch.detect._land_breaks import LEAST_DATES
 from camwatch.detect._land_cover import SEASON_DAYS, YEAR_DAYS, season_gap_days
 from camwatch.detect._land_series import Broken, breaks_of_tile, findings_of_series
 from camwatch.errors import CoverageError, PairError
 from camwatch.imagery import Image, pair_geobox
+from camwatch.judge import Evidence
 from camwatch.pipeline.landcover import LONGEST_PX, compare, land_grid
 from camwatch.pipeline.pair import REGISTERED_PX, check_coverage, coarser
-from camwatch.pipeline.records import named_apart, source_of, write_findings
+from camwatch.pipeline.records import named_apart, read_findings, source_of, write_findings
 from camwatch.pipeline.stack import Stack
 from camwatch.report import detect_page
 from camwatch.scenes import item as scene
@@ -126,7 +127,7 @@ def write_series(
         "simulated": found.findings.simulated,
     }
     write_findings(folder, findings)
-    write_json(folder / "series.json", document)
+    write_json(folder / SERIES, document)
     detect_page(
         folder / "detect.png",
         before=found.before,
@@ -140,7 +141,19 @@ def write_series(
     return found
 
 
-WRITTEN = ("findings.geojson", "findings.gpkg", "score_landcover.tif", "series.json", "detect.png")
+def read_series(folder: Path) -> tuple[Evidence, ...]:
+    """Read back what :func:`write_series` wrote as evidence for the judge; none where there is no series, or it was refused."""
+    if not (folder / SERIES).is_file() or "refused" in read_json(folder / SERIES):
+        return ()
+    findings = read_findings(folder)
+    told = findings["landcover"]
+    return (Evidence(NAME, told.acquired, told.gsd_m, findings, simulated=told.simulated),)
+
+
+SERIES = "series.json"
+NAME = "landcover-series"
+"""What verdicts call a series where they name their evidence."""
+WRITTEN = ("findings.geojson", "findings.gpkg", "score_landcover.tif", SERIES, "detect.png")
 """What :func:`write_series` writes."""
 
 

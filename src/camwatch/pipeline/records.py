@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi
-    from camwatch.claims import Claim
+    from camwatch.claims import Claim, Place
     from camwatch.config import RunConfig
     from camwatch.judge import SceneInfo
 
@@ -169,6 +169,18 @@ def read_claims(path: Path) -> tuple[Claim, ...]:
     from camwatch.claims import Claim
 
     return tuple(Claim.model_validate(record) for record in read_json(path))
+
+
+def places_document(places: Sequence[Place]) -> list[dict[str, Any]]:
+    """Return the places that claims name as JSON."""
+    return [place.model_dump(mode="json") for place in places]
+
+
+def read_places(path: Path) -> tuple[Place, ...]:
+    """Read back what :func:`places_document` gave."""
+    from camwatch.claims import Place
+
+    return tuple(Place.model_validate(record) for record in read_json(path))
 
 
 def scene_info(item: pystac.Item) -> SceneInfo:

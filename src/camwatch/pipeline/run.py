@@ -7,17 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from camwatch.aoi import load_aoi
-from camwatch.claims import claims_of, load_ledger
+from camwatch.claims import claims_of, load_ledger, places_of
 from camwatch.config import RunConfig
 from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json, verify, write_json, write_manifest
 from camwatch.errors import CamwatchError, ClaimError, CoverageError, CustodyError, PairError
 from camwatch.imagery import clear_share
 from camwatch.judge import judge, plan_pairs, testability
-from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, series_of, write_series
+from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, read_series, series_of, write_series
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.pairwork import PairWork, read_evidence
 from camwatch.pipeline.processes import apart
-from camwatch.pipeline.records import aoi_document, claims_document, folder_name, named_apart, read_claims, scene_info, scene_row
+from camwatch.pipeline.records import (
+    aoi_document,
+    claims_document,
+    folder_name,
+    named_apart,
+    places_document,
+    read_claims,
+    read_places,
+    scene_info,
+    scene_row,
+)
 from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
 from camwatch.scenes import item as scene
@@ -30,9 +40,9 @@ if TYPE_CHECKING:
     import pystac
 
     from camwatch.aoi import Aoi
-    from camwatch.claims import Claim
+    from camwatch.claims import Claim, Place
     from camwatch.custody import Verified
-    from camwatch.judge import PlannedPair, Testable, Verdict
+    from camwatch.judge import Evidence, PlannedPair, Testable, Verdict
     from camwatch.pipeline.search import Progress
     from camwatch.scenes import Catalogue
 
@@ -88,10 +98,11 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What an analyst holds of one camp: the outline, the claims, the scenes that show it."""
+    """What an analyst holds of one camp: the outline, the claims with the places that they name, the scenes that show it."""
 
     aoi: Aoi
     claims: tuple[Claim, ...]
+    places: tuple[Place, ...]
     scenes: tuple[pystac.Item, ...]
     left_out: tuple[tuple[str, str], ...] = field(default=())
 
@@ -107,7 +118,7 @@ def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None
         When a ledger of one's own has no claim of this camp.
     """
     aoi = load_aoi(aoi_file) if aoi_file else load_aoi(camp)
-    stated = _stated(aoi, claims)
+    stated, places = _stated(aoi, claims)
     found = scan(scenes)
     if not found.items:
         first = next((f"; {u.path}: {u.reason}" for u in found.unreadable), "")
@@ -119,7 +130,7 @@ def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None
         got, wanted = f"{len(found.items)} scenes elsewhere", f"scenes of {centre.y:.3f}°N {centre.x:.3f}°E"
         remedy = "check the outline (latitude and longitude swapped?) and the downloads"
         raise CoverageError("no scene shows the AOI", where=scenes, got=got, expected=wanted, remedy=remedy)
-    return Holdings(aoi, stated, named_apart(showing), (*((str(u.path), u.reason) for u in found.unreadable), *_twins(found)))
+    return Holdings(aoi, stated, places, named_apart(showing), (*((str(u.path), u.reason) for u in found.unreadable), *_twins(found)))
 
 
 def _twins(found: Catalogue) -> Iterator[tuple[str, str]]:
@@ -130,22 +141,23 @@ def _twins(found: Catalogue) -> Iterator[tuple[str, str]]:
             yield str(scene.files_of(other)[0]), f"shows the same acquisition as {best.id} ({level}), which is used"
 
 
-def _stated(aoi: Aoi, file: Path | None) -> tuple[Claim, ...]:
+def _stated(aoi: Aoi, file: Path | None) -> tuple[tuple[Claim, ...], tuple[Place, ...]]:
+    """Return the claims about a camp, and the places of their ledgers."""
     if file is None:
-        return claims_of(aoi.id)
-    ledger = load_ledger(file)
+        return claims_of(aoi.id), places_of(aoi.id)
+    ledger = load_ledger(file, aoi=aoi)
     own = tuple(c for c in ledger.claims if c.camp == aoi.id)
     if not own:
         camps = ", ".join(sorted({c.camp for c in ledger.claims}))
         remedy = "name the AOI's id in the ledger"
         raise ClaimError("no claim of this camp", where=file, got=f"claims of {camps}", expected=f"camp: {aoi.id}", remedy=remedy)
-    return own
+    return own, ledger.places
 
 
 def plan_camp(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> tuple[Testable, ...]:
     """Say of every reading of every claim whether the scenes at hand can test it, before a pixel is read."""
     held = gather(camp, scenes, claims=claims, aoi_file=aoi_file)
-    return testability(held.claims, [scene_info(i) for i in held.scenes])
+    return testability(held.claims, [scene_info(i) for i in held.scenes], aoi=held.aoi, places=held.places)
 
 
 def run_camp(
@@ -197,11 +209,13 @@ def run_camp(
     works = _works(run, held, planned, config, hashes)
     progress("pairs of scenes", 0, len(works))
     keys = _do_all(works, journal, workers, progress)
-    keys += _series(journal, held, config, hashes, progress)
+    followed = _series(journal, held, config, hashes, progress)
+    keys += followed
     if all(work.refused and not work.findings() for work in works):
         raise CoverageError("no pair of scenes can be used", where=scenes, got=works[0].refused, remedy="add clearer scenes")
-    keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held, works)]))
-    verdicts = _judged(held, works)
+    evidence = [*(work.evidence() for work in works), *(read_series(run / SERIES) if followed else ())]
+    verdicts = _judged(held.claims, evidence, held.aoi, held.places)
+    keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held.aoi, verdicts)]))
     pairs = list(zip(held.claims, verdicts, strict=True))
     journal.step("pages", [keys], lambda: draw_pages(run, held.aoi, pairs, works, config, workers=workers, progress=progress))
     journal.forget_others()
@@ -260,7 +274,7 @@ def _do_one(run: Path, work: PairWork) -> tuple[str, Journal]:
 SERIES = "series"
 """Folder in which land cover over many dates is told."""
 
-DOCUMENTS = ("config.json", "aoi.geojson", "claims.json", "scenes.json")
+DOCUMENTS = ("config.json", "aoi.geojson", "claims.json", "places.json", "scenes.json")
 """What a run writes of what it was given, so that its verdicts can be recomputed from the folder alone."""
 
 
@@ -272,10 +286,11 @@ def _documents(run: Path, held: Holdings, config: RunConfig, scenes: Path) -> st
         "left_out": [{"path": p, "reason": r} for p, r in held.left_out],
         "simulated": any(scene.is_simulated(i) for i in held.scenes),
     }
-    documents = (config.model_dump(mode="json"), aoi_document(held.aoi), claims_document(held.claims), catalogue)
+    stated = claims_document(held.claims), places_document(held.places)
+    documents = (config.model_dump(mode="json"), aoi_document(held.aoi), *stated, catalogue)
     for name, document in zip(DOCUMENTS, documents, strict=True):
         write_json(run / name, document)
-    return digest_of(documents[:3])
+    return digest_of(documents[:-1])
 
 
 def _planned(held: Holdings) -> tuple[PlannedPair, ...]:
@@ -300,14 +315,17 @@ def _works(run: Path, held: Holdings, planned: Sequence[PlannedPair], config: Ru
     return works
 
 
-def _judged(held: Holdings, works: Sequence[PairWork]) -> tuple[Verdict, ...]:
-    evidence = [work.evidence() for work in works]
-    return tuple(judge(claim, evidence, aoi=held.aoi) for claim in held.claims)
+def _judged(claims: Sequence[Claim], evidence: Sequence[Evidence], aoi: Aoi, places: Sequence[Place]) -> tuple[Verdict, ...]:
+    return tuple(judge(claim, evidence, aoi=aoi, places=places) for claim in claims)
 
 
-def _write_verdicts(run: Path, held: Holdings, works: Sequence[PairWork]) -> Path:
-    verdicts = _judged(held, works)
-    document = {"camp": held.aoi.id, "simulated": any(v.simulated for v in verdicts), "verdicts": [v.as_json() for v in verdicts]}
+def _recorded(run: Path) -> list[Evidence]:
+    """Read back all that a finished run has to judge by."""
+    return [*(read_evidence(path.parent) for path in sorted((run / "pairs").glob("*/pair.json"))), *read_series(run / SERIES)]
+
+
+def _write_verdicts(run: Path, aoi: Aoi, verdicts: Sequence[Verdict]) -> Path:
+    document = {"camp": aoi.id, "simulated": any(v.simulated for v in verdicts), "verdicts": [v.as_json() for v in verdicts]}
     return write_json(run / "verdicts.json", document)
 
 
@@ -335,12 +353,13 @@ def redraw(run: Path, *, progress: Progress) -> tuple[Path, ...]:
     manifest = read_json(run / MANIFEST)
     config = RunConfig.model_validate(read_json(run / "config.json"))
     folder = Path(read_json(run / "scenes.json")["folder"])
-    aoi, claims = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json")
+    aoi, claims, places = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json"), read_places(run / "places.json")
     showing = tuple(i for i in scan(run / folder).distinct if scene.footprint(i).intersects(aoi.camp.geometry))
-    held = Holdings(aoi, claims, named_apart(showing))
+    held = Holdings(aoi, claims, places, named_apart(showing))
     hashes = hash_files(files_behind(held.scenes), progress=progress)
     works = _works(run, held, _planned(held), config, hashes)
-    draw_pages(run, aoi, list(zip(claims, _judged(held, works), strict=True)), works, config, progress=progress)
+    verdicts = _judged(claims, _recorded(run), aoi, places)
+    draw_pages(run, aoi, list(zip(claims, verdicts, strict=True)), works, config, progress=progress)
     write_manifest(
         run,
         inputs=manifest["inputs"],
@@ -360,13 +379,12 @@ def verify_run(run: Path) -> Verified:
         Names the first file or verdict that does not agree.
     """
     agreed = verify(run)
-    aoi, claims = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json")
-    evidence = [read_evidence(path.parent) for path in sorted((run / "pairs").glob("*/pair.json"))]
+    aoi, claims, places = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json"), read_places(run / "places.json")
     recorded = {v["claim"]: v for v in read_json(run / "verdicts.json")["verdicts"]}
-    for claim in claims:
-        again = judge(claim, evidence, aoi=aoi).as_json()
-        if canonical(again) != canonical(recorded.get(claim.id)):
-            got = recorded.get(claim.id, {}).get("outcome", "no verdict")
+    for verdict in _judged(claims, _recorded(run), aoi, places):
+        again = verdict.as_json()
+        if canonical(again) != canonical(recorded.get(verdict.claim)):
+            got = recorded.get(verdict.claim, {}).get("outcome", "no verdict")
             remedy = "run again with this version, or verify with the version that manifest.json names"
-            raise CustodyError("the verdict does not follow from the records", where=claim.id, got=got, expected=again["outcome"], remedy=remedy)
+            raise CustodyError("the verdict does not follow from the records", where=verdict.claim, got=got, expected=again["outcome"], remedy=remedy)
     return agreed
