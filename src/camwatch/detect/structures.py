@@ -83,7 +83,7 @@ class StructureParams:
     min_likelihood: float = 0.20
     min_score: float = 0.20
     tolerance_m: float = 1.0
-    model_min_score: float = 0.72
+    model_min_score: float = 0.55
     model_min_area_m2: float = 20.0
     model_min_width_m: float = 2.5
     model_levels: tuple[float, float] = (0.20, 0.50)
