@@ -226,9 +226,9 @@ def test_free_data_cannot_count_posts():
         assert "an object of 5 m is 2 pixels long, and about 2 of 100 are found" in posts.archive
     (seen,) = of_camp("C25-21", *around_2010(0.5)).values()
     assert seen.testable
-    assert seen.power > 0.99
-    assert "11 to 24 would be measured" in seen.reason
-    assert "the number itself would get a probability of 0.8" in seen.reason  # detections are too few to confirm an exact count
+    assert seen.power == pytest.approx(0.93, abs=0.02)  # half of the towers are found
+    assert "9 to 61 would be measured" in seen.reason
+    assert "the number itself would get a probability of 0.3" in seen.reason  # detections are too few to confirm an exact count
 
 
 def test_archives_of_2_to_5_m_tell_72_percent_from_doubling_and_30_m_do_not():
@@ -317,7 +317,7 @@ def test_without_an_outline_no_power_is_told_of_counts():
     (answer,) = testability([claim(towers())], around_2010(0.5))
     assert (answer.testable, answer.power) == (True, None)
     (answer,) = testability([claim(towers())], around_2010(0.5), aoi=CAMP)
-    assert answer.power > 0.99
+    assert answer.power == pytest.approx(0.93, abs=0.02)
 
 
 def test_some_can_be_shown_and_never_refuted():
@@ -339,7 +339,7 @@ def test_finer_imagery_has_no_less_power():
     for kind, size in (("tower", Quantity(low=17, high=17)), ("structure", Quantity(low=18, high=18))):
         powers = [foresee_count(kind, bounds_of(size, "count"), gsd, ground).power for gsd in (0.3, 0.5, 0.8, 1.2, 2.0, 3.0)]
         assert powers == sorted(powers, reverse=True)
-        assert powers[1] > 0.95
+        assert powers[1] > 0.9
         assert powers[-1] < 0.3
     for metric in ("area", "length"):
         claimed = bounds_of(Quantity(low=0.72, high=0.72, unit="ratio"), metric)
