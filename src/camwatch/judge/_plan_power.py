@@ -62,7 +62,7 @@ class Curve:
 
 CURVES: dict[Kind, Curve] = {
     # 0.87, 0.83, 0.66, 0.17 of the new buildings of four labelled tiles at 0.5, 1.0, 1.5 and 2.5 m; 1.2 reports per km² of quiet ground.
-    "structure": Curve(0.88, 8.7, 4.0, false_per_km2=1.2),
+    "structure": Curve(0.88, 9.2, 5.4, false_per_km2=1.2),
     # 0.51 to 0.56 of the rendered towers of 3 to 8 m along walls of real pairs at 0.5 m, 0.49 at 0.7 m; 0.2 to 0.3 false ones per km of line
     # (docs/towers.md).
     "tower": Curve(0.53, 4.0, 4.6, false_per_km=0.3),
