@@ -35,6 +35,8 @@ class Line:
         The combined figures where there are several lines.
     sigma_m : float
         Standard error across the line.
+    shared_m2 : float
+        The part of the area's standard error that the lines traced at both dates have in common.
     evidence : float
         0..1, the score; a line that an analyst drew has 1.
     source : str
@@ -58,6 +60,7 @@ class Line:
     source: str
     inferred: float = 0.0
     ambiguous: float = 0.0
+    shared_m2: float = 0.0
     doubts: tuple[Doubt, ...] = ()
     lines: tuple[Line, ...] = ()
     conflict: str = ""
@@ -76,6 +79,7 @@ def traced_line(trace: Trace) -> Line:
         "traced",
         trace.inferred,
         trace.ambiguous,
+        trace.shared_m2,
         trace.doubts,
     )
 
@@ -135,6 +139,7 @@ def combined(lines: Sequence[Line]) -> Line | None:
         area_se_m2=area_se,
         length_m=length,
         length_se_m=length_se,
+        shared_m2=_shared(lines, area_se),
         evidence=max(line.evidence for line in lines),
         source=" and ".join(sources),
         lines=tuple(lines),
@@ -156,6 +161,12 @@ def _mean(values: Sequence[float], errors: Sequence[float], *, reach: bool) -> t
     scatter = float((weight * (value - mean) ** 2).sum() / (len(value) - 1))
     error = float(np.sqrt(max(1.0, scatter) / weight.sum()))
     return mean, max(error, float(np.abs(value - mean).max()) / 1.96) if reach else error
+
+
+def _shared(lines: Sequence[Line], area_se: float) -> float:
+    """Return what is left in the weighted mean of the part of the lines' errors that is common to both dates; no more than the mean's own error."""
+    weight = 1 / np.square([line.area_se_m2 for line in lines])
+    return min(float((weight * [line.shared_m2 for line in lines]).sum() / weight.sum()), area_se)
 
 
 def _conflict(lines: Sequence[Line]) -> str:

@@ -47,7 +47,10 @@ class PerimeterParams:
     registration_px : float
         Standard error of the image's local registration and of digitising, in pixels of the coarser of sensor and grid.
     definition_m : float
-        Standard error of which part of wall, strip and shadow is taken for the line: about a quarter of a strip's width.
+        Standard error of which part of wall, strip and shadow is taken for the line. A strip cleared on one side only moves the whole line by up to
+        half its width, so that this error is one for the whole ring.
+    definition_shared : float
+        Correlation of that error between the two dates, where both lines were traced.
     correlation_m : float
         Length along the line over which its lateral error keeps its sign.
     common_px, bridged_px : float
@@ -61,6 +64,9 @@ class PerimeterParams:
         Largest share of the length that may be bridged without evidence of its own.
     min_seen_share : float
         Of every stretch of 450 m, how much must have evidence of its own.
+    min_kept_share : float
+        Of the evidence of each date's line along 200 m, how much must be left at the other date where both were searched; less is a line that
+        moved, and it may have moved out of the band.
     min_observed_share : float
         Smallest share of each prior's ring that must have valid pixels.
     controls : int
@@ -73,12 +79,14 @@ class PerimeterParams:
     registration_px: float = 0.3
     correlation_m: float = 50.0
     definition_m: float = 1.2
+    definition_shared: float = 0.9
     common_px: float = 0.3
     bridged_px: float = 2.5
     band_share: float = 0.35
     min_support: float = 2.0
     max_inferred_share: float = 0.5
     min_seen_share: float = 0.2
+    min_kept_share: float = 0.5
     min_observed_share: float = 0.5
     controls: int = 8
     seed: int = 0
@@ -117,10 +125,14 @@ class Grade:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """A traced line: its polygon, standard errors, evidence, bridged stretches, the seen share of its faintest stretch, and the band's evidence."""
+    """A traced line: its polygon, standard errors, evidence, bridged stretches, the seen share of its faintest stretch, and the band's evidence.
+
+    `shared_m2` is the part of the area's standard error that comes of what is taken for the line.
+    """
 
     polygon: Polygon
     area_se_m2: float
+    shared_m2: float
     length_m: float
     length_se_m: float
     sigma_m: float
@@ -133,7 +145,7 @@ class Trace:
     field: NDArray[np.float16]
 
 
-def _step(image: Image) -> float:
+def processing_step(image: Image) -> float:
     """Processing pixel in metres."""
     return max(image.pixel_m, 1.0)
 
@@ -146,8 +158,8 @@ def band_of(image: Image, prior: BaseGeometry | None, accuracy_m: float, params:
     polygon = orient(max(parts, key=lambda p: p.area))
     ring = np.asarray(polygon.exterior.coords, np.float64)[:-1, :2]
     half = min(max(accuracy_m + 5.0, 15.0), params.band_share * _inradius(polygon))
-    places = resample(ring, max(4.0 * _step(image), 4.0))
-    seen = [sample(image, places[k : k + 256, None, :], _step(image))[1] for k in range(0, len(places), 256)]
+    places = resample(ring, max(4.0 * processing_step(image), 4.0))
+    seen = [sample(image, places[k : k + 256, None, :], processing_step(image))[1] for k in range(0, len(places), 256)]
     return Band(ring, half, float(np.concatenate(seen).mean()))
 
 
@@ -172,12 +184,12 @@ def _control_strips(image: Image, band: Band, bands: Sequence[Band], params: Per
         length = share * max(5 * band.half_m, 150.0)
         for _ in range(120):
             start = np.array([rng.uniform(west, east), rng.uniform(south, north)])
-            strip = straight_strip(start, rng.uniform(0, 2 * np.pi), length, band.half_m + MARGIN_M, _step(image))
+            strip = straight_strip(start, rng.uniform(0, 2 * np.pi), length, band.half_m + MARGIN_M, processing_step(image))
             ground = Polygon(strip.points(np.array([0, len(strip.axis) - 1]))[:, [0, -1]].reshape(4, 2)[[0, 1, 3, 2]])
             if not frame.contains(ground) or taken.intersects(ground):
                 continue
             sparse = strip.points(np.arange(0, len(strip.axis), NODE))[:, ::NODE]
-            if sample(image, sparse, _step(image))[1].mean() > 0.9:
+            if sample(image, sparse, processing_step(image))[1].mean() > 0.9:
                 strips.append(strip)
             if len(strips) == params.controls:
                 return strips
@@ -191,7 +203,7 @@ def _frame(geobox: GeoBox) -> Polygon:
 
 def trace_line(image: Image, band: Band, bands: Sequence[Band], params: PerimeterParams) -> Trace:
     """Find the line of one date, first in the whole band and then close to the path, and grade it against control ground."""
-    step = _step(image)
+    step = processing_step(image)
     wide = ring_strip(band.ring, band.half_m + MARGIN_M, step)
     energy, _ = evidence(image, wide)
     rough = cheapest_path(wide, energy)
@@ -309,7 +321,7 @@ def _measure(
     whole = Polygon(ring).buffer(0)  # a ring that crosses itself falls into parts
     polygon: Polygon = max(getattr(whole, "geoms", [whole]), key=lambda p: p.area)
     pixel = max(image.pixel_m, image.gsd_m)
-    sigma = float(np.sqrt(pixel**2 / 12 + scatter**2 + (params.registration_px * pixel) ** 2 + params.definition_m**2))
+    sigma = float(np.sqrt(pixel**2 / 12 + scatter**2 + (params.registration_px * pixel) ** 2))
     gaps = [_gap(ring, run, band.half_m) for run in runs(~kept)]
     doubts = (*gaps, *rivals)
     length = float(polygon.exterior.length)
@@ -317,17 +329,20 @@ def _measure(
     inferred = min(bridged / length, 1.0)
     area_var = sigma**2 * params.correlation_m * max(length - bridged, params.correlation_m)
     area_var += (pixel * (params.common_px + params.bridged_px * inferred) * length) ** 2
-    area_var += sum(doubt.area_se_m2**2 for doubt in doubts)
+    shared = params.definition_m * length
+    area_var += shared**2 + sum(doubt.area_se_m2**2 for doubt in doubts)
     # First variation of the length: a lateral error times the turning of its stretch.
     length_var = sigma**2 * float((_turning(ring, params.correlation_m) ** 2).sum()) + sum(doubt.length_se_m**2 for doubt in doubts)
+    length_var += (2 * np.pi * params.definition_m) ** 2
     # Rounding acts alike on all corners, so that their errors add up.
     length_var += float((0.5 * 2 * CORNER_M * (1 - np.cos(0.5 * _turning(ring, 2 * CORNER_M)))).sum()) ** 2
     return Trace(
         polygon,
         float(np.sqrt(area_var)),
+        shared,
         length,
         float(np.sqrt(length_var)),
-        sigma,
+        float(np.hypot(sigma, params.definition_m)),
         inferred,
         min(sum(r.line.length for r in rivals) / 2 / length, 1.0),
         _faintest(own, length),

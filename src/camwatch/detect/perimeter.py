@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from shapely import union_all
 
+from camwatch.detect._perimeter_faded import kept_share
 from camwatch.detect._perimeter_lines import Line, combined, digitised_line, traced_line
 from camwatch.detect._strip import NODE
 from camwatch.detect._trace import Band, PerimeterParams, Trace, band_of, trace_line
@@ -77,12 +78,13 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
 
     Notes
     -----
-    Standard error of the area: per point the lateral error is the quadrature of pixel/√12, the scatter of the line about its smooth course,
-    registration, and definition; errors keep their sign over `correlation_m`, so that σ(A) = σ·√(ℓL). What displaces the whole line alike adds
-    pixel · (`common_px` + `bridged_px` · inferred share) · L. A bridged gap of length g may bow to either
-    side by min(half band, g/2)/√3 and adds half of that times g. The length's error is σ times the turning of each stretch, and half of what
-    rounded corners may hide. Errors of the two dates are independent; a common displacement of the two scenes changes neither area. The area of a
-    record is the combined one, its geometry that of the line with the smallest error.
+    Standard error of the area: per point the lateral error is the quadrature of pixel/√12, the scatter of the line about its smooth course, and
+    registration; errors keep their sign over `correlation_m`, so that σ(A) = σ·√(ℓL). What displaces the whole line alike adds
+    pixel · (`common_px` + `bridged_px` · inferred share) · L, and which part of strip, wall and shadow is taken for the line adds
+    `definition_m` · L; the latter is nearly the same at both dates and mostly cancels in the growth. A bridged gap of length g may bow to either side
+    by min(half band, g/2)/√3 and adds half of that times g. The length's error is σ times the turning of each stretch, and half of what
+    rounded corners may hide. All other errors of the two dates are independent; a common displacement of the two scenes changes neither area.
+    The area of a record is the combined one, its geometry that of the line with the smallest error.
     """
     if before.geobox != after.geobox:
         grids = f"{before.geobox.shape} and {after.geobox.shape}"
@@ -109,8 +111,8 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
         *(part for each in zip(images, lines, WHEN, strict=True) for part in _contradicting(*each)),
     ]
     growth = Growth(
-        _ratio([line.area_m2 for line in (first, second)], [line.area_se_m2 for line in (first, second)]),
-        _ratio([line.length_m for line in (first, second)], [line.length_se_m for line in (first, second)]),
+        _ratio([(line.area_m2, line.area_se_m2, line.shared_m2) for line in (first, second)], params.definition_shared),
+        _ratio([(line.length_m, line.length_se_m, 0.0) for line in (first, second)]),
     )
     reason = _limits(images, (first, second), short, bands)
     return _findings(before, after, site, reason, records=records, observed=observed, searched=searched, score=score, growth=growth)
@@ -147,7 +149,22 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
             why = _shortfall(trace, params)
             traces.append(trace)
         short.append(why)
+    first, second = traces
+    if first and second and not any(short):
+        earlier, later = images
+        short = [
+            _moved(kept_share((later, earlier), (second, first), (bands[1], bands[0])), later, params),
+            _moved(kept_share((earlier, later), (first, second), (bands[0], bands[1])), earlier, params),
+        ]
     return traces, short
+
+
+def _moved(kept: float, other: Image, params: PerimeterParams) -> str:
+    """Return why the line of a date may have moved out of its band, empty where the line of the other date is still there."""
+    if kept >= params.min_kept_share:
+        return ""
+    here = f"keeps {kept:.0%} of what is seen of the line of {other.acquired.date()} along 200 m, {params.min_kept_share:.0%} is needed"
+    return f"{TRACED} {here}: the line may have moved beyond the band, draw a prior of this date"
 
 
 def _refusal(images: Sequence[Image], lines: Sequence[Line | None], short: Sequence[str]) -> str:
@@ -292,10 +309,15 @@ def _parts(here: Line, there: Line, change: Literal["appeared", "removed"], para
     ]
 
 
-def _ratio(values: Sequence[float], errors: Sequence[float]) -> Ratio:
-    """Return the growth from the first to the second of two positive figures, with the 95 % interval of a log-normal quotient."""
-    relative = np.hypot(errors[0] / values[0], errors[1] / values[1])
-    ratio = values[1] / values[0]
+def _ratio(figures: Sequence[tuple[float, float, float]], correlation: float = 0.0) -> Ratio:
+    """Return the growth from the first to the second of two positive figures, with the 95 % interval of a log-normal quotient.
+
+    A figure is (value, standard error, the part of that error which has this `correlation` with that of the other figure).
+    """
+    (before, error, part), (after, error_after, part_after) = figures
+    common = correlation * (part / before) * (part_after / after)
+    relative = np.sqrt((error / before) ** 2 + (error_after / after) ** 2 - 2 * common)
+    ratio = after / before
     return Ratio(ratio - 1, float(ratio * np.exp(-1.96 * relative)) - 1, float(ratio * np.exp(1.96 * relative)) - 1)
 
 
