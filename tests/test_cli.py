@@ -249,6 +249,28 @@ def test_published_figures_stand_beside_a_claim(capsys):
     assert "no part of a verdict: length of the perimeter before: 3,710 m (2009)" in out
 
 
+def test_a_long_reason_is_told_whole(capsys):
+    from camwatch.cli._common import table
+
+    table(("why",), [("word " * 300 + "end",)])
+    out = capsys.readouterr().out
+    assert out.count("word") == 300
+    assert "…" not in out
+
+
+def test_a_demonstration_leaves_nothing_in_a_run_folder_that_its_manifest_does_not_name(tmp_path, monkeypatch):
+    from camwatch.pipeline import demo
+
+    def write(out, camps):
+        (out / camps[0] / "scenes").mkdir(parents=True)
+        (out / camps[0] / "truth.json").write_text("{}")
+
+    monkeypatch.setattr(demo, "write_demo", write)
+    monkeypatch.setattr(demo, "run_camp", lambda *given, **_: sorted(p.name for p in given[2].iterdir()))
+    assert demo.run_demo(tmp_path, None) == (["scenes"], ["scenes"])
+    assert sorted(p.name for p in tmp_path.glob("*.json")) == ["chongjin-truth.json", "hoeryong-truth.json"]
+
+
 def test_the_demonstration_answers_every_bundled_claim():
     from camwatch.claims import bundled_ledgers
     from camwatch.pipeline.demo import CAMPS, of_no_camp

@@ -28,16 +28,16 @@ LONGEST = 600
 """Characters of one part of a message; a stranger's value may be a megabyte long."""
 
 
-def printable(text: object) -> str:
+def printable(text: object, *, longest: int = LONGEST) -> str:
     """Return text of a stranger as one line that is safe to print.
 
     Line breaks, terminal codes, marks that turn the direction of writing, invisible characters and what is no valid Unicode become spaces; a part
-    longer than `LONGEST` characters is cut in its middle.
+    longer than `longest` characters is cut in its middle.
     """
     line = str(text)
     if not line.isascii() or not line.isprintable():
         line = re.sub(r"\s+", " ", "".join(" " if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in line))
-    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+    return line if len(line) <= longest else f"{line[: longest // 2]} … {line[-longest // 2 :]}"
 
 
 class CamwatchError(Exception):

@@ -40,6 +40,9 @@ PIPED_WIDTH = 160
 SHORT = 10
 """Characters of a column that is never wrapped: dates, numbers, single words."""
 
+LONGEST_CELL = 4_000
+"""Characters of a table's cell: a verdict over several readings is told whole, a stranger's megabyte is not."""
+
 KIND_OF: dict[str, Kind] = {"structures": "structure", "towers": "tower", "perimeter": "perimeter", "landcover": "landcover"}
 
 
@@ -80,7 +83,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, whole: bo
     from rich.measure import Measurement
     from rich.table import Table
 
-    cells = [["" if cell is None else printable(cell) for cell in row] for row in rows]
+    cells = [["" if cell is None else printable(cell, longest=LONGEST_CELL) for cell in row] for row in rows]
     console = Console(highlight=False, markup=False, soft_wrap=False)
     longest_of = [max([len(header), *(len(row[n]) for row in cells)]) for n, header in enumerate(headers)]
     shown, absent = list(range(len(headers))), list(spare)

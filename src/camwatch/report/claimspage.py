@@ -126,7 +126,8 @@ def _block(sheet: Sheet, claim: Claim, verdict: Verdict, width: float) -> list[S
     strips.append(Strip(tuple(Column(x, (head,), style.SOFT) for x, head in zip(lefts, heads, strict=True)), after=0.2))
     strips += [_reading(sheet, reading, texts.get(reading.reading, ""), verdict.reason, [*lefts, width + GAP]) for reading in verdict.readings]
     why_not = "" if claim.why_not == verdict.reason else claim.why_not
-    asides = (("Note: ", claim.note), ("Why not: ", why_not), *(("Published elsewhere, no part of the verdict: ", f.words) for f in claim.published))
+    published = " · ".join(figure.words for figure in claim.published)
+    asides = (("Note: ", claim.note), ("Why not: ", why_not), ("Published elsewhere, no part of the verdict: ", published))
     strips += [Strip((Column(INDENT, sheet.wrap(label + text, inner, style.SMALL), style.SOFT),)) for label, text in asides if text]
     return strips
 

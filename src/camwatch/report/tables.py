@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from camwatch.judge.limits import GEOMETRY
-from camwatch.judge.verdicts import looks
 from camwatch.judge.words import LEAD, SIMULATED, topic
 from camwatch.judge.words import share as in_percent
 
@@ -293,6 +292,8 @@ def tally(verdicts: Sequence[tuple[Claim, Verdict]]) -> str:
 
 def asked(claim: Claim) -> bool:
     """Whether imagery is asked about a claim: it can be seen from above, and this release judges its kind."""
+    from camwatch.judge.verdicts import looks
+
     return claim.observable and any(looks(reading) or reading.metric in GEOMETRY for reading in claim.readings)
 
 
