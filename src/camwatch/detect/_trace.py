@@ -86,7 +86,7 @@ class PerimeterParams:
     min_support: float = 2.0
     max_inferred_share: float = 0.5
     min_seen_share: float = 0.2
-    min_kept_share: float = 0.5
+    min_kept_share: float = 0.35
     min_observed_share: float = 0.5
     controls: int = 8
     seed: int = 0

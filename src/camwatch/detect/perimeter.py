@@ -11,7 +11,8 @@ contradict one another both are shown and the interval holds both, and where the
 Limits. A road or a river bank that runs beside the wall within the band cannot be told from it by this version: where such a rival is nearly as well
 supported, half of what lies between the two goes into the standard error (`ambiguous_share`), and an analyst looks at the overlay. Where one side of
 the wall has no strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. Corners are rounded within some 10 m,
-and one sharper than about 60° is cut off (its error says so). A line that left the band of its prior is not found.
+and one sharper than about 60° is cut off (its error says so). A line that left the band of its prior is not found; that it left is noticed by what
+is gone of the other date's line (:mod:`camwatch.detect._perimeter_faded`), and then no growth is claimed.
 """
 
 from __future__ import annotations
@@ -187,7 +188,7 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
         said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
         first, second = (band.shape for band in bands if band)
         if first.symmetric_difference(second).area < SAME * first.area:
-            said.append("both dates were searched around one outline, and a line that left its band would not be found")
+            said.append("both dates were searched around one outline: each line is still seen at the other date, one farther out would not be")
     for image, line, why in zip(images, lines, short, strict=True):
         day = image.acquired.date()
         if line.source == "digitised":
