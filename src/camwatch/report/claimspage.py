@@ -125,7 +125,7 @@ def _block(sheet: Sheet, claim: Claim, verdict: Verdict, width: float) -> list[S
     heads = ("Reading", "Outcome", "Measured (95 %)", "Power", "Reason, evidence")
     strips.append(Strip(tuple(Column(x, (head,), style.SOFT) for x, head in zip(lefts, heads, strict=True)), after=0.2))
     strips += [_reading(sheet, reading, texts.get(reading.reading, ""), verdict.reason, [*lefts, width + GAP]) for reading in verdict.readings]
-    why_not = "" if claim.why_not == verdict.reason else claim.why_not
+    why_not = "" if claim.why_not.rstrip(".") in verdict.reason else claim.why_not
     published = " · ".join(figure.words for figure in claim.published)
     asides = (("Note: ", claim.note), ("Why not: ", why_not), ("Published elsewhere, no part of the verdict: ", published))
     strips += [Strip((Column(INDENT, sheet.wrap(label + text, inner, style.SMALL), style.SOFT),)) for label, text in asides if text]
