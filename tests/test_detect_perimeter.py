@@ -222,7 +222,7 @@ def test_a_line_that_left_the_only_outline_is_not_called_unchanged():
     one = site(off(old, 1), off(old, 1))
     before = scene(2009, seed=1, half=480, wall=old, track=track)
     after = scene(2010, seed=1, half=480, wall=new, track=track, sun=330.0)
-    careless = detect_perimeter(before, after, one, PerimeterParams(min_kept_share=0.0))
+    careless = detect_perimeter(before, after, one, PerimeterParams(min_kept_share_one=-1.0))
     assert careless.growth.area.high < new.area / old.area - 1  # what the check is there for
     found = detect_perimeter(before, after, one)
     assert found.status == "not_testable"

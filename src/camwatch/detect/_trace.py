@@ -67,6 +67,8 @@ class PerimeterParams:
     min_kept_share : float
         Of the evidence of each date's line along 200 m, how much must be left at the other date where both were searched; less is a line that
         moved, and it may have moved out of the band.
+    min_kept_share_one : float
+        The same where both dates were searched around one outline, so that no prior tells of a change.
     min_observed_share : float
         Smallest share of each prior's ring that must have valid pixels.
     controls : int
@@ -87,6 +89,7 @@ class PerimeterParams:
     max_inferred_share: float = 0.5
     min_seen_share: float = 0.2
     min_kept_share: float = 0.35
+    min_kept_share_one: float = 0.6
     min_observed_share: float = 0.5
     controls: int = 8
     seed: int = 0

@@ -153,18 +153,25 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
     first, second = traces
     if first and second and not any(short):
         earlier, later = images
+        enough = params.min_kept_share_one if _one_outline(bands) else params.min_kept_share
         short = [
-            _moved(kept_share((later, earlier), (second, first), (bands[1], bands[0])), later, params),
-            _moved(kept_share((earlier, later), (first, second), (bands[0], bands[1])), earlier, params),
+            _moved(kept_share((later, earlier), (second, first), (bands[1], bands[0])), later, enough),
+            _moved(kept_share((earlier, later), (first, second), (bands[0], bands[1])), earlier, enough),
         ]
     return traces, short
 
 
-def _moved(kept: float, other: Image, params: PerimeterParams) -> str:
+def _one_outline(bands: Sequence[Band]) -> bool:
+    """Return whether both dates were searched around the same outline."""
+    first, second = (band.shape for band in bands)
+    return bool(first.symmetric_difference(second).area < SAME * first.area)
+
+
+def _moved(kept: float, other: Image, needed: float) -> str:
     """Return why the line of a date may have moved out of its band, empty where the line of the other date is still there."""
-    if kept >= params.min_kept_share:
+    if kept >= needed:
         return ""
-    here = f"keeps {kept:.0%} of what is seen of the line of {other.acquired.date()} along 200 m, {params.min_kept_share:.0%} is needed"
+    here = f"keeps {kept:.0%} of what is seen of the line of {other.acquired.date()} along 200 m, {needed:.0%} is needed"
     return f"{TRACED} {here}: the line may have moved beyond the band, draw a prior of this date"
 
 
@@ -186,8 +193,7 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
     if any("traced" in line.source for line in lines):
         halves = " and ".join(f"{band.half_m:.0f}" for band in bands if band)
         said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
-        first, second = (band.shape for band in bands if band)
-        if first.symmetric_difference(second).area < SAME * first.area:
+        if _one_outline([band for band in bands if band]):
             said.append("both dates were searched around one outline: each line is still seen at the other date, one farther out would not be")
     for image, line, why in zip(images, lines, short, strict=True):
         day = image.acquired.date()
