@@ -44,6 +44,8 @@ __all__ = ["PerimeterParams", "detect_perimeter"]
 WHEN = ("before", "after")
 SAME = 0.2
 """Bands that differ by less than this share of their area were laid around one outline."""
+COARSE_M = 1.5
+"""Above this pixel the ground along a wall that is gone can pass for it (measured at 2.5 m, not at 1 m)."""
 TRACED = "the traced path"
 """How the reasons begin that a trace itself gives."""
 
@@ -195,6 +197,8 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
         said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
         if _one_outline([band for band in bands if band]):
             said.append("both dates were searched around one outline: each line is still seen at the other date, one farther out would not be")
+            if max(image.gsd_m for image in images) > COARSE_M:
+                said.append("with pixels this coarse that has been wrong: do not quote the growth before an outline of each date was drawn")
     for image, line, why in zip(images, lines, short, strict=True):
         day = image.acquired.date()
         if line.source == "digitised":
