@@ -45,7 +45,7 @@ WHEN = ("before", "after")
 SAME = 0.2
 """Bands that differ by less than this share of their area were laid around one outline."""
 COARSE_M = 1.5
-"""Above this pixel the ground along a wall that is gone can pass for it (measured at 2.5 m, not at 1 m)."""
+"""Above this pixel the ground along a wall that is gone can pass for it (seen at 2.5 m, in 2 of 9 answers; not at 1 m): one outline is not enough."""
 TRACED = "the traced path"
 """How the reasons begin that a trace itself gives."""
 
@@ -140,6 +140,9 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
     if len(bands) < len(images):
         why = "there is no prior outline of the perimeter for both dates; draw one to be searched around"
         return [None, None], [why, why]
+    if gsd > COARSE_M and _one_outline(bands):
+        why = f"both dates would be searched around one outline, where pixels of {gsd:.1f} m let the ground along a wall that is gone pass for it"
+        return [None, None], [f"{why}; draw an outline of each date"] * 2
     traces: list[Trace | None] = []
     short = []
     for image, band in zip(images, bands, strict=True):
@@ -197,8 +200,6 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
         said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
         if _one_outline([band for band in bands if band]):
             said.append("both dates were searched around one outline: each line is still seen at the other date, one farther out would not be")
-            if max(image.gsd_m for image in images) > COARSE_M:
-                said.append("with pixels this coarse that has been wrong: do not quote the growth before an outline of each date was drawn")
     for image, line, why in zip(images, lines, short, strict=True):
         day = image.acquired.date()
         if line.source == "digitised":
