@@ -158,10 +158,11 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
     first, second = traces
     if first and second and not any(short):
         earlier, later = images
-        enough = params.min_kept_share_one if _one_outline(bands) else params.min_kept_share
+        one = _one_outline(bands)
+        enough = params.min_kept_share_one if one else params.min_kept_share
         short = [
-            _moved(kept_share((later, earlier), (second, first), (bands[1], bands[0])), later, enough),
-            _moved(kept_share((earlier, later), (first, second), (bands[0], bands[1])), earlier, enough),
+            _moved(kept_share((later, earlier), (second, first), (bands[1], bands[0]), one_outline=one), later, enough),
+            _moved(kept_share((earlier, later), (first, second), (bands[0], bands[1]), one_outline=one), earlier, enough),
         ]
     return traces, short
 
