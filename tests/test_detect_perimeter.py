@@ -159,6 +159,18 @@ def test_the_errors_hold_whichever_side_is_cleared(rings):
     assert np.median(np.array(told) / apart) < 0.75
 
 
+@pytest.mark.parametrize("seed", [4, 5])
+def test_a_move_within_wide_bands_of_two_outlines_is_a_move(seed):
+    """Nominal outlines are off by a hundred metres, so the new line lies in the band of the old date, where nothing of it is seen."""
+    old = star(seed)
+    new = Polygon([(1.45 * x if x > 0 else x, y) for x, y in old.exterior.coords])
+    half = round(max(map(abs, new.bounds)) + 120)
+    images = [scene(year, seed=seed, half=half, wall=wall, sun=sun) for year, wall, sun in ((2009, old, 150.0), (2010, new, 330.0))]
+    found = detect_perimeter(*images, site(off(old, seed), off(new, seed + 1), accuracy_m=60.0))
+    assert found.growth is not None, found.reason
+    assert found.growth.area.low <= new.area / old.area - 1 <= found.growth.area.high
+
+
 def test_growth_interval_covers_the_truth(rings):
     inside = []
     for old, new, found in rings:
