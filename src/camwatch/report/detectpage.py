@@ -146,7 +146,8 @@ def _details(sheet: Paper, box: Box, scene: pairview.Scene, target: Panel, detai
     window, changed = _window(scene, target.view, detail)
     papermap.frame_of(target, window, "A")
     pair = pairview.dates(*(detail or (scene.before, scene.after)), window, round(px(side)))
-    near = [record for record in scene.records if record.kind != "perimeter" and _meets(record.geometry.bounds, window)]
+    # Patches of land touch: outlines about them would hide what the detail is there to show.
+    near = [record for record in scene.records if record.kind in {"structure", "tower"} and _meets(record.geometry.bounds, window)]
     for which, name in ((0, "before"), (1, "after")):
         place = Box(box.x + which * (side + 3.0), box.y + LINE + 1.0, side, side)
         part = papermap.panel(sheet, place, window, scene.crs)

@@ -46,7 +46,8 @@ def detail_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, 
     """Draw a detail of one date with what was found there as thin outlines, the ground inside left free."""
     target = panels.panel(sheet, box, view, scene.crs)
     panels.image(target, pair.parts[which], pair.spans[which])
-    panels.rings(target, [r for r in scene.records if r.kind != "perimeter"], which)
+    # Patches of land touch: outlines about them would hide what the detail is there to show.
+    panels.rings(target, [r for r in scene.records if r.kind in {"structure", "tower"}], which)
     panels.scale_bar(target)
     if scene.simulated:
         panels.watermark(target)
