@@ -65,6 +65,13 @@ def demonstration(run: Path) -> None:
         reduce(finest / f"{name}.png", f"demo-{name}")
 
 
+def failures(folder: Path) -> None:
+    """Draw what the model of buildings misses in rendered pairs."""
+    sheets = Path(__file__).resolve().parents[1] / "benchmarks" / "structures.py"
+    subprocess.run([sys.executable, sheets, "pictures", "--seeds", "6", "--out", folder], check=True)
+    reduce(folder / "rendered" / "razed_missed.png", "structures-missed")
+
+
 def real(data: Path, name: str, work: Path) -> None:
     """Run the pipeline on one real pair with an outline inside it, and take the page."""
     folder, files, days = REAL[name]
@@ -90,6 +97,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demo", type=Path, default=Path("camwatch-demo"))
     demonstration(parser.parse_args().demo)
+    with tempfile.TemporaryDirectory() as folder:
+        failures(Path(folder))
     data = Path(os.environ.get("CAMWATCH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared")) / "data"
     if not data.is_dir():
         print(f"no real scenes at {data}: the pictures of real pages are left as they are")

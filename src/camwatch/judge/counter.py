@@ -116,10 +116,6 @@ class Counter:
         s = self.sensitivity
         return s is not None and self.index is not None and s.control_km2 > 0 and not (standing and s.standing_false is None)
 
-    def tells_standing(self) -> bool:
-        """Whether the search reports what stands, and not only what changed."""
-        return self.findings.tells_standing
-
 
 def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, pair: str = "") -> Counter:
     """Return a counter for objects of the size that claims mean."""

@@ -110,7 +110,7 @@ def _counters(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None, *
         except CannotMeasureError as error:
             failed.append(error)
             continue
-        if standing and not counter.tells_standing():
+        if standing and not counter.findings.tells_standing:
             failed.append(CannotMeasureError("the search reports changes only, not how many stand"))
         else:
             stood = STANDING[end_of_state(reading, evidence) if reading.aspect == "state" else "before"]
