@@ -1,15 +1,16 @@
 """Worlds in which the truth is known, as the records that searches of them would write: no pixels, and everything that a judge cannot know.
 
 A world draws what is there, how well it is found, what is reported beside it, what part of the ground is seen, and a claim that is true, false, half
-true (a change, of another size) or anything. Planted objects are found a little more or less often than real ones; of the reports in control ground
-an unknown share is real change; false alarms differ from place to place; several pairs share a part of their errors. `Flaws` makes worlds in which
-that is worse than the judge takes it to be.
+true (a change, of another size) or anything. Planted objects are found a little more or less often than real ones; objects draw other reports beside
+their own; of the reports in control ground an unknown share is real change, for each direction another one; false alarms are more often of one
+direction than of the other, and differ from place to place; several pairs share a part of their errors. `Flaws` makes worlds in which that is worse
+than the judge takes it to be.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from camwatch.aoi import Aoi, Outline
 from camwatch.claims.model import Claim, Interval, Quantity, Reading
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.judge import Evidence
-from camwatch.judge.limits import FALSE_SPREAD, SHARED_ERRORS, TRANSFER
+from camwatch.judge.limits import DRAWN, FALSE_SPREAD, ONE_WAY, SHARED_ERRORS, TRANSFER
 from camwatch.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class Flaws:
         Share of the control ground's reports that is false; None = any, as the judge takes it.
     spread : float
         Squared coefficient of variation of false alarms from place to place.
+    one_way : float
+        Standard deviation of the logarithm of the factor between the false alarms of both directions; infinite: all are of what is counted.
+    drawn : float
+        Factor of the reports that an object which is found draws beside its own.
     transfer : float
         Standard deviation of the log-odds between planted and real recall.
     error : float
@@ -62,6 +67,8 @@ class Flaws:
     false: float = 1.0
     false_share: float | None = None
     spread: float = FALSE_SPREAD
+    one_way: float = ONE_WAY
+    drawn: float = 1.0
     transfer: float = TRANSFER
     error: float = 1.0
     shared: float = SHARED_ERRORS
@@ -97,12 +104,22 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How a search of objects works in one world."""
+    """How a search of objects works in one world: its false reports per km² are `false` of something that appeared, `false_removed` of the rest."""
 
     sensitivity: Sensitivity
     recall: float
+    drawn: float
     false: float
+    false_removed: float
     km2: float
+
+    def reports(self, rng: np.random.Generator, found: int) -> int:
+        """Return how many reports of something that appeared, or stands, there are where so many objects were found."""
+        return found + int(rng.poisson(self.drawn * found + self.false * self.km2))
+
+    def reports_removed(self, rng: np.random.Generator, found: int) -> int:
+        """Return the same of something removed."""
+        return found + int(rng.poisson(self.drawn * found + self.false_removed * self.km2))
 
 
 def findings(
@@ -131,15 +148,20 @@ def search_of(rng: np.random.Generator, flaws: Flaws, kind: str = "structure", *
     recall = float(np.clip(1 / (1 + np.exp(-odds)) + flaws.recall, 0.0, 1.0))
     ground = rng.uniform(0.05, 1.0) if km2 is None else km2
     control = rng.uniform(0.3, 3.0)
-    reported = rng.gamma(0.7, 6.0)  # per km² of control ground, of one kind of report
-    share = rng.random() if flaws.false_share is None else flaws.false_share
-    here = rng.gamma(1 / flaws.spread, flaws.spread) if flaws.spread else 1.0
+    reported = rng.gamma(0.7, 6.0)  # per km² of control ground, of something that appeared
+    share, share_removed = (rng.random(), rng.random()) if flaws.false_share is None else (flaws.false_share, flaws.false_share)
+    factor = 0.0 if np.isinf(flaws.one_way) else float(np.exp(flaws.one_way * rng.standard_normal()))
+    here = flaws.false * (rng.gamma(1 / flaws.spread, flaws.spread) if flaws.spread else 1.0)
     size = 5.0 if kind == "tower" else 16.0
-    found = int(rng.binomial(PLANTED, planted))
+    found, removed_found = (int(rng.binomial(PLANTED, planted)) for _ in range(2))
     standing = {"standing_found": (found,), "standing_false": int(rng.poisson(reported * control))} if kind == "tower" else {}
-    changes = int(rng.poisson(2 * reported * control))
-    sensitivity = Sensitivity(kind, (size,), (PLANTED,), (found,), changes, control, "simulated", **standing)
-    return Search(sensitivity, recall, flaws.false * reported * share * here, ground)
+    false = reported * share
+    came = int(rng.poisson(reported * control))
+    # Real change is added to what is false, so that the stated share of the reports is false.
+    went = int(rng.poisson(false * factor / max(share_removed, 0.02) * control)) if share_removed > 0 else int(rng.poisson(reported * control))
+    more = {"removed_found": (removed_found,), "false_removed": went}
+    sensitivity = Sensitivity(kind, (size,), (PLANTED,), (found,), came + went, control, "simulated", **standing, **more)
+    return Search(sensitivity, recall, float(rng.exponential(flaws.drawn * DRAWN[kind])), false * here, false * factor * here, ground)
 
 
 def stated(rng: np.random.Generator, truth: int) -> Quantity:
@@ -172,9 +194,11 @@ def count_world(rng: np.random.Generator, flaws: Flaws = NONE, *, pairs: int = 1
     for number in range(pairs):
         search = first if number == 0 else search_again(rng, first, flaws)
         own = np.where(rng.random(seen) < np.sqrt(flaws.shared), easy, rng.random(seen)) if pairs > 1 else easy
-        reports = int((own < search.recall).sum() + rng.poisson(search.false * search.km2))
+        reports = search.reports(rng, int((own < search.recall).sum()))
         acquired = (DATES[0] - timedelta(10 * number), DATES[1] + timedelta(10 * number))
-        held = findings(kind, records_of(kind, **{"unchanged" if aspect == "state" else aspect: reports}), search.km2, share=share, acquired=acquired)
+        other = {} if aspect == "state" else {"removed": search.reports_removed(rng, 0)}
+        records = records_of(kind, **{"unchanged" if aspect == "state" else aspect: reports}, **other)
+        held = findings(kind, records, search.km2, share=share, acquired=acquired)
         evidence.append(Evidence(f"pair{number}", acquired, 0.5, {kind: held}, {kind: search.sensitivity}))
     when = None if aspect == "state" else INTERVAL
     reading = Reading(text="…", metric="count", subject=kind, aspect=aspect, quantity=stated(rng, truth), interval=when)
@@ -185,18 +209,17 @@ def search_again(rng: np.random.Generator, first: Search, flaws: Flaws) -> Searc
     """Draw another pair's search of the same objects: planted anew, with a recall that lies as far off as the first one's."""
     planted = int(rng.binomial(PLANTED, np.clip(first.recall - flaws.recall, 0.0, 1.0)))
     old = first.sensitivity
-    again = Sensitivity(old.kind, old.sizes_m, (PLANTED,), (planted,), int(rng.poisson(old.false_alarms)), old.control_km2, old.control)
-    return Search(again, first.recall, first.false, first.km2)
+    went = int(rng.poisson(old.false_removed or 0))
+    came = int(rng.poisson(old.false_alarms - (old.false_removed or 0)))
+    return replace(first, sensitivity=replace(old, found=(planted,), false_alarms=came + went, false_removed=went))
 
 
 def net_world(rng: np.random.Generator, flaws: Flaws = NONE) -> World:
     """Draw a balance: objects that appeared less those that were removed."""
     came, went = some(rng), some(rng, 20)
     search = search_of(rng, flaws)
-    false = rng.poisson(search.false * search.km2, 2)
-    records = records_of(
-        "structure", appeared=int(rng.binomial(came, search.recall) + false[0]), removed=int(rng.binomial(went, search.recall) + false[1])
-    )
+    reports = search.reports(rng, int(rng.binomial(came, search.recall)))
+    records = records_of("structure", appeared=reports, removed=search.reports_removed(rng, int(rng.binomial(went, search.recall))))
     evidence = Evidence("a__b", DATES, 0.5, {"structure": findings("structure", records, search.km2)}, {"structure": search.sensitivity})
     truth = came - went
     low = truth if rng.random() < 0.5 else truth + int(rng.integers(-30, 30))
@@ -209,7 +232,7 @@ def presence_world(rng: np.random.Generator, flaws: Flaws = NONE) -> World:
     """Draw a claim that something stands, where in half of the worlds nothing does."""
     truth = int(rng.geometric(0.3)) if rng.random() < 0.5 else 0
     search = search_of(rng, flaws, "tower", km2=float(rng.uniform(0.01, 0.2)))
-    reports = int(rng.binomial(truth, search.recall) + rng.poisson(search.false * search.km2))
+    reports = search.reports(rng, int(rng.binomial(truth, search.recall)))
     evidence = Evidence(
         "a__b", DATES, 0.5, {"tower": findings("tower", records_of("tower", unchanged=reports), search.km2)}, {"tower": search.sensitivity}
     )
@@ -267,8 +290,7 @@ def date_world(rng: np.random.Generator, flaws: Flaws = NONE) -> World:
         stood = [truth if d.date() >= happened else 0 for d in pair]
         both = int(rng.binomial(min(stood), search.recall)) if min(stood) else 0
         came = int(rng.binomial(stood[1] - stood[0], search.recall)) if stood[1] > stood[0] else 0
-        false = int(rng.poisson(search.false * search.km2))
-        records = records_of("tower", unchanged=both, appeared=came + false)
+        records = records_of("tower", unchanged=both, appeared=search.reports(rng, came))
         held = findings("tower", records, search.km2, acquired=pair)
         evidence.append(Evidence(f"pair{number}", pair, 0.5, {"tower": held}, {"tower": search.sensitivity}))
     year = happened.year - int(rng.integers(0, 3)) if rng.random() < 0.5 else int(rng.integers(1998, 2023))
@@ -321,6 +343,10 @@ WRONG: dict[str, tuple[str, Flaws]] = {
     "none of the control's reports is false": ("counts of change, one pair", Flaws(false_share=0.0)),
     "false alarms in heaps (CV 2)": ("counts of change, one pair", Flaws(spread=4.0)),
     "planted objects as hard as real ones": ("counts of change, one pair", Flaws(transfer=0.0)),
+    "false alarms differ twice as much one way": ("counts of change, one pair", Flaws(one_way=2 * ONE_WAY)),
+    "all false alarms go one way": ("counts of change, one pair", Flaws(one_way=np.inf)),
+    "objects draw no other reports": ("counts of change, one pair", Flaws(drawn=0.0)),
+    "objects draw twice as many": ("counts of change, one pair", Flaws(drawn=2.0)),
     "recall differs twice as much": ("counts of change, one pair", Flaws(transfer=2 * TRANSFER)),
     "errors of pairs all shared": ("counts of change, two or three pairs", Flaws(shared=1.0)),
     "presence, twice the false alarms": ("presence and absence", Flaws(false=2.0)),

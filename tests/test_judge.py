@@ -98,7 +98,7 @@ def test_seventeen_towers_found_support_seventeen():
         "between 2009-10-12 and 2011-03-02",
         "(0.5 m)",
         "an estimated 17 guard towers appeared",
-        "95 % interval 17 to 20",
+        "95 % interval 15 to 20",
         "says 17",
         "reported 17 and found 24 of 24 planted objects of 5 m",
     ):
@@ -253,11 +253,11 @@ def quarter(role="sub-area"):
 def test_a_sub_area_counts_what_lies_in_it_and_its_own_seen_share():
     inside = tuple(Finding(f"in-{i}", "structure", "appeared", Point(560_550 + 20 * i, 4_631_200).buffer(4), 0.9, 50.0) for i in range(18))
     outside = tuple(Finding(f"out-{i}", "structure", "appeared", Point(560_050 + 20 * i, 4_631_800).buffer(4), 0.9, 50.0) for i in range(18))
-    reading = towers(low=18, high=18, subject="structure", sub_area="chongjin-se")
+    reading = towers(low=10, high=25, subject="structure", sub_area="chongjin-se")
     keen = sharp("structure", found=96, planted=96)
     verdict = judge(claim(reading), [evidence(found(inside + outside, kind="structure"), keen)], aoi=quarter())
     assert verdict.outcome == "supported"
-    assert "an estimated 18 buildings appeared in the part chongjin-se" in verdict.reason
+    assert "an estimated 16 buildings appeared in the part chongjin-se" in verdict.reason
     cloudy = np.zeros(GRID.shape, np.float32)
     cloudy[100:, 140:] = np.nan  # 60 % of the quarter
     hidden = judge(claim(reading), [evidence(found(inside + outside, kind="structure", score=cloudy), keen)], aoi=quarter())

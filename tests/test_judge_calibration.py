@@ -87,6 +87,8 @@ def test_a_record_of_a_labelled_pair_is_judged(tmp_path, capsys):
     record = {
         "name": "pair west",
         "labelled": {"appeared": 21, "removed": 0},
+        "right": {"appeared": 19, "removed": 0},
+        "aspects": ["appeared"],
         "km2": 0.1,
         "refused": "",
         "findings": found,

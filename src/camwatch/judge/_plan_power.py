@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from scipy.stats import norm
 
 from camwatch.judge.counts import Detector, grid_end, posterior, power
-from camwatch.judge.limits import LEVEL, OBJECT_SIZE_M
+from camwatch.judge.limits import DRAWN, LEVEL, OBJECT_SIZE_M
 
 if TYPE_CHECKING:
     from camwatch.findings import Kind
@@ -112,7 +112,7 @@ def foresee_count(kind: Kind, claimed: Bounds, gsd_m: float, ground: Ground) -> 
     """Return what a search for objects would answer at a ground sample distance."""
     detector = _detector(kind, gsd_m, ground)
     design = max(round(abs(claimed.design)), 1)
-    reports = round(detector.probability * design + detector.false_rate[1])
+    reports = round(detector.probability * design + detector.false_rate[0])
     number = posterior(reports, detector, grid_end(reports, detector, design))
     mass = number.within(claimed.near_low, claimed.near_high) if _closed(claimed) else None
     return Foreseen(power(design, detector), *number.interval(), mass=mass)
@@ -129,7 +129,8 @@ def _detector(kind: Kind, gsd_m: float, ground: Ground) -> Detector:
     area = max(ground.area_m2) / 1e6
     # False alarms beside a line are counted as those of the ground around it: a control as long as the line, or what a scene holds.
     density = curve.false_per_km2 + curve.false_per_km * max(ground.length_m) / 1e3 / area
-    return Detector(PLANTED, found, round(density * CONTROL_KM2), CONTROL_KM2, area)
+    ways = round(density * CONTROL_KM2 / 2)  # as many of something that appeared as of something removed
+    return Detector(PLANTED, found, ways, CONTROL_KM2, area, ways, drawn=DRAWN[kind])
 
 
 def lateral_error(gsd_m: float) -> tuple[float, float, float]:

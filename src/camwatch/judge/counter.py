@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from camwatch.judge.counts import Detector
-from camwatch.judge.limits import BLIND_BELOW, OBJECT_SIZE_M
+from camwatch.judge.limits import BLIND_BELOW, DRAWN, OBJECT_SIZE_M
 from camwatch.sensitivity.places import STRUCTURE_SHAPE
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ STANDING: dict[str, tuple[Change, ...]] = {"before": ("removed", "unchanged", "a
 """Records of objects that stand at a date."""
 
 CHANGED: tuple[Change, ...] = ("appeared", "removed")
+
+Counted = Literal["appeared", "removed", "changed", "standing"]
+"""What of the reports is counted: one direction of change, both, or what stands at a date."""
 
 LEAST_CHANCE = 0.25
 """Chance of being reported below which a report does not stand for more objects: it would stand for many on little ground."""
@@ -55,30 +58,48 @@ class Counter:
         """Return how many records there are of these changes."""
         return sum(self.findings.count(change, self.ground.within) for change in changes)
 
-    def detector(self, *, standing: bool = False, kinds: int = 1) -> Detector:
-        """Return what planting told, for objects that changed or for objects that stand; `kinds` of change are counted together."""
+    def detector(self, counted: Counted) -> Detector:
+        """Return what planting and control ground told of the objects that are counted."""
         s = self.sensitivity
         if s is None or self.index is None:
             # Nothing was planted: the Jeffreys prior alone, which spans the whole range of detection probabilities.
             return Detector(0, 0, 0, math.inf, self.ground.km2)
-        planted, found = self._planted(standing=standing)
-        if s.control_km2 <= 0:
-            return Detector(planted, found, 0, math.inf, self.ground.km2)
-        # Appeared and removed were counted together in control ground; where a reading counts one of them, the ground counts twice.
-        return (
-            Detector(planted, found, s.standing_false or 0, s.control_km2, self.ground.km2)
-            if standing
-            else Detector(planted, found, s.false_alarms, len(CHANGED) / kinds * s.control_km2, self.ground.km2)
-        )
+        planted, found = self._planted(counted)
+        told = Detector(planted, found, 0, math.inf, self.ground.km2, drawn=DRAWN[self.findings.kind])
+        return told if s.control_km2 <= 0 else self._beside(told, counted, s)
 
-    def typical(self, *, standing: bool) -> tuple[int, int]:
+    def _beside(self, told: Detector, counted: Counted, s: Sensitivity) -> Detector:
+        """Return a detector with what control ground, and the reports of the other direction, tell of its false alarms."""
+        if counted == "standing":
+            return replace(told, false_reports=s.standing_false or 0, control_km2=s.control_km2)
+        came, went = s.false_alarms - (s.false_removed or 0), s.false_removed
+        if counted == "changed":
+            return replace(told, false_reports=came, control_km2=s.control_km2, opposite=went, both=True)
+        if went is None:
+            # Appeared and removed were counted together in control ground; where a reading counts one of them, the ground counts twice.
+            return replace(told, false_reports=came, control_km2=2 * s.control_km2)
+        if counted == "removed":
+            return replace(told, false_reports=went, control_km2=s.control_km2, opposite=came, here=self.reports(("appeared",)))
+        return replace(told, false_reports=came, control_km2=s.control_km2, opposite=went, here=self.reports(("removed",)))
+
+    def typical(self, counted: Counted) -> tuple[int, int]:
         """Return how many objects of the size that claims mean were planted, and found."""
-        s, i = self.sensitivity, self.index
-        if s is None or i is None:
+        if self.sensitivity is None or self.index is None:
             return 0, 0
-        return s.planted[i], (s.standing_found if standing and s.standing_found else s.found)[i]
+        planted, hits = self._tried(counted)
+        return planted[self.index], hits[self.index]
 
-    def _planted(self, *, standing: bool) -> tuple[float, float]:
+    def _tried(self, counted: Counted) -> tuple[Sequence[int], Sequence[int]]:
+        """Return how many objects of each size were planted, and found as what is counted."""
+        s = self.sensitivity
+        assert s is not None
+        if counted == "removed" and s.removed_found:
+            return s.planted, s.removed_found
+        if counted == "changed" and s.removed_found:
+            return [2 * n for n in s.planted], [a + b for a, b in zip(s.found, s.removed_found, strict=True)]
+        return s.planted, s.standing_found if counted == "standing" and s.standing_found else s.found
+
+    def _planted(self, counted: Counted) -> tuple[float, float]:
         """Return as many planted and found objects as tell what all sizes tell of the objects that were reported.
 
         Every report stands for as many objects as it takes to be reported once at its size (Horvitz & Thompson, doi:10.1080/01621459.1952.10483446),
@@ -87,9 +108,9 @@ class Counter:
         s, i = self.sensitivity, self.index
         assert s is not None
         assert i is not None
-        known = [k for k, n in enumerate(s.planted) if n > 0]
-        planted = np.array([s.planted[k] for k in known], float)
-        hits = np.array([(s.standing_found if standing and s.standing_found else s.found)[k] for k in known], float)
+        tried, seen = self._tried(counted)
+        known = [k for k, n in enumerate(tried) if n > 0]
+        planted, hits = (np.array([row[k] for k in known], float) for row in (tried, seen))
         chance = (hits + 0.5) / (planted + 1)
         shares = np.eye(len(known))[known.index(i)]
         for size in self._sizes():
@@ -107,14 +128,14 @@ class Counter:
         # Only outlines that were measured tell a size; what is found depends on the ground covered more than on the longer side.
         return [math.sqrt(r.area_m2 * length / width) for r in changed if float(r.measures.get("long_side_m", 0.0)) > 0 < r.area_m2]
 
-    def blind(self, *, standing: bool = False) -> bool:
+    def blind(self, counted: Counted) -> bool:
         """Whether the search misses most objects of the sizes that were reported and that claims mean."""
-        return self.index is not None and self.detector(standing=standing).probability < BLIND_BELOW
+        return self.index is not None and self.detector(counted).probability < BLIND_BELOW
 
-    def calibrated(self, *, standing: bool) -> bool:
+    def calibrated(self, counted: Counted) -> bool:
         """Whether misses and false alarms of such objects were both measured."""
         s = self.sensitivity
-        return s is not None and self.index is not None and s.control_km2 > 0 and not (standing and s.standing_false is None)
+        return s is not None and self.index is not None and s.control_km2 > 0 and not (counted == "standing" and s.standing_false is None)
 
 
 def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, pair: str = "") -> Counter:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.judge.counter import CHANGED, STANDING, Counter, counter_of
+from camwatch.judge.counter import CHANGED, STANDING, counter_of
 from camwatch.judge.counts import Posterior, difference, grid_end, pooled, posterior, power, ratio
 from camwatch.judge.ground import Ground, ground_of
 from camwatch.judge.limits import BAYES_LIMIT, COMPLETE, Bounds, bounds_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from camwatch.aoi import Aoi
     from camwatch.claims.model import Reading
     from camwatch.findings import Change, Findings
+    from camwatch.judge.counter import Counted, Counter
     from camwatch.judge.measurement import Witness
     from camwatch.sensitivity.record import Sensitivity
 
@@ -44,7 +45,7 @@ def blind_to_m(findings: Findings, sensitivity: Sensitivity | None) -> float | N
     if sensitivity is None:
         return None
     counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
-    return sensitivity.sizes_m[counter.index] if counter.index is not None and counter.blind() else None
+    return sensitivity.sizes_m[counter.index] if counter.index is not None and counter.blind("changed") else None
 
 
 def estimate_count(findings: Findings, sensitivity: Sensitivity | None, change: Change) -> Estimate | None:
@@ -52,12 +53,14 @@ def estimate_count(findings: Findings, sensitivity: Sensitivity | None, change: 
 
     None where misses or false alarms were not measured, and where the search is blind to objects of that size: its number would be its prior's.
     """
-    if sensitivity is None or findings.status != "searched" or findings.observed_share <= 0 or change not in ("appeared", "removed"):
+    if sensitivity is None or findings.status != "searched" or findings.observed_share <= 0:
+        return None
+    if change != "appeared" and change != "removed":  # noqa: PLR1714  two comparisons are what a type checker narrows by
         return None
     counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
-    if not counter.calibrated(standing=False) or counter.blind():
+    if not counter.calibrated(change) or counter.blind(change):
         return None
-    number = _number([counter], (change,), 0.0).measured
+    number = _number([counter], change, 0.0).measured
     return Estimate(number.quantile(0.5), *number.interval(), "objects")
 
 
@@ -71,36 +74,28 @@ def measure_count(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | Non
     relative = not presence and reading.quantity is not None and reading.quantity.unit == "ratio"
     if relative and reading.aspect not in ("growth", "net change"):
         raise CannotMeasureError("a share of the objects is judged as growth only")
-    standing = reading.aspect == "state" or relative
     claimed = bounds_of(None if presence else reading.quantity, "count")
-    some = claimed.low == 1 and math.isinf(claimed.high)
     largest = 0.0 if relative else max((abs(v) for v in (claimed.low, claimed.high) if math.isfinite(v)), default=0.0)
-    counters = _counters(reading, witnesses, aoi, standing=standing)
-    changes: tuple[Change, ...] | None = None
-    if reading.aspect == "state":
-        held = _held(counters, _number(counters, changes, largest, standing=True), claimed, changes, standing=True)
-        return _presence(held) if some else held
-    if reading.aspect in ("appeared", "removed"):
-        changes = ("appeared",) if reading.aspect == "appeared" else ("removed",)
-        held = _held(counters, _number(counters, changes, largest), claimed, changes)
-        return _presence(held) if some else held
-    if presence:
-        return _presence(_held(counters, _number(counters, CHANGED, largest), claimed, CHANGED))
-    came, went = _number(counters, ("appeared",), largest), _number(counters, ("removed",), largest)
+    counted = _counted(reading)
+    counters = _counters(reading, witnesses, aoi, ("standing",) if counted == "standing" else (counted, "standing") if relative else (counted,))
+    if counted != "changed" or presence:
+        return _held(counters, _number(counters, counted, largest), claimed, counted)
+    came, went = _number(counters, "appeared", largest), _number(counters, "removed", largest)
     net = came.map(lambda gained: difference(gained, went.measured))
     if not relative:
-        return _held(counters, net, claimed, CHANGED, additive=False)
-    base = _number(counters, None, largest, standing=True).measured
-    return _held(counters, net.map(lambda change: ratio(change, base)), claimed, CHANGED, standing=True, base=base.mean, additive=False)
+        return _held(counters, net, claimed, counted, additive=False)
+    base = _number(counters, "standing", largest).measured
+    return _held(counters, net.map(lambda change: ratio(change, base)), claimed, counted, base=base.mean, additive=False)
 
 
-def _presence(held: Measurement) -> Measurement:
-    """Return the measurement with the probability of at least one, where none was as likely beforehand: a flat prior of N all but rules none out."""
-    bayes = held.bayes or 0.0
-    return replace(held, mass=bayes / (1 + bayes))
+def _counted(reading: Reading) -> Counted:
+    """Return what of the reports a reading counts."""
+    if reading.aspect == "state":
+        return "standing"
+    return reading.aspect if reading.aspect in ("appeared", "removed") else "changed"
 
 
-def _counters(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None, *, standing: bool) -> list[Counter]:
+def _counters(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None, counted: Sequence[Counted]) -> list[Counter]:
     """Return the searches that are counted together: all that saw the whole ground and are calibrated, else the best one."""
     counters, failed = [], []
     for witness in witnesses:
@@ -110,26 +105,32 @@ def _counters(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None, *
         except CannotMeasureError as error:
             failed.append(error)
             continue
-        if standing and not counter.findings.tells_standing:
+        if "standing" in counted and not counter.findings.tells_standing:
             failed.append(CannotMeasureError("the search reports changes only, not how many stand"))
         else:
             stood = STANDING[end_of_state(reading, evidence) if reading.aspect == "state" else "before"]
             counters.append(replace(counter, stood=stood))
     if not counters:
         raise failed[0]
-    whole = [c for c in counters if c.ground.share >= COMPLETE and c.calibrated(standing=standing) and not c.blind(standing=standing)]
+    whole = [c for c in counters if c.ground.share >= COMPLETE and all(c.calibrated(what) and not c.blind(what) for what in counted)]
     return whole or counters[:1]
 
 
-def _number(counters: Sequence[Counter], changes: tuple[Change, ...] | None, claimed: float, *, standing: bool = False) -> Range:
-    """Return the true number behind the reports of some changes, None = of what stood.
+def _reports(counter: Counter, counted: Counted) -> int:
+    """Return how many records there are of what is counted."""
+    if counted == "standing":
+        return counter.reports(counter.stood)
+    return counter.reports(CHANGED if counted == "changed" else (counted,))
+
+
+def _number(counters: Sequence[Counter], counted: Counted, claimed: float) -> Range:
+    """Return the true number behind the reports of what is counted.
 
     `claimed` is the largest claimed number, beyond which the grid of N reaches.
     """
-    kinds = len(CHANGED) if changes == CHANGED else 1
-    seen = [(c.reports(c.stood if changes is None else changes), c.detector(standing=standing, kinds=kinds)) for c in counters]
+    seen = [(_reports(c, counted), c.detector(counted)) for c in counters]
     # What came and what went are subtracted on one grid: it reaches as far as any report suggests.
-    end = max(grid_end(max(n, c.reports(("appeared", "removed"))), d, claimed) for c, (n, d) in zip(counters, seen, strict=True))
+    end = max(grid_end(max(n, c.reports(CHANGED)), d, claimed) for c, (n, d) in zip(counters, seen, strict=True))
     return Range(
         pooled([posterior(n, d.without_misses(), end) for n, d in seen]),
         pooled([posterior(n, d, end) for n, d in seen]),
@@ -138,14 +139,7 @@ def _number(counters: Sequence[Counter], changes: tuple[Change, ...] | None, cla
 
 
 def _held(
-    counters: Sequence[Counter],
-    numbers: Range,
-    claimed: Bounds,
-    changes: tuple[Change, ...] | None,
-    *,
-    standing: bool = False,
-    base: float | None = None,
-    additive: bool = True,
+    counters: Sequence[Counter], numbers: Range, claimed: Bounds, counted: Counted, *, base: float | None = None, additive: bool = True
 ) -> Measurement:
     """Hold a number against the claimed bounds; `base` is the number before, where `numbers` are growth ratios."""
     number = numbers.measured
@@ -159,46 +153,60 @@ def _held(
     changed = BAYES_LIMIT if base is not None else factor(number.evidence(*((1e-9, math.inf) if direction >= 0 else (-math.inf, -1e-9))), nothing)
     unseen = max(c.reports(("not_observed",)) for c in counters)
     design = max(round(abs(claimed.design) * (base or 1.0)), 1)
-    calibrated = all(c.calibrated(standing=standing) for c in counters)
+    calibrated = all(c.calibrated(what) for c in counters for what in ((counted,) if base is None else (counted, "standing")))
+    # A balance is told from nothing by what came, or by what went.
+    told: Counted = counted if additive else "removed" if claimed.design < 0 else "appeared"
     return Measurement(
         Estimate(number.quantile(0.5), low, high, "objects" if base is None else "ratio") if calibrated else None,
         floor=min(low, numbers.least.interval()[0]),
         ceiling=numbers.most.interval()[1] + unseen / max(base or 1.0, 1.0),
-        mass=number.within(claimed.near_low, claimed.near_high),
+        mass=_mass(number, claimed, relative=base is not None),
         bayes=None if base is not None else factor(near, nothing),
         bayes_other=None if base is not None else factor(near, others),
         # Searches of the same ground share their blind spots: several tell no more than the best of them.
-        power=max(power(design, c.detector(standing=standing and base is None), c.ground.share) for c in counters) if calibrated else None,
+        power=max(power(design, c.detector(told), c.ground.share) for c in counters) if calibrated else None,
         sign=direction if changed >= BAYES_LIMIT else 0,
         complete=all(c.ground.share >= COMPLETE for c in counters),
         additive=additive,
         calibrated=calibrated,
-        blind=all(c.blind(standing=standing) for c in counters),
+        blind=all(c.blind(counted) for c in counters),
         seen=min(c.ground.share for c in counters),
-        detail=_detail(counters, changes, standing=standing),
+        detail=_detail(counters, counted),
         pairs=tuple(c.pair for c in counters),
     )
 
 
-def _detail(counters: Sequence[Counter], changes: tuple[Change, ...] | None, *, standing: bool) -> str:
-    parts = [_said_by(c, c.reports(c.stood if changes is None else changes), standing=standing) for c in counters]
+def _mass(number: Posterior, claimed: Bounds, *, relative: bool) -> float:
+    """Return the probability of the claimed number: no more than that of any at all, where none was as likely beforehand.
+
+    A flat prior of N all but rules none out, and *at least seven* cannot be surer than *some*.
+    """
+    mass = number.within(claimed.near_low, claimed.near_high)
+    if claimed.includes_nothing or relative:  # a ratio has no prior of its own
+        return mass
+    any_at_all = factor(number.evidence(*((1e-9, math.inf) if claimed.low > 0 else (-math.inf, -1e-9))), number.evidence(0, 0))
+    return min(mass, any_at_all / (1 + any_at_all))
+
+
+def _detail(counters: Sequence[Counter], counted: Counted) -> str:
+    parts = [_said_by(c, counted) for c in counters]
     if len(parts) == 1:
         return f"The search {parts[0]}"
     return f"{len(parts)} pairs are counted together: " + "; ".join(f"the first {p}" if i == 0 else f"another {p}" for i, p in enumerate(parts))
 
 
-def _said_by(counter: Counter, reports: int, *, standing: bool) -> str:
-    detector = counter.detector(standing=standing)
-    planted, hits = counter.typical(standing=standing)
+def _said_by(counter: Counter, counted: Counted) -> str:
+    reports, detector = _reports(counter, counted), counter.detector(counted)
+    planted, hits = counter.typical(counted)
     if counter.sensitivity is None or counter.index is None:
         return f"reported {reports}; how many it misses was not measured"
     size = counter.sensitivity.sizes_m[counter.index]
     found = f"reported {reports} and found {hits} of {planted} planted objects of {size:g} m"
     if detector.planted != planted:
         found += f", {share(detector.probability)} of planted objects of the sizes reported"
-    if standing and not counter.calibrated(standing=True):
+    if not counter.calibrated(counted) and counter.sensitivity.control_km2 > 0:
         return f"{found} as changes; how well it reports what stands was not measured"
     if math.isinf(detector.control_km2):
         return f"{found}; its false alarms could not be measured"
-    expected = (detector.false_reports + 0.5) / detector.control_km2 * detector.area_km2
-    return f"{found}; {'fewer than 0.1' if expected < 0.1 else f'at most {expected:.1f}'} false alarms expected"
+    expected = detector.false_rate[0]
+    return f"{found}; {'fewer than 0.1' if expected < 0.05 else f'about {expected:.1f}'} false alarms expected"

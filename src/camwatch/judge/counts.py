@@ -1,13 +1,14 @@
 """How many there were, given how many were reported.
 
-Of N true objects in the ground that was seen, each is reported with probability p; beside them come false reports. So
+Of N true objects in the ground that was seen, each is reported with probability p, and then draws κ more reports; beside them come false ones. So
 
-    n = Binomial(N, p) + Poisson(density × area).
+    n = Binomial(N, p) + Poisson(κ p N + density × area).
 
 p is known from planted objects (Beta, Jeffreys prior), and real objects are found a little more or less often than planted ones: the Beta is widened
-by that. The density is known from control ground (Gamma, Jeffreys prior). Of the reports there an unknown share is false, the rest is real change,
-and ground differs from place to place: the Gamma is widened by both. Integrated out, the first term is beta-binomial and the second negative binomial
-(Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.3). N has a flat prior on a grid.
+by that. κ is exponential. The density is known from control ground, as far as its reports are false (:mod:`camwatch.judge.alarms`), and ground
+differs from place to place: a Gamma that is widened by that. The sum of the two is taken as one Gamma of the same mean and variance. Integrated out,
+the first term is beta-binomial and the second negative binomial (Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.3). N has a flat
+prior on a grid.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import binom, nbinom
 
+from camwatch.judge.alarms import Control, expected_false
 from camwatch.judge.limits import FALSE_SPREAD, LEVEL, SHARED_ERRORS, TRANSFER
 
 if TYPE_CHECKING:
@@ -32,9 +34,6 @@ GRID_FLOOR, GRID_POINTS = 60, 2000
 UNLIKELY = 1e-12
 """Probability below which a number of false reports is left out."""
 
-FALSE_SHARE = (0.5, 1 / 3)
-"""Mean, and squared coefficient of variation, of the share of the control ground's reports that is false: anything from none to all, alike."""
-
 
 @dataclass(frozen=True, slots=True)
 class Detector:
@@ -45,11 +44,18 @@ class Detector:
     planted, found : float
         Objects of the claimed size planted, and found again; of a mixture of sizes, as many as tell as much.
     false_reports : int
-        Reports in control ground.
+        Reports in control ground, of the direction that is counted.
     control_km2 : float
-        Area of that ground, times the number of kinds of report that were counted together (2 for appeared and removed).
+        Area of that ground; infinite where every report is taken to be true. Where reports of something that appeared and of something removed were
+        not told apart and one of them is counted, twice the area.
     area_km2 : float
         Area in which the counted reports lie.
+    opposite, here : int or None
+        Reports of the other direction in control ground, and in the ground that counts; None where they are unknown, or counted too.
+    both : bool
+        Whether both directions are counted.
+    drawn : float
+        Reports that an object which is found draws beside its own, on average.
     exact : bool
         Whether real objects are found as planted ones are, and all reports in control ground are false, everywhere alike.
     """
@@ -59,11 +65,15 @@ class Detector:
     false_reports: int
     control_km2: float
     area_km2: float
+    opposite: int | None = None
+    here: int | None = None
+    both: bool = False
+    drawn: float = 0.0
     exact: bool = False
 
     def without_false_reports(self) -> Detector:
         """Return the same search as if every report were true."""
-        return replace(self, false_reports=0, control_km2=float("inf"))
+        return replace(self, control_km2=float("inf"))
 
     def without_misses(self) -> Detector:
         """Return the same search as if it found every object."""
@@ -85,12 +95,14 @@ class Detector:
 
     @property
     def false_rate(self) -> tuple[float, float]:
-        """Shape and mean of the Gamma of the expected number of false reports."""
-        mean, squared_cv = (self.false_reports + 0.5) / self.control_km2 * self.area_km2, 1 / (self.false_reports + 0.5)
-        if not self.exact:
-            share, share_cv = FALSE_SHARE
-            mean, squared_cv = mean * share, (1 + squared_cv) * (1 + FALSE_SPREAD) * (1 + share_cv) - 1
-        return 1 / squared_cv, mean
+        """Mean and squared coefficient of variation of the false reports expected on quiet ground."""
+        if np.isinf(self.control_km2):
+            return 0.0, 1.0
+        ratio = self.area_km2 / self.control_km2
+        if self.exact:
+            return (self.false_reports + 0.5) * ratio, 1 / (self.false_reports + 0.5)
+        mean, squared_cv = expected_false(Control(self.false_reports, self.opposite, self.here, ratio, self.both))
+        return mean * ratio, (1 + squared_cv) * (1 + FALSE_SPREAD) - 1
 
     def true_reports(self, totals: NDArray[np.intp], reports: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the (total, report) probabilities of so many reports from so many objects."""
@@ -105,17 +117,20 @@ class Detector:
         log = plain[n] - plain[k] - plain[missed] + hits[k] + misses[missed] - gammaln(n + a + b) + gammaln(a + b) - gammaln(a) - gammaln(b)
         return np.asarray(np.exp(np.where(k <= n, log, -np.inf)), np.float64)
 
-    def false_alarms(self, most: int) -> NDArray[np.float64]:
-        """Return the probabilities of 0..most false reports."""
+    def false_alarms(self, totals: NDArray[np.intp], most: int) -> NDArray[np.float64]:
+        """Return the (total, 0..most) probabilities of so many other reports: false ones, and those that so many objects draw."""
         if np.isinf(self.control_km2):
-            return np.asarray(np.eye(1, most + 1)[0], np.float64)
-        shape, mean = self.false_rate
-        pmf: NDArray[np.float64] = nbinom(shape, shape / (shape + mean)).pmf(np.arange(most + 1))
+            return np.broadcast_to(np.eye(1, most + 1), (len(totals), most + 1))
+        mean, squared_cv = self.false_rate
+        drawn = self.drawn * self.probability * totals[:, None]
+        shape = (mean + drawn) ** 2 / (mean**2 * squared_cv + drawn**2)
+        pmf: NDArray[np.float64] = nbinom(shape, shape / (shape + mean + drawn)).pmf(np.arange(most + 1))
         return pmf
 
     def reports(self, total: int, most: int) -> NDArray[np.float64]:
         """Return the probabilities of 0..most reports, true and false together, given `total` objects."""
-        return np.convolve(self.true_reports(np.array([total]), np.arange(most + 1))[0], self.false_alarms(most))[: most + 1]
+        totals = np.array([total])
+        return np.convolve(self.true_reports(totals, np.arange(most + 1))[0], self.false_alarms(totals, most)[0])[: most + 1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,10 +200,10 @@ def posterior(reports: int, detector: Detector, end: int) -> Posterior:
         Upper end of the flat prior, see :func:`grid_end`.
     """
     totals = np.arange(0, end + 1, -(-end // GRID_POINTS) or 1)
-    false = detector.false_alarms(reports)
-    likely = np.flatnonzero(false > UNLIKELY * false.max())
+    false = detector.false_alarms(totals, reports)
+    likely = np.flatnonzero((false > UNLIKELY).any(axis=0))
     # Summed by rows, not by a matrix product: its order, and so its last digit, is the same for any number of threads.
-    likelihood = (detector.true_reports(totals, reports - likely) * false[likely]).sum(axis=1)
+    likelihood = (detector.true_reports(totals, reports - likely) * false[:, likely]).sum(axis=1)
     prior = np.full(len(totals), 1 / len(totals))
     total = likelihood.sum()
     # More reports than the grid can explain: the whole mass belongs to its end.
@@ -243,9 +258,9 @@ def _trimmed(full: Posterior) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 def power(design: int, detector: Detector, seen: float = 1.0) -> float:
     """Return the probability that `design` objects, a share of them where it is seen, give more reports than false alarms do in 95 of 100 cases."""
-    shape, mean = (1.0, 0.0) if np.isinf(detector.control_km2) else detector.false_rate
-    most = int(min(design + 40 + 8 * mean * (1 + 1 / shape), 4 * design + 4000))
-    nothing = detector.false_alarms(most)
+    mean, squared_cv = detector.false_rate
+    most = int(min(design + 40 + 8 * mean * (1 + squared_cv), 4 * design + 4000))
+    nothing = detector.false_alarms(np.zeros(1, np.intp), most)[0]
     # P(false alarms >= k) for k = 0..most
     at_least = 1 - np.concatenate([[0.0], np.cumsum(nothing)[:-1]])
     telling = int(np.argmax(at_least <= 1 - LEVEL)) if (at_least <= 1 - LEVEL).any() else most + 1
@@ -253,5 +268,4 @@ def power(design: int, detector: Detector, seen: float = 1.0) -> float:
     shown = binom(design, min(seen, 1.0)).pmf(totals)
     likely = totals[shown > UNLIKELY]
     # Whatever is not too few reports tells, also what lies beyond the table.
-    true = shown[likely] @ detector.true_reports(likely, np.arange(telling))
-    return 1 - float(np.convolve(true, nothing[:telling])[:telling].sum()) if telling else 1.0
+    return 1 - float(sum(shown[n] * detector.reports(int(n), telling - 1).sum() for n in likely)) if telling else 1.0

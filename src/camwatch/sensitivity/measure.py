@@ -52,8 +52,9 @@ def measure(
     """Measure the probability of detection by object size, and the density of false alarms, of one registered pair.
 
     Objects are rendered into the later image at random free places (buildings inside the site, towers along its enclosing lines), the pair is
-    searched, and an object counts as found when a report of something that appeared covers it. False alarms are what the same search reports in
-    ground outside the site.
+    searched, and an object counts as found when a report of something that appeared covers it. Then they are rendered into the earlier image alone:
+    so they stood and are gone, and a report of something removed must cover them. False alarms are what the same search reports in ground outside
+    the site.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def measure(
 
     Notes
     -----
-    A measurement costs four searches of at most 800 × 800 pixels: the pair as it is, two planted ones, and the control ground. Reports in control
+    A measurement costs six searches of at most 800 × 800 pixels: the pair as it is, four planted ones, and the control ground. Reports in control
     ground may be real change, so their density is an upper bound of the false alarms; without control ground it is not measured, since the site's own
     ground cannot tell a false alarm from what is claimed. A pair of one image with itself would give a lower bound, and a verdict needs an upper one.
     """
@@ -98,19 +99,19 @@ def measure(
         return Sensitivity(kind, sizes, nothing, nothing, 0, 0.0, f"not measured: {plain.reason}")
     rng = np.random.default_rng(seed)
     solids = scatter(kind, sizes, per_size, free_ground(kind, site.area if kind == "structure" else lines_of(site), first, second, plain), rng)
-    planted, found, standing = (np.zeros(len(sizes), int) for _ in range(3))
+    planted, found, razed, standing = (np.zeros(len(sizes), int) for _ in range(4))
+    tolerance = max(TOLERANCE_M[kind], 2 * first.pixel_m)
     for batch in range(BATCHES):
         part = [s for b, s in solids if b == batch]
         if not part:
             continue
-        result = detector(first, planter(second, part, seed=int(rng.integers(2**31))), site)
-        tolerance = max(TOLERANCE_M[kind], 2 * first.pixel_m)
-        appeared = matched([s.footprint for s in part], [r for r in result.records if r.change == "appeared"], tolerance)
-        seen = matched([s.footprint for s in part], [r for r in result.records if r.change in STANDING], tolerance)
-        index = np.array([sizes.index(s.length_m) for s in part])
+        footprints, index = [s.footprint for s in part], np.array([sizes.index(s.length_m) for s in part])
+        built = detector(first, planter(second, part, seed=int(rng.integers(2**31))), site)
+        cleared = detector(planter(first, part, seed=int(rng.integers(2**31))), second, site)
         planted += np.bincount(index, minlength=len(sizes))
-        found += np.bincount(index[appeared], minlength=len(sizes))
-        standing += np.bincount(index[seen], minlength=len(sizes))
+        for hits, result, changes in ((found, built, ("appeared",)), (standing, built, STANDING), (razed, cleared, ("removed",))):
+            covered = matched(footprints, [r for r in result.records if r.change in changes], tolerance)
+            np.add(hits, np.bincount(index[covered], minlength=len(sizes)), out=hits)
     alarms = false_alarms(*(control or (before, after)), site, kind=kind, detector=detector)
     return Sensitivity(
         kind,
@@ -122,6 +123,8 @@ def measure(
         alarms.control,
         standing_found=tuple(map(int, standing)) if plain.tells_standing else (),
         standing_false=alarms.standing if plain.tells_standing else None,
+        removed_found=tuple(map(int, razed)),
+        false_removed=alarms.removed,
     )
 
 
@@ -158,6 +161,8 @@ class FalseAlarms:
     ----------
     changes : int
         Reports of something that appeared or was removed.
+    removed : int
+        Those of something removed.
     standing : int
         Reports of something that stands at the later date.
     km2 : float
@@ -167,6 +172,7 @@ class FalseAlarms:
     """
 
     changes: int
+    removed: int
     standing: int
     km2: float
     control: str
@@ -179,7 +185,7 @@ class FalseAlarms:
 
 def false_alarms(before: Image, after: Image, site: Site, *, kind: Kind, detector: Detector) -> FalseAlarms:
     """Search ground outside the site, and count what is reported there. Parameters as for :func:`measure`."""
-    none = FalseAlarms(0, 0, 0.0, "none: this pair shows no ground outside the outline, so its false alarms are not measured")
+    none = FalseAlarms(0, 0, 0, 0.0, "none: this pair shows no ground outside the outline, so its false alarms are not measured")
     window = control_window(before.geobox, site, kind, before.valid & after.valid)
     if window is None:
         return none
@@ -190,7 +196,7 @@ def false_alarms(before: Image, after: Image, site: Site, *, kind: Kind, detecto
         return none
     # A detector may report at its usual place whatever `site` says; only reports that lie in control ground count.
     inside = [r for r in result.records if ground.contains(r.geometry.centroid)]
-    changes, standing = sum(r.change in ("appeared", "removed") for r in inside), sum(r.change in STANDING for r in inside)
+    changes, removed, standing = (sum(r.change in kinds for r in inside) for kinds in (("appeared", "removed"), ("removed",), STANDING))
     km2 = float(searched.sum()) * abs(float(result.geobox.affine.determinant)) / 1e6
     where = "ground outside the outline" if kind == "structure" else f"a line {CONTROL_LINE_M:g} m outside the camp"
-    return FalseAlarms(changes, standing, km2, f"{where}, in the same pair; real change there counts too, so the density is an upper bound")
+    return FalseAlarms(changes, removed, standing, km2, f"{where}, in the same pair; real change there counts too, so the density is an upper bound")

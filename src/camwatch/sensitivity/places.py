@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Kind = Literal["structure", "tower"]
 
 BATCHES = 2
-"""Planted searches; with one unplanted and one of control ground a measurement costs four searches."""
+"""Parts in which objects are planted, each of them once into either image; with one unplanted search and one of control ground that makes six."""
 
 TRIES = 200
 """Places tried for an object before it is left out."""

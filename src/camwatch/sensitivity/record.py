@@ -16,7 +16,7 @@ class Sensitivity:
     sizes_m : tuple of float
         Long side of the planted footprints in metres, rising.
     planted, found : tuple of int
-        Objects planted and found again, by size.
+        Objects planted into the later image, and those reported as appeared, by size.
     false_alarms : int
         Reports of a change in control ground.
     control_km2 : float
@@ -28,6 +28,10 @@ class Sensitivity:
         reports changes only.
     standing_false : int or None
         Reports in control ground of objects that stand at the later date; None where the detector reports changes only.
+    removed_found : tuple of int
+        Of as many objects at the same places in the earlier image alone, those reported as removed; empty where none was planted there.
+    false_removed : int or None
+        Reports among `false_alarms` of something removed, the others being of something that appeared; None where they were not told apart.
     """
 
     kind: str
@@ -39,6 +43,8 @@ class Sensitivity:
     control: str
     standing_found: tuple[int, ...] = ()
     standing_false: int | None = None
+    removed_found: tuple[int, ...] = ()
+    false_removed: int | None = None
 
     def probability(self, index: int) -> tuple[float, float, float]:
         """Return the probability of detection of a size and its 95 % interval (Jeffreys, Beta(½, ½) prior; doi:10.1214/ss/1009213286)."""
@@ -77,6 +83,8 @@ class Sensitivity:
             "control": self.control,
             "false_alarms_per_km2": None if density is None else round(density, 3),
             **({"standing_found": list(self.standing_found), "standing_false": self.standing_false} if self.standing_found else {}),
+            **({"removed_found": list(self.removed_found)} if self.removed_found else {}),
+            **({} if self.false_removed is None else {"false_removed": self.false_removed}),
         }
 
     @classmethod
@@ -93,4 +101,6 @@ class Sensitivity:
             control=record["control"],
             standing_found=tuple(record.get("standing_found", ())),
             standing_false=record.get("standing_false"),
+            removed_found=tuple(record.get("removed_found", ())),
+            false_removed=record.get("false_removed"),
         )
