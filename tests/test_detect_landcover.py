@@ -114,8 +114,44 @@ def test_july_against_november_says_that_it_cannot_tell():
     assert (found.status, found.records) == ("not_testable", ())
     assert "different seasons" in found.reason
     assert np.isfinite(found.score).all(), "where the dates differ is still shown"
-    # The gate is what keeps the harvest from being reported: without it there are polygons.
-    assert detect_landcover(image(JULY, cover), image(NOVEMBER, cover), SITE, LandcoverParams(season_days=183)).records
+
+
+def test_harvest_is_no_clearing_even_between_dates_that_may_be_compared():
+    """Between September and mid-October fields are reaped; what differs from the other ground of its kind is told, the rest is not."""
+    cover = ground()
+    pair = image(dt.date(2006, 9, 10), cover), image(dt.date(2008, 10, 20), cover)
+    reaped = detect_landcover(*pair, SITE)
+    assert reaped.records == ()
+    untold = np.isnan(reaped.score)
+    assert untold[cover == CODE["field"]].mean() > 0.5, "most of the fields are not told"
+    assert untold[np.isin(cover, [CODE["bare"], CODE["gravel"], CODE["water"]])].mean() < 0.05
+    assert reaped.observed_share == pytest.approx(1 - untold.mean(), abs=0.01)
+    assert "changed alike" in reaped.reason
+    (cleared,) = of(detect_landcover(pair[0], image(dt.date(2008, 10, 20), changed(cover)), SITE), "cleared")
+    assert cleared.area_m2 == pytest.approx(100 * PIXEL**2, rel=0.1)
+
+
+def test_where_season_took_most_of_the_ground_the_pair_cannot_tell():
+    cover = np.full((SIDE, SIDE), CODE["field"])
+    cover[:, :20] = CODE["forest"]
+    cover[:, 20:30] = CODE["gravel"]
+    found = detect_landcover(image(dt.date(2006, 9, 20), cover), image(dt.date(2008, 11, 1), cover), SITE)
+    assert (found.status, found.records) == ("not_testable", ())
+    assert "changed alike" in found.reason
+
+
+def test_ground_that_differs_within_the_accuracy_of_reflectance_has_not_changed():
+    """Were the noise of both dates tiny, a hundredth of reflectance would be beyond it."""
+    cover = ground()
+    before, after = image(JULY, cover, noise=0.0005), image(NEXT_JULY, cover, noise=0.0005)
+
+    def brighter(by):
+        values = after.values.copy()
+        values[:, 25:35, 25:35] += np.float32(by)
+        return Image(values, after.valid, after.bands, after.geobox, after.acquired, None, PIXEL, after.calibration, "brighter")
+
+    assert detect_landcover(before, brighter(0.01), SITE).records == ()
+    assert len(detect_landcover(before, brighter(0.1), SITE).records) == 1
 
 
 def test_the_year_has_no_end():

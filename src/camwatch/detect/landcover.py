@@ -8,7 +8,19 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from camwatch.detect._common import answer, change_probability, coverage, seen_at_both
-from camwatch.detect._land_cover import LEAST_PX, Cover, LandcoverParams, classes_of, comparable, cover_of, season_gap_days, tells_cover
+from camwatch.detect._land_alike import beyond_accuracy, compare_alike
+from camwatch.detect._land_cover import (
+    BARE,
+    LEAST_PX,
+    VEGETATED,
+    Cover,
+    LandcoverParams,
+    classes_of,
+    comparable,
+    cover_of,
+    season_gap_days,
+    tells_cover,
+)
 from camwatch.detect._land_patches import patches, records_of
 from camwatch.rasters import mask_of
 
@@ -23,6 +35,12 @@ FINEST_M, COARSEST_M = 4.0, 120.0
 """Pixels for which this search is made: finer ones show roofs, crowns and shadows instead of fields, coarser ones hold several fields each."""
 SNOWED_UNDER = 0.5
 """Share of the visible ground under snow from which the pair is said to show snow instead of land."""
+COMMON = 0.5
+"""Share of the ground that looked alike at the first date which has changed by the second, from which season is what changed it."""
+GREEN_STILL = (BARE + VEGETATED) / 2
+"""NDVI under which ground that was vegetated has, as a rule, lost its green: what was cleared cannot be told from what was harvested."""
+MOSTLY = 0.5
+"""Share of the visible ground of the site that went with the season, from which the pair is said to show season instead of land."""
 
 
 def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverParams | None = None) -> Findings:
@@ -77,33 +95,70 @@ def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverP
             f"building; a pair within {params.season_days} days of the year, or a series, could."
         )
         return _untold(before, after, site, score, reason)
-    covers = _covers(before, after, shared, seen, score)
+    planes = _one_radiometry(before, after, shared, seen, score)
+    covers = _covers(before, shared, planes)
     snow = seen & (covers[0].snow | covers[1].snow)
     if snow.sum() > SNOWED_UNDER * max(int(seen.sum()), 1):
         return _untold(
             before, after, site, score, f"Snow lies on {snow.sum() / seen.sum():.0%} of the ground at one of the dates: what is under it is not seen."
         )
     seen &= ~snow
-    score = np.where(seen, score, np.float32(np.nan))
+    score, season = _of_its_own(score, planes, covers, seen, params)
+    inside = seen & mask_of(site.area, before.geobox, touched=True)
+    share = float((season & inside).sum()) / max(int(inside.sum()), 1)
+    if share > MOSTLY:
+        return _untold(before, after, site, score, _gone_with_season(share) + " A pair nearer in season, or a series, could tell.")
     records = _records(before, site, params, score, covers)
     return answer(
         "landcover",
         before,
         after,
         site,
-        reason=_reason(shared, snow, gap),
+        reason=_reason(shared, snow, gap, share),
         records=records,
-        observed=coverage(site.area, before.geobox, seen),
+        observed=coverage(site.area, before.geobox, seen & ~season),
         score=score,
     )
 
 
-def _covers(before: Image, after: Image, shared: tuple[str, ...], seen: NDArray[np.bool_], score: NDArray[np.float32]) -> tuple[Cover, Cover]:
-    if not tells_cover(shared) or not seen.any():
-        return cover_of((), before.values[:1], reflectance=False), cover_of((), after.values[:1], reflectance=False)
-    first, second = comparable(before, after, shared, seen, score)
+def _one_radiometry(
+    before: Image, after: Image, shared: tuple[str, ...], seen: NDArray[np.bool_], score: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return both dates (band, y, x) in the bands they share, comparable; no band where nothing is seen at both, or none is shared."""
+    if not shared or not seen.any():
+        return before.values[:0], after.values[:0]
+    return comparable(before, after, shared, seen, score)
+
+
+def _covers(before: Image, shared: tuple[str, ...], planes: tuple[NDArray[np.float32], NDArray[np.float32]]) -> tuple[Cover, Cover]:
+    if not tells_cover(shared) or not len(planes[0]):
+        blank = np.zeros((1, *before.valid.shape), np.float32)
+        return cover_of((), blank, reflectance=False), cover_of((), blank, reflectance=False)
     reflectance = before.calibration != "dn"
-    return cover_of(shared, first, reflectance=reflectance), cover_of(shared, second, reflectance=reflectance)
+    return cover_of(shared, planes[0], reflectance=reflectance), cover_of(shared, planes[1], reflectance=reflectance)
+
+
+def _of_its_own(
+    score: NDArray[np.float32],
+    planes: tuple[NDArray[np.float32], NDArray[np.float32]],
+    covers: tuple[Cover, Cover],
+    seen: NDArray[np.bool_],
+    params: LandcoverParams,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the probability of a change that ground alike does not share, and where all ground alike went with the season; NaN there.
+
+    A kind of ground went with the season when more than half of it changed, or when, as a rule, it was vegetated and lost its green.
+    """
+    if not len(planes[0]):
+        return np.where(seen, score, np.float32(np.nan)), np.zeros(seen.shape, bool)
+    alike = compare_alike(*planes, seen)
+    changed = (np.nan_to_num(score) >= params.probability) & (beyond_accuracy(*planes) >= params.probability)
+    gone = alike.shares(changed) > COMMON
+    if not np.isnan(covers[0].ndvi).all():
+        green, greener = (alike.medians(cover.ndvi) for cover in covers)
+        gone |= (green >= VEGETATED) & (greener < GREEN_STILL) & (green - greener > VEGETATED - BARE)
+    season = alike.where(gone)
+    return np.where(seen & ~season, np.fmin(score, alike.probability), np.float32(np.nan)), season
 
 
 def _records(before: Image, site: Site, params: LandcoverParams, score: NDArray[np.float32], covers: tuple[Cover, Cover]) -> tuple[Finding, ...]:
@@ -128,11 +183,17 @@ def _smoothed(cover: Cover, changed: NDArray[np.bool_]) -> Cover:
     return Cover(mean(cover.ndvi), mean(cover.brightness), mean(cover.water) > 0.5, mean(cover.wet) > 0.5, cover.snow)
 
 
-def _reason(shared: tuple[str, ...], snow: NDArray[np.bool_], gap: int) -> str:
+def _reason(shared: tuple[str, ...], snow: NDArray[np.bool_], gap: int, season: float) -> str:
+    gone = f" {_gone_with_season(season)}" if round(100 * season) else ""
     if not tells_cover(shared):
-        return "Where the ground changed is told, not what it became: that takes a red and a near-infrared band."
+        return f"Where the ground changed is told, not what it became: that takes a red and a near-infrared band.{gone}"
     under = f"; snow hides {snow.mean():.0%} of the frame" if snow.any() else ""
-    return f"Dates {gap} days of the year apart{under}. Two dates cannot tell a harvested field from cleared ground; a series could."
+    return f"Dates {gap} days of the year apart{under}.{gone} Two dates cannot tell a field harvested early from cleared ground; a series could."
+
+
+def _gone_with_season(share: float) -> str:
+    alike = f"On {share:.0%} of the ground all that looked alike changed alike, as with harvest, leaf fall or the level of water"
+    return f"{alike}: what changed there besides is not told."
 
 
 def _untold(before: Image, after: Image, site: Site, score: NDArray[np.float32], reason: str) -> Findings:

@@ -1,0 +1,220 @@
+"""What became of ground that looked alike at the first date: change that all of it shares is season, what departs from it is change of its own.
+
+Harvest, leaf fall, drought and a wet week change whole kinds of ground at once. Pixels are put into strata of like spectra at the first date; within
+each, the second date is predicted from the first by what most of the stratum did, and a pixel's departure is measured in the scatter about that
+[1]_ [2]_.
+
+References
+----------
+.. [1] M. J. Carlotto, "A cluster-based approach for detecting man-made objects and changes in imagery", IEEE TGRS 43(2), 2005,
+   doi:10.1109/TGRS.2004.841481
+.. [2] J. Theiler, "Quantitative comparison of quadratic covariance-based anomalous change detectors", Applied Optics 47(28), 2008,
+   doi:10.1364/AO.47.000F12
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import gammainc, gammaincinv
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Index = NDArray[np.intp]
+    Plane = NDArray[np.float32]
+    Mask = NDArray[np.bool_]
+
+STRATA = 24
+"""Most kinds of ground that are told apart at the first date."""
+LEAST_SAMPLE = 300
+"""Fewest sampled pixels of a stratum: with fewer, one change of some size would be its rule."""
+SAMPLE = 400_000
+"""Most pixels that strata and their rules are learnt from."""
+KEPT, STEPS = 0.75, 8
+"""Share of a stratum that its rule is fitted to, the part that departs least, and how often that part is chosen anew (least trimmed squares)."""
+ACCURACY, SHARE = 0.005, 0.05
+"""Standard deviation of surface reflectance of one date: this, and this share of the reflectance (doi:10.1016/j.rse.2016.04.008)."""
+CHUNK = 1 << 16
+GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alike:
+    """How each pixel compares with what looked like it.
+
+    Attributes
+    ----------
+    probability : (y, x) float32, 0..1
+        That the second date departs from what became of ground that looked alike at the first; NaN where not seen.
+    stratum : (y, x) int16
+        Kind of ground at the first date, 0, 1, …; -1 where not seen.
+    """
+
+    probability: Plane
+    stratum: NDArray[np.int16]
+
+    def where(self, holds: Mask) -> Mask:
+        """Return the pixels (y, x) of the strata for which something `holds` (stratum,)."""
+        return np.asarray(np.append(holds, False)[self.stratum], bool)
+
+    def shares(self, mask: Mask) -> Array:
+        """Return which share of each stratum lies in a mask (y, x)."""
+        seen = self.stratum >= 0
+        count = np.bincount(self.stratum[seen])
+        return np.bincount(self.stratum[seen & mask], minlength=len(count)) / np.maximum(count, 1)
+
+    def medians(self, plane: Plane) -> Array:
+        """Return the median of a plane (y, x) over each stratum."""
+        seen = self.stratum >= 0
+        kinds, values = self.stratum[seen], plane[seen]
+        return np.array([np.median(values[kinds == kind]) for kind in range(int(kinds.max(initial=-1)) + 1)], np.float64)
+
+
+def compare_alike(before: Plane, after: Plane, seen: Mask) -> Alike:
+    """Return how far each pixel departs from what became of ground like it.
+
+    Parameters
+    ----------
+    before, after : (band, y, x) float32
+        In one radiometry, reflectance or about that.
+    seen : (y, x) bool
+        Pixels that show the ground at both dates.
+
+    Returns
+    -------
+    Alike
+    """
+    stratum = np.full(seen.shape, -1, np.int16)
+    chance = np.full(seen.shape, np.nan, np.float32)
+    first, second = before[:, seen].T, after[:, seen].T
+    if not len(first):
+        return Alike(chance, stratum)
+    taken = _sample(len(first))
+    x, y = first[taken].astype(np.float64), second[taken].astype(np.float64)
+    spread = np.maximum(x.std(axis=0), 1e-9)
+    cuts, kinds = _split(x / spread)
+    rules = [_rule(x[kinds == kind], y[kinds == kind]) for kind in range(int(kinds.max()) + 1)]
+    kind_of, told = np.empty(len(first), np.int16), np.empty(len(first), np.float32)
+    for start in range(0, len(first), CHUNK):
+        part = slice(start, start + CHUNK)
+        one, other = first[part].astype(np.float64), second[part].astype(np.float64)
+        kind_of[part] = _sorted_into(cuts, one / spread)
+        for kind in np.unique(kind_of[part]):
+            inside = np.flatnonzero(kind_of[part] == kind)
+            told[start + inside] = _departure(rules[kind], one[inside], other[inside])
+    stratum[seen], chance[seen] = kind_of, told
+    return Alike(chance, stratum)
+
+
+def beyond_accuracy(before: Plane, after: Plane) -> Plane:
+    """Return the probability (y, x) that planes (band, y, x) differ by more than calibration, atmosphere and view let one ground differ."""
+    error = _error((before.astype(np.float64) + after) / 2)
+    return np.asarray(gammainc(len(before) / 2, (((after - before) / error) ** 2).sum(axis=0) / 2), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rule:
+    """What became of a stratum: mean of the first date, coefficients (1 + band, band), and inverse covariance (band, band) of the scatter."""
+
+    mean: Array
+    line: Array
+    precision: Array
+
+
+def _error(reflectance: Array) -> Array:
+    """Return the standard deviation by which two dates of one ground of some reflectance differ."""
+    return np.asarray(math.sqrt(2.0) * (ACCURACY + SHARE * np.maximum(reflectance, 0.0)))
+
+
+def _sample(count: int) -> Index:
+    """Return places that follow no pattern of the grid, all of them where they are few."""
+    wanted = min(count, SAMPLE)
+    every = np.arange(wanted)
+    return ((every + (every * GOLDEN) % 1.0) * (count / wanted)).astype(np.intp) if wanted < count else every
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """A stratum cut in two: what lies beyond `place` along `axis` (band,) is a new one."""
+
+    stratum: int
+    axis: Array
+    place: float
+
+
+def _split(x: Array) -> tuple[list[_Cut], Index]:
+    """Return cuts, the n-th of which makes stratum n, and the stratum of each of the (pixel, band) values.
+
+    The stratum that varies most is cut across its longest axis, at its mean: principal direction divisive partitioning (Boley 1998,
+    doi:10.1023/A:1009740529316).
+    """
+    cuts: list[_Cut] = []
+    kinds = np.zeros(len(x), np.intp)
+    spread = {0: _longest(x)}
+    while len(cuts) < STRATA - 1 and any(size > 0 for size, *_ in spread.values()):
+        kind = max(spread, key=lambda k: (spread[k][0], -k))
+        _, axis, place = spread[kind]
+        inside = np.flatnonzero(kinds == kind)
+        upper = inside[x[inside] @ axis > place]
+        if min(len(upper), len(inside) - len(upper)) < LEAST_SAMPLE:
+            spread[kind] = 0.0, axis, place
+            continue
+        cuts.append(_Cut(kind, axis, place))
+        kinds[upper] = len(cuts)
+        for part in (kind, len(cuts)):
+            spread[part] = _longest(x[kinds == part])
+    return cuts, kinds
+
+
+def _longest(x: Array) -> tuple[float, Array, float]:
+    """Return the sum of squares along the longest axis of (pixel, band) values, the axis, and where their mean lies along it."""
+    mean = x.mean(axis=0)
+    values, axes = np.linalg.eigh((x - mean).T @ (x - mean))
+    axis = axes[:, -1] * (1.0 if axes[np.abs(axes[:, -1]).argmax(), -1] > 0 else -1.0)
+    return float(values[-1]), axis, float(mean @ axis)
+
+
+def _sorted_into(cuts: list[_Cut], x: Array) -> NDArray[np.int16]:
+    """Return the stratum of each of the (pixel, band) values."""
+    kinds = np.zeros(len(x), np.int16)
+    for new, cut in enumerate(cuts, 1):
+        inside = np.flatnonzero(kinds == cut.stratum)
+        kinds[inside[x[inside] @ cut.axis > cut.place]] = new
+    return kinds
+
+
+def _rule(x: Array, y: Array) -> _Rule:
+    """Return what became of a stratum, (pixel, band) values of both dates, as most of it shows."""
+    mean, bands = x.mean(axis=0), y.shape[1]
+    terms = np.column_stack([np.ones(len(x)), x - mean])
+    ridge = 1e-9 * np.eye(terms.shape[1])
+    usual = np.median(y, axis=0)
+    off, error = y - usual, _error(usual)
+    distance = ((off / (1.4826 * np.median(np.abs(off), axis=0) + error)) ** 2).sum(axis=1)
+    middle = 2.0 * float(gammaincinv(bands / 2, 0.5))
+    line, covariance = np.zeros((terms.shape[1], bands)), np.eye(bands)
+    for _ in range(STEPS):
+        kept = distance <= np.quantile(distance, KEPT)
+        line = np.linalg.solve(terms[kept].T @ terms[kept] / kept.sum() + ridge, terms[kept].T @ y[kept] / kept.sum())
+        off = y - terms @ line
+        covariance = off[kept].T @ off[kept] / kept.sum() + 1e-12 * np.eye(bands)
+        # The kept part is narrower than the whole: the median pixel has the distance that unit noise would give it.
+        scale = float(np.median(_squares(off, np.linalg.inv(covariance)))) / middle
+        covariance = scale * covariance + np.diag(error**2)
+        distance = _squares(off, np.linalg.inv(covariance))
+    return _Rule(mean, line, np.asarray(np.linalg.inv(covariance), np.float64))
+
+
+def _squares(off: Array, precision: Array) -> Array:
+    return np.asarray(np.einsum("nb,nb->n", off @ precision, off))
+
+
+def _departure(rule: _Rule, x: Array, y: Array) -> NDArray[np.float32]:
+    """Return the probability that (pixel, band) values of the second date depart from the rule."""
+    off = y - rule.line[0] - (x - rule.mean) @ rule.line[1:]
+    return np.asarray(gammainc(y.shape[1] / 2, _squares(off, rule.precision) / 2), np.float32)
