@@ -144,7 +144,7 @@ def test_without_power_absence_is_never_a_contradiction():
 def test_a_pair_that_misses_most_objects_is_not_testable():
     verdict = judge(claim(towers()), [evidence(found(points(appeared=1)), sharp(found=3))])
     assert verdict.outcome == "not testable"
-    assert "blind" in verdict.reason
+    assert "the search misses most objects of this size" in verdict.reason
 
 
 def test_without_sensitivity_nothing_is_decided():
@@ -164,7 +164,7 @@ def test_false_alarms_eat_the_support():
     verdict = judge(claim(towers(subject="structure")), [evidence(findings, noisy)])
     assert verdict.outcome == "not testable"
     assert verdict.readings[0].power < 0.8
-    assert "would have told it from nothing with a probability of only" in verdict.reason
+    assert "this imagery would have shown it with a probability of only" in verdict.reason
 
 
 def test_too_few_must_hold_even_if_every_report_were_true():
@@ -257,7 +257,7 @@ def test_a_sub_area_counts_what_lies_in_it_and_its_own_seen_share():
     keen = sharp("structure", found=96, planted=96)
     verdict = judge(claim(reading), [evidence(found(inside + outside, kind="structure"), keen)], aoi=quarter())
     assert verdict.outcome == "supported"
-    assert "an estimated 16 buildings appeared in the part chongjin-se" in verdict.reason
+    assert re.search(r"an estimated 16 buildings appeared in “[^”]*” \(95 %", verdict.reason)
     cloudy = np.zeros(GRID.shape, np.float32)
     cloudy[100:, 140:] = np.nan  # 60 % of the quarter
     hidden = judge(claim(reading), [evidence(found(inside + outside, kind="structure", score=cloudy), keen)], aoi=quarter())
@@ -275,9 +275,9 @@ def test_seventy_two_percent_is_the_area_and_not_the_length():
     assert verdict.outcome == "partly"
     assert verdict.reason == (
         "The imagery supports this in part: between 2009-10-12 and 2011-03-02 (0.5 m), "
-        "“area” supported: the enclosed area grew by 72 % (95 % interval 69 to 76 %); "
-        "“length” partly: the length of the enclosing line grew by 37 % (95 % interval 34 to 41 %); the change is there, its size is not. "
-        "The claim says at least 72 %."
+        "“area”, supported: the enclosed area grew by 72 % (95 % interval 69 to 76 %); "
+        "“length”, supported in part: the length of the enclosing line grew by 37 % (95 % interval 34 to 41 %); "
+        "the change is there, its size is not. The claim says at least 72 %."
     )
 
 
@@ -521,7 +521,7 @@ def test_a_blind_search_gives_no_number():
 
 
 def test_a_change_that_may_be_none_is_told_with_its_sign():
-    told = judge(claim(grew()), [evidence(perimeter(se=0.3))]).reason
+    told = judge(claim(grew(low=4.0, high=4.0)), [evidence(perimeter(se=0.3))]).reason
     assert re.search(r"the enclosed area changed by \+72 % \(95 % interval −\d+ to \d+ %\)", told), told
     lost = judge(claim(towers("net change", -5, -5)), [evidence(found(points(removed=5)), sharp(found=96, planted=96))]).reason
     assert "the number of guard towers shrank by 5 (95 % interval " in lost

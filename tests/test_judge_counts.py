@@ -6,24 +6,66 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import betabinom, nbinom
 
 from camwatch.claims.model import Quantity
+from camwatch.judge.alarms import Control, expected_false
 from camwatch.judge.counts import Detector, difference, grid_end, posterior, power, ratio
-from camwatch.judge.limits import bounds_of
+from camwatch.judge.limits import ONE_WAY, bounds_of
 
 
-def test_posterior_agrees_with_the_binomial_where_nothing_is_uncertain():
-    sure = Detector(10**7, 9 * 10**6, 0, math.inf, 1.0, exact=True)  # p = 0.9 known, no false alarms
-    number = posterior(18, sure, 60)
-    expected = binom.pmf(18, np.arange(61), 0.9)
-    np.testing.assert_allclose(number.mass, expected / expected.sum(), atol=1e-4)
+def test_posterior_agrees_with_the_beta_binomial_where_no_report_is_false():
+    detector = Detector(24, 20, 0, math.inf, 1.0)
+    totals = np.arange(61)
+    expected = betabinom.pmf(18, totals, *detector.recall) / np.sqrt(totals + 1)
+    np.testing.assert_allclose(posterior(18, detector, 60).mass, expected / expected.sum(), atol=1e-12)
+
+
+def test_posterior_agrees_with_reports_drawn_at_random():
+    """The likelihood of 18 reports by simulation: recall, false reports and what objects draw beside their own, each from its distribution."""
+    rng, detector = np.random.default_rng(8), Detector(24, 20, 2, 2.0, 1.5, 1, 0, drawn=0.2)
+    mean, squared_cv = detector.false_rate
+    for total in (5, 12, 18, 30):
+        recall = rng.beta(*detector.recall, 400_000)
+        false = rng.poisson(rng.gamma(1 / squared_cv, mean * squared_cv, 400_000))
+        drawn = rng.poisson(rng.exponential(0.2 * detector.probability * total, 400_000))
+        for n in (total - 2, total + 2):
+            share = float((rng.binomial(total, recall) + false + drawn == n).mean())
+            assert detector.reports(total, 60)[n] == pytest.approx(share, rel=0.15, abs=0.002)  # the two rates are taken as one Gamma
+
+
+def test_few_reports_of_the_other_direction_say_that_few_are_false():
+    def expected(own, opposite, here=None, **rest):
+        return expected_false(Control(own, opposite, here, **rest))[0]
+
+    assert expected(20, 20) == pytest.approx(0.6 * 20, rel=0.15)  # of each direction any share is false
+    assert expected(20, 0) < expected(20, 3) < expected(20, 20)
+    assert expected(20, 0) < 0.2 * 20
+    assert expected(20, 0, 0, area_ratio=3.0) < expected(20, 0) < expected(20, 0, 30, area_ratio=1.0)
+    assert expected(0, 20) > expected(0, 0)
+    assert expected(4, 4, both=True) == pytest.approx(2 * expected(4, 4), rel=0.05)  # the prior is of one direction
+    assert expected(0, None) < expected(5, None) < expected(15, None) < 15
+
+
+def test_the_false_reports_expected_are_those_that_come():
+    """Worlds as the model has them: of the reports any share is false, and the directions differ."""
+    rng, above, below, worlds = np.random.default_rng(4), 0, 0, 1500
+    for _ in range(worlds):
+        false = rng.gamma(0.7, 6.0) * rng.random() * np.exp([0.0, ONE_WAY * rng.standard_normal()])
+        own, opposite = (int(rng.poisson(f / max(rng.random(), 0.02))) for f in false)
+        mean, squared_cv = expected_false(Control(own, opposite))
+        came = int(rng.poisson(false[0]))
+        told = nbinom(1 / squared_cv, 1 / (1 + squared_cv * mean))
+        above += told.sf(came - 1) < 0.025
+        below += told.cdf(came) < 0.025
+    assert above <= 0.03 * worlds
+    assert below <= 0.03 * worlds
 
 
 def test_interval_covers_at_the_stated_rate_when_numbers_come_from_the_prior():
     rng, covered, worlds = np.random.default_rng(3), 0, 400
     for _ in range(worlds):
-        total, p, density = int(rng.integers(61)), rng.beta(0.5, 0.5), rng.gamma(0.5)
+        total, p, density = int(61 * rng.random() ** 2), rng.beta(0.5, 0.5), rng.gamma(0.5)
         planted_found, control = int(rng.binomial(24, p)), int(rng.poisson(density * 2))
         detector = Detector(24, planted_found, control, 2.0, 0.5)
         low, high = posterior(int(rng.binomial(total, p) + rng.poisson(density * 0.5)), detector, 60).interval()

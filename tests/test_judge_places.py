@@ -55,8 +55,8 @@ def test_two_points_of_a_camp_are_two_readings_of_its_distance():
     gates = camp(distances=({**TOWN, "what": "eastern gate to Testville", "from_lon": WEST + 0.02, "from_lat": NORTH},))
     verdict = judge(away(8), [], aoi=gates)
     assert verdict.outcome == "partly"
-    assert "supported: the nearest part" in verdict.reason
-    assert "contradicted: eastern gate to Testville measures 9.94 km" in verdict.reason
+    assert "8.32 km): supported" in verdict.reason
+    assert "eastern gate to Testville measures 9.94 km (95 % interval 9.9 to 9.98 km): contradicted" in verdict.reason
 
 
 def test_a_place_that_is_not_there_is_asked_for():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from camwatch.judge.measurement import Measurement
     from camwatch.judge.record import Estimate, Evidence, Outcome
 
-NOMINAL = "The outline used as prior is nominal"
+NOMINAL = "The outline is nominal: drawn from published figures, not from imagery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +119,21 @@ def _silence(kind: Kind, evidence: Evidence) -> str:
     """Return why a pair says nothing of a kind; empty where it does."""
     span = _span(evidence)
     if evidence.refused:
-        return f"the scenes of {span} could not be aligned: {evidence.refused.strip().rstrip('.')}"
+        return f"{span} could not be aligned: {evidence.refused.strip().rstrip('.')}"
     findings = evidence.findings.get(kind)
     if findings is None:
         return f"{span} was not searched for {LIMIT_WORDS[kind]}"
-    return f"{span}: {findings.reason.strip().rstrip('.')}" if findings.status == "not_testable" else ""
+    return f"for {span}, {_lower(findings.reason.strip().rstrip('.'))}" if findings.status == "not_testable" else ""
 
 
 def _span(evidence: Evidence) -> str:
     earlier, later = days(evidence)
-    return f"the pair {earlier.isoformat()} to {later.isoformat()}"
+    return f"the pair of scenes of {earlier.isoformat()} and {later.isoformat()}"
+
+
+def _lower(text: str) -> str:
+    """Return a reason as a clause; abbreviations keep their capitals."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _answer_witnesses(reading: Reading, kind: Kind, witnesses: Sequence[Witness], aoi: Aoi | None) -> Answer:
@@ -136,7 +141,7 @@ def _answer_witnesses(reading: Reading, kind: Kind, witnesses: Sequence[Witness]
     try:
         measured = _measure(reading, kind, witnesses, aoi)
     except CannotMeasureError as error:
-        return Answer("not testable", Told(f"{_span(best)}: {error}"), (best.pair,), nominal=nominal)
+        return Answer("not testable", Told(f"for {_span(best)}, {error}"), (best.pair,), nominal=nominal)
     # The first of those that were counted tells the dates.
     best = next(w.evidence for w in witnesses if w.evidence.pair in measured.pairs)
     change = reading.aspect != "state"
@@ -145,7 +150,10 @@ def _answer_witnesses(reading: Reading, kind: Kind, witnesses: Sequence[Witness]
     sized = reading.metric in {"count", "area", "length"}
     claimed = bounds_of(reading.quantity if sized else None, reading.metric)
     outcome, why = decide(Facts(measured, claimed, coverage, slack_days, change=change, beyond_sight=beyond_sight(reading)))
-    when, number = measured_words(reading, best, measured)
+    part = next((o.name for o in aoi.outlines if o.id == reading.sub_area and o.role == "sub-area"), "") if aoi else ""
+    # What is not testable has no number to quote.
+    told = replace(measured, estimate=None) if outcome == "not testable" else measured
+    when, number = measured_words(reading, best, told, part)
     detail = (measured.detail,) if measured.detail else ()
     if why == BLIND:
         # A number from a blind search would only be its prior; none is told.

@@ -14,7 +14,7 @@ from camwatch.judge.ground import Ground, ground_of
 from camwatch.judge.limits import BAYES_LIMIT, COMPLETE, Bounds, bounds_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, end_of_state, factor
 from camwatch.judge.record import Estimate
-from camwatch.judge.words import share
+from camwatch.judge.words import LIMIT_WORDS, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -179,7 +179,7 @@ def _held(
 def _mass(number: Posterior, claimed: Bounds, *, relative: bool) -> float:
     """Return the probability of the claimed number: no more than that of any at all, where none was as likely beforehand.
 
-    A flat prior of N all but rules none out, and *at least seven* cannot be surer than *some*.
+    A prior of N that reaches far all but rules none out, and *at least seven* cannot be surer than *some*.
     """
     mass = number.within(claimed.near_low, claimed.near_high)
     if claimed.includes_nothing or relative:  # a ratio has no prior of its own
@@ -191,8 +191,10 @@ def _mass(number: Posterior, claimed: Bounds, *, relative: bool) -> float:
 def _detail(counters: Sequence[Counter], counted: Counted) -> str:
     parts = [_said_by(c, counted) for c in counters]
     if len(parts) == 1:
-        return f"The search {parts[0]}"
-    return f"{len(parts)} pairs are counted together: " + "; ".join(f"the first {p}" if i == 0 else f"another {p}" for i, p in enumerate(parts))
+        return f"The search for {LIMIT_WORDS[counters[0].findings.kind]} {parts[0]}"
+    return f"{len(parts)} pairs of scenes are counted together for {LIMIT_WORDS[counters[0].findings.kind]}: " + "; ".join(
+        f"the first {p}" if i == 0 else f"another {p}" for i, p in enumerate(parts)
+    )
 
 
 def _said_by(counter: Counter, counted: Counted) -> str:
@@ -208,5 +210,5 @@ def _said_by(counter: Counter, counted: Counted) -> str:
         return f"{found} as changes; how well it reports what stands was not measured"
     if math.isinf(detector.control_km2):
         return f"{found}; its false alarms could not be measured"
-    expected = detector.false_rate[0]
-    return f"{found}; {'fewer than 0.1' if expected < 0.05 else f'about {expected:.1f}'} false alarms expected"
+    expected = float(f"{detector.false_rate[0]:.2g}")
+    return f"{found}; {'fewer than 0.1' if expected < 0.1 else f'about {expected:g}'} false alarms expected"

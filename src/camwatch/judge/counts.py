@@ -7,8 +7,8 @@ Of N true objects in the ground that was seen, each is reported with probability
 p is known from planted objects (Beta, Jeffreys prior), and real objects are found a little more or less often than planted ones: the Beta is widened
 by that. κ is exponential. The density is known from control ground, as far as its reports are false (:mod:`camwatch.judge.alarms`), and ground
 differs from place to place: a Gamma that is widened by that. The sum of the two is taken as one Gamma of the same mean and variance. Integrated out,
-the first term is beta-binomial and the second negative binomial (Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.3). N has a flat
-prior on a grid.
+the first term is beta-binomial and the second negative binomial (Gelman et al., Bayesian Data Analysis, 3rd ed., sections 2.6 and 5.3). N has the
+prior 1/√(N + 1) on a grid, as Jeffreys' of a Poisson mean.
 """
 
 from __future__ import annotations
@@ -56,8 +56,6 @@ class Detector:
         Whether both directions are counted.
     drawn : float
         Reports that an object which is found draws beside its own, on average.
-    exact : bool
-        Whether real objects are found as planted ones are, and all reports in control ground are false, everywhere alike.
     """
 
     planted: float
@@ -69,7 +67,6 @@ class Detector:
     here: int | None = None
     both: bool = False
     drawn: float = 0.0
-    exact: bool = False
 
     def without_false_reports(self) -> Detector:
         """Return the same search as if every report were true."""
@@ -88,9 +85,8 @@ class Detector:
     def recall(self) -> tuple[float, float]:
         """The Beta of the probability that a real object is reported."""
         mean, sure = self.probability, self.planted + 1
-        if not self.exact:
-            # The variances of two independent errors add: that of the planted sample, and of the step from planted to real objects.
-            sure = 1 / (1 / (sure + 1) + TRANSFER**2 * mean * (1 - mean)) - 1
+        # The variances of two independent errors add: that of the planted sample, and of the step from planted to real objects.
+        sure = 1 / (1 / (sure + 1) + TRANSFER**2 * mean * (1 - mean)) - 1
         return mean * sure, (1 - mean) * sure
 
     @property
@@ -99,8 +95,6 @@ class Detector:
         if np.isinf(self.control_km2):
             return 0.0, 1.0
         ratio = self.area_km2 / self.control_km2
-        if self.exact:
-            return (self.false_reports + 0.5) * ratio, 1 / (self.false_reports + 0.5)
         mean, squared_cv = expected_false(Control(self.false_reports, self.opposite, self.here, ratio, self.both))
         return mean * ratio, (1 + squared_cv) * (1 + FALSE_SPREAD) - 1
 
@@ -178,8 +172,8 @@ class Posterior:
 
     def _mean(self, chosen: NDArray[np.bool_]) -> float:
         scale = np.maximum(np.abs(self.values[chosen]), 1.0)
-        weight = float((self.prior[chosen] / scale).sum())
-        return float((self.mass[chosen] / scale).sum()) / weight if weight > 0 else 0.0
+        weight = float((1 / scale).sum())
+        return float((self.mass[chosen] / self.prior[chosen] / scale).sum()) / weight if weight > 0 else 0.0
 
 
 def grid_end(reports: int, detector: Detector, claimed: float = 0.0) -> int:
@@ -197,17 +191,18 @@ def posterior(reports: int, detector: Detector, end: int) -> Posterior:
         How many were reported.
     detector : Detector
     end : int
-        Upper end of the flat prior, see :func:`grid_end`.
+        Upper end of the prior, see :func:`grid_end`.
     """
     totals = np.arange(0, end + 1, -(-end // GRID_POINTS) or 1)
     false = detector.false_alarms(totals, reports)
     likely = np.flatnonzero((false > UNLIKELY).any(axis=0))
     # Summed by rows, not by a matrix product: its order, and so its last digit, is the same for any number of threads.
     likelihood = (detector.true_reports(totals, reports - likely) * false[:, likely]).sum(axis=1)
-    prior = np.full(len(totals), 1 / len(totals))
-    total = likelihood.sum()
+    prior = 1 / np.sqrt(totals + 1.0)
+    prior /= prior.sum()
+    total = (likelihood * prior).sum()
     # More reports than the grid can explain: the whole mass belongs to its end.
-    mass = likelihood / total if total > 0 else np.eye(1, len(totals), len(totals) - 1)[0]
+    mass = likelihood * prior / total if total > 0 else np.eye(1, len(totals), len(totals) - 1)[0]
     return Posterior(totals.astype(float), mass, prior)
 
 
@@ -238,7 +233,7 @@ def difference(gained: Posterior, lost: Posterior) -> Posterior:
 def ratio(change: Posterior, base: Posterior) -> Posterior:
     """Return the posterior of change / base, the two taken as independent, base at least 1.
 
-    The result carries no prior of its own (a ratio of flat numbers has none worth naming): its `prior` equals its `mass`.
+    The result carries no prior of its own (a ratio of two numbers has none worth naming): its `prior` equals its `mass`.
     """
     a, b = _trimmed(change), _trimmed(base)
     usable = b[0] >= 1

@@ -100,9 +100,9 @@ def _reported(records: Sequence[Finding]) -> str:
     for record in records:
         classes.setdefault(str(record.measures.get("class", "other")), []).append(record)
     if not classes:
-        return "The search reported no such change of the ground"
+        return "The search for changed ground reported no such change"
     largest = sorted(classes.items(), key=lambda item: (-sum(r.area_m2 for r in item[1]), item[0]))
-    return f"The search reported {', and '.join(_patches(name, patches) for name, patches in largest)}"
+    return f"The search for changed ground reported {', and '.join(_patches(name, patches) for name, patches in largest)}"
 
 
 def _patches(name: str, patches: Sequence[Finding]) -> str:

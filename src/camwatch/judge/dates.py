@@ -169,7 +169,7 @@ def compared(span: Span, claimed: Interval) -> tuple[Outcome, str]:
         return "contradicted", "it happened " + (f"by {by.isoformat()}, before that" if by is not None and by < start else f"after {after}, later")
     if after is None or by is None:
         missing = "before" if after is None else "after"
-        return "not testable", f"no scene {missing} the claimed time tells, so these dates do not bracket it"
+        return "not testable", f"no scene from {missing} the claimed time shows whether it was there, so the dates do not bracket it"
     if after >= start - timedelta(1) and by <= end:
         return "supported", f"it happened between {after.isoformat()} and {by.isoformat()}"
     why = f"it happened between {after.isoformat()} and {by.isoformat()}, and these scenes tell it no closer"
@@ -224,7 +224,7 @@ def _answer_growth(reading: Reading, subject: Subject, claimed: Interval, ordere
         return untestable("no pair at hand shows the growth with its dates")
     span = _narrowed(grown, still)
     what = "the enclosed area" if subject == "perimeter" else f"the number of {OBJECTS.get(subject, 'objects')}"
-    told = f"{what} grew between the dates of {len(grown)} of the {len(ordered)} pairs"
+    told = f"{what} grew between the dates of {len(grown)} of the {len(ordered)} pairs of scenes"
     seen = Seen((), (), 0, tuple(sorted(pairs)), nominal)
     if span is None:
         return Answer("inconclusive", Told(told, why="pairs that enclose one another disagree"), seen.pairs, nominal=nominal)

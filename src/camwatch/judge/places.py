@@ -94,7 +94,7 @@ def position_in(where: Where, place: Place, outline: Outline) -> tuple[Outcome, 
     if not (west - slack[0] <= centre.x <= east + slack[0] and south - slack[1] <= centre.y <= north + slack[1]):
         return "contradicted", f"{at} lies outside of {place.name}"
     if where.sector is None:
-        return "inconclusive", f"{at} lies within the rectangle that holds {place.name}; whether within its border takes the border itself"
+        return "inconclusive", f"{at} lies within the rectangle around {place.name}; whether within its border too, a rectangle does not tell"
     ways = {"east": (0, 1), "west": (0, -1), "north": (1, 1), "south": (1, -1)}
     middle = ((west + east) / 2, (south + north) / 2)
     offsets = [sign * ((centre.x, centre.y)[axis] - middle[axis]) / slack[axis] for axis, sign in (ways[w] for w in where.sector.split("-"))]

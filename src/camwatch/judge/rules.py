@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 DECIDED: tuple[Outcome, ...] = ("supported", "contradicted", "partly")
 
 UNSEEN = "the part of the ground or of the claimed time that was not seen may hold more"
-BLIND = "the search is blind to objects of this size"
-UNMEASURED = "how often this search misses objects or raises false alarms was not measured"
+BLIND = "the search misses most objects of this size, so it tells neither that they were there nor that they were not"
+UNMEASURED = "how often this search misses something or raises a false alarm was not measured, so it decides nothing"
+OPEN = "that interval holds what is claimed, and other numbers as well"
+TOO_WEAK = "what was seen is too little to tell"
 ASSUMED = "the outline was drawn from published figures: that it agrees with them confirms nothing"
 
 
@@ -79,9 +81,12 @@ class Facts:
 
     @property
     def bears(self) -> bool:
-        """Whether what was seen can carry a *yes*: the unseen rest may add to objects that are counted up to a number, and to a balance."""
+        """Whether what was seen can carry a *yes*.
+
+        The unseen rest may add to objects that are counted up to a number, and to a balance; that there was nothing takes power.
+        """
         enough = self.measured.complete or (self.measured.additive and not math.isfinite(self.claimed.high))
-        return enough and not (self.claimed.includes_nothing and self.change and self.weak)
+        return enough and not (self.claimed.includes_nothing and self.weak)
 
     @property
     def many(self) -> bool:
@@ -159,7 +164,12 @@ RULES: tuple[Rule, ...] = (
         lambda f: f.many or f.few,
         lambda _: "the pair reaches far beyond the claimed time, in which more may have come and gone",
     ),
-    Rule("inconclusive", "the interval holds both the claimed number and others", lambda _: True, lambda _: "what was seen leaves both open"),
+    Rule(
+        "inconclusive",
+        "the interval holds both the claimed number and others",
+        lambda _: True,
+        lambda f: TOO_WEAK if f.measured.estimate is None else OPEN,
+    ),
 )
 """How one reading is decided: the first row that applies."""
 
@@ -181,4 +191,4 @@ def combine(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _weak(measured: Measurement) -> str:
-    return f"were it so, this imagery would have told it from nothing with a probability of only {share(measured.power or 0.0)}"
+    return f"were that true, this imagery would have shown it with a probability of only {share(measured.power or 0.0)}"

@@ -70,7 +70,7 @@ def _answer_distances(answers: Sequence[Answer]) -> Answer:
         return answers[0]
     outcomes = [a.outcome for a in answers]
     alike = len(set(outcomes)) == 1
-    words = "; ".join(a.told.clause if alike else f"{a.outcome}: {' because '.join(w for w in (a.told.clause, a.told.why) if w)}" for a in answers)
+    words = "; ".join(a.told.clause if alike else f"{a.told.clause}: {', because '.join(w for w in (a.outcome, a.told.why) if w)}" for a in answers)
     best = next((a for a in answers if a.outcome in DECIDED), answers[0])
     told = Told(words, claimed=best.told.claimed, why=best.told.why if alike and len({a.told.why for a in answers}) == 1 else "")
     return Answer(combine(outcomes), told, measured=best.measured, nominal=any(a.nominal for a in answers))

@@ -25,6 +25,9 @@ LEAD: dict[Outcome, str] = {
     "inconclusive": "The imagery does not decide this",
     "not testable": "Not testable",
 }
+IN_WORDS: dict[Outcome, str] = {"partly": "supported in part", "inconclusive": "not decided"}
+"""Outcomes that no sentence takes as they are."""
+
 SIMULATED = "SIMULATED: "
 
 NOT_JUDGED = "this release does not judge claims about {metric}"
@@ -57,10 +60,19 @@ UNSEEN_WORDS: tuple[tuple[str, str], ...] = (
 )
 """What the words of a reading of presence, layout, land cover or date speak of that no imagery shows, and why."""
 
-WHAT_IS_SEEN = r"\b(building|structure|house|hut|roof|tower|post|wall)s?\b"
+WHAT_IS_SEEN = r"\b(building|structure|house|hut|roof|tower|post)s?\b"
 """Words for buildings and towers as such; any other word for them (a factory, a pen, a school) says what they are used for."""
 
-USE = "that it is there is seen, what it is used for is not"
+USED_AS = (
+    r"\b(prisons?|cells?|cell blocks?|prison blocks?|barracks?|dormitor(y|ies)|housing|quarters|factor(y|ies)|workshops?|mills?|pens?|"
+    r"stables?|barns?|schools?|hospitals?|clinics?|kitchens?|offices?|warehouses?|stores?|garages?|laborator(y|ies)|interrogation|detention)\b"
+)
+"""Words that say what counted buildings are used for."""
+
+WHERE_AND_WHAT_FOR = r"\b(inside|within|in|on|at|along|behind|beside|beyond|near|around|outside|between|from|by|of|to|for|as|used)\b"
+"""Where the words for a thing end, and those for its place, its time or its use begin."""
+
+USE = "that they are there is seen, what they are used for is not"
 FENCE = "an enclosing line is seen, not whether it is a fence, a wall or the strip beside one"
 TERRAIN = "heights are told by an elevation model, not by images"
 
@@ -145,14 +157,15 @@ def together(readings: Sequence[Reading], told: Sequence[Told], outcomes: Sequen
     clauses = []
     for reading, t, outcome in zip(readings, told, outcomes, strict=True):
         rest = replace(t, when="" if shared.when else t.when, claimed="" if shared.claimed else t.claimed)
-        clauses.append(f"“{reading.id}”{'' if len(set(outcomes)) == 1 else f' {outcome}'}: {rest.main}")
+        clauses.append(f"“{reading.id}”{'' if len(set(outcomes)) == 1 else f', {IN_WORDS.get(outcome, outcome)}'}: {rest.main}")
     first = f"{shared.when + ', ' if shared.when else ''}{'; '.join(clauses)}"
     return _sentences(first, (_upper(shared.claimed), *(note for t in told for note in t.notes)))
 
 
 def sentence(outcome: Outcome, body: str, *, simulated: bool, by: str = "imagery") -> str:
     """Return a verdict's reason: lead, body, full stop, and the mark of simulated evidence; `by` names what speaks."""
-    return f"{SIMULATED if simulated else ''}{LEAD[outcome].replace('imagery', by)}: {body.rstrip('.')}."
+    plain = re.sub(r"(?<=\d)%", " %", body.rstrip("."))
+    return f"{SIMULATED if simulated else ''}{LEAD[outcome].replace('imagery', by)}: {plain}."
 
 
 def _upper(text: str) -> str:
@@ -186,7 +199,12 @@ def beyond_sight(reading: Reading) -> str:
     """Return what of a reading stays unseen though the thing itself is seen; empty where nothing does."""
     if reading.metric in ("presence", "layout") and reading.subject == "fence":
         return FENCE
-    if reading.metric in ("presence", "layout") and reading.subject in OBJECTS and not re.search(WHAT_IS_SEEN, reading.text, re.IGNORECASE):
+    if reading.metric in ("presence", "layout") and reading.subject in OBJECTS:
+        # "Pens inside the walls" are pens, and "buildings for animals" are seen as buildings only.
+        thing, *rest = re.split(WHERE_AND_WHAT_FOR, reading.text, maxsplit=1, flags=re.IGNORECASE)
+        if not re.search(WHAT_IS_SEEN, thing, re.IGNORECASE) or (rest and rest[0].lower() in ("for", "as", "used")):
+            return USE
+    if reading.metric == "count" and reading.subject == "structure" and re.search(USED_AS, reading.text, re.IGNORECASE):
         return USE
     return ""
 
@@ -244,22 +262,22 @@ def display(estimate: Estimate) -> Estimate:
     return estimate
 
 
-def measured_words(reading: Reading, evidence: Evidence, measured: Measurement) -> tuple[str, str]:
-    """Return (dates with ground sample distance, what was measured with its interval)."""
+def measured_words(reading: Reading, evidence: Evidence, measured: Measurement, part: str = "") -> tuple[str, str]:
+    """Return (dates with ground sample distance, what was measured with its interval); `part` names the part of the site that is asked about."""
     earlier, later = days(evidence)
     day = date_of_state((earlier, later), reading.interval) if reading.aspect == "state" else None
     when = f"on {day.isoformat()}" if day else f"between {earlier.isoformat()} and {later.isoformat()}"
-    return f"{when} ({evidence.gsd_m:.2g} m)", _measured(reading, measured)
+    return f"{when} ({evidence.gsd_m:.2g} m)", _measured(reading, measured, part or reading.sub_area)
 
 
-def _measured(reading: Reading, measured: Measurement) -> str:
+def _measured(reading: Reading, measured: Measurement, asked: str | None) -> str:
     """Say what was measured; a count as an estimate, since an undecided verdict tells its number too."""
-    place = "" if reading.sub_area is None else f" in the part {reading.sub_area}"
+    place = "" if asked is None else f" in “{asked}”"
     part = "" if measured.seen >= COMPLETE else f" on the {share(measured.seen)} of the ground that was seen"
     if measured.estimate is None:
         if reading.metric == "presence" and reading.subject in ("perimeter", "fence"):
             return f"an enclosing line was seen along {share(measured.seen)} of its course"
-        return f"{search_words(reading)}{place}{part}, but no number can be told"
+        return f"{search_words(reading)}{place}{part}"
     estimate = display(measured.estimate)
     if reading.metric in ("area", "length"):
         what = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
@@ -272,14 +290,16 @@ def _measured(reading: Reading, measured: Measurement) -> str:
     verb = verbs.get(reading.aspect, "" if reading.metric == "count" else "appeared or went")
     if not verb:
         return f"the number of {objects}{place}{part} {_change(estimate)}"
-    least = "" if reading.metric == "count" else f"; that it is at least one has a probability of {share(measured.mass)}"
+    least = "" if reading.metric == "count" or estimate.low >= 1 else f"; that it is at least one has a probability of {share(measured.mass)}"
     return f"an estimated {number(estimate.value)} {objects.removesuffix('s') if one else objects} {verb}{place}{part}{_range(estimate)}{least}"
 
 
 def search_words(reading: Reading) -> str:
     """Return what was looked for: `guard towers were searched for`."""
     kind = search_of(reading)
-    return f"{LIMIT_WORDS[kind] if kind else 'it'} {'was' if kind in ('perimeter', 'landcover') else 'were'} searched for"
+    if kind == "landcover":
+        return "changed ground was searched for"
+    return f"{LIMIT_WORDS[kind] if kind else 'it'} {'was' if kind == 'perimeter' else 'were'} searched for"
 
 
 def interval_words(estimate: Estimate) -> str:
