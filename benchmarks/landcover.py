@@ -1,10 +1,12 @@
 """Land cover: labelled pairs, seasons, published pixel series, and the cost of a dense series.
 
-    python benchmarks/landcover.py [taizhou] [dates] [seasons] [dense] [archive] [cost] [--seeds 10] [--dates 75 150 300] [--side 500]
+    python benchmarks/landcover.py [taizhou] [dates] [seasons] [harvest] [few] [dense] [archive] [cost] [--seeds 10] [--dates 75 150 300] [--side 500]
 
 taizhou    a labelled Landsat pair: Cohen's kappa of the pixels at the default probability, and of the polygons
 dates      published pixel series: days of breaks against the published ones, in clear observations, and the series of which nothing is known
 seasons    rendered ground seen in July and November, and twice in July: polygons by class, with the gate of seasons and without it
+harvest    a rendered valley, pairs about green-up and harvest: what is reported though nothing changed, and what of planted changes is found
+few        the same in series of six to nine dates: all pairs together, what stands when they are heard together, and what a later date confirms
 dense      rendered series with known changes under cloud, haze and snow: found, dated, falsely reported, by seed
 archive    NAIP over wetlands (nothing built) and Landsat over a growing city and a wandering river: area by class
 cost       seconds and largest memory of following every pixel, by number of dates, each in a process of its own
@@ -34,17 +36,21 @@ from shapely import union_all
 from shapely.geometry import box
 from skimage.io import imread
 
+import _land_valley as valley
 from _land_rendered import DAYS, EVENTS, SIDE, ground, image, site, truth_on
 from camwatch.detect import LandcoverParams, detect_land_series, detect_landcover
 from camwatch.detect._land_breaks import find_breaks
-from camwatch.detect._land_series import breaks_of_tile
+from camwatch.detect._land_cover import LEAST_PX
+from camwatch.detect._land_few import Told, followed, of_season, standing
+from camwatch.detect._land_series import breaks_of_tile, gathered
 from camwatch.imagery import Image
 from camwatch.rasters import mask_of
 from camwatch.render.land import BANDS
 
 DATA = Path(os.environ.get("CAMWATCH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared")) / "data"
-PARTS = ("taizhou", "dates", "seasons", "dense", "archive", "cost")
+PARTS = ("taizhou", "dates", "seasons", "harvest", "few", "dense", "archive", "cost")
 JULIAN = 1721425
+FIRST_SEED = 101
 SERIES = ("sample_1", "sample_2", "sample_WA_grid08_row999_col1_normal")
 UNKNOWN = ("sample_WA_grid08_row12_col2265_fmask_fail", "sample_WA_grid08_row9_col2267_persistent_snow")
 BITS = {1: 0, 2: 1, 3: 2, 4: 3, 5: 4}  # pixel_qa of Landsat ARD: clear, water, shadow, snow, cloud
@@ -148,6 +154,39 @@ def show_seasons(seeds: int) -> None:
         print(f"| {seed} | {gated.status}: {by_class(gated)} | {by_class(loose)} | {by_class(detect_landcover(first, third, site()))} |", flush=True)
 
 
+def show_harvest(seeds: int) -> None:
+    """Print what pairs about green-up and harvest give; seeds from 101 on, since thresholds were chosen on others."""
+    print("\n| seed | days | observed | reported away from changes, km² of 92 | found |\n" + "| --- " * 5 + "|")
+    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+        changes = valley.planted(seed, valley.CHANGED)
+        for one, other in valley.PAIRS:
+            before, after = valley.seen(seed, date(2010, *one), changes), valley.seen(seed, date(2011, *other), changes, offset_m=(5.0, -4.0))
+            found = detect_landcover(before, after, valley.SITE)
+            wrong, right = valley.in_words(*valley.score(found.records, np.isfinite(found.score), changes))
+            days = f"{before.acquired:%d %b}, {after.acquired:%d %b}"
+            print(f"| {seed} | {days} | {found.observed_share:.2f} {found.status} | {wrong} | {right} |", flush=True)
+
+
+def show_few(seeds: int) -> None:
+    """Print what short series give, seeds from 101 on."""
+    print("\n| seed | series | pairs | | reported away from changes, km² of 92 | found |\n" + "| --- " * 6 + "|")
+    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+        changes = valley.planted(seed, valley.CHANGED)
+        for name, days in valley.SERIES.items():
+            images = []
+            for number, day in enumerate(date.fromisoformat(text) for text in days):
+                images.append(valley.seen(seed, day, changes, offset_m=(4.0 * (-1) ** number, 3.0 * (-1) ** (number // 2))))
+            pairs = [(early, late) for n, late in enumerate(images) for early in of_season(images[:n], late, lambda image: image.acquired)]
+            found = [f for f in (detect_landcover(*pair, valley.SITE) for pair in pairs) if f.status == "searched"]
+            told = [Told.of(one) for one in found]
+            broken, again = standing(told)
+            stand = gathered(broken, valley.GRID, LEAST_PX)
+            sure = [r for r in stand if again[mask_of(r.geometry, valley.GRID)].mean() > 0.5]
+            for what, records in (("all pairs", [r for f in found for r in f.records]), ("stands", stand), ("confirmed", sure)):
+                wrong, right = valley.in_words(*valley.score(records, followed(told), changes))
+                print(f"| {seed} | {name} | {len(found)} | {what} | {wrong} | {right} |", flush=True)
+
+
 def show_dense(seeds: int) -> None:
     """Print how changes in rendered series are found and dated."""
     print("\n| seed | change | polygons | found | area | bracket | holds the day |\n" + "| --- " * 7 + "|")
@@ -244,6 +283,8 @@ def main() -> None:
     calls = {
         "taizhou": show_taizhou,
         "dates": show_dates,
+        "harvest": lambda: show_harvest(options.seeds),
+        "few": lambda: show_few(options.seeds),
         "seasons": lambda: show_seasons(options.seeds),
         "dense": lambda: show_dense(options.seeds),
         "archive": show_archive,

@@ -22,6 +22,8 @@ import numpy as np
 from scipy.special import gammainc, gammaincinv
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -39,6 +41,8 @@ KEPT, STEPS = 0.75, 8
 """Share of a stratum that its rule is fitted to, the part that departs least, and how often that part is chosen anew (least trimmed squares)."""
 ACCURACY, SHARE = 0.005, 0.05
 """Standard deviation of surface reflectance of one date: this, and this share of the reflectance (doi:10.1016/j.rse.2016.04.008)."""
+DOUBTED = 0.9
+"""Probability of departure from which it is asked whether a fault of registration explains it."""
 CHUNK = 1 << 16
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
@@ -51,11 +55,14 @@ class Alike:
     ----------
     probability : (y, x) float32, 0..1
         That the second date departs from what became of ground that looked alike at the first; NaN where not seen.
+    steadfast : (y, x) float32, 0..1
+        The least such probability with the second date moved by half a pixel to any side: what it leaves is no fault of registration.
     stratum : (y, x) int16
         Kind of ground at the first date, 0, 1, …; -1 where not seen.
     """
 
     probability: Plane
+    steadfast: Plane
     stratum: NDArray[np.int16]
 
     def where(self, holds: Mask) -> Mask:
@@ -93,22 +100,42 @@ def compare_alike(before: Plane, after: Plane, seen: Mask) -> Alike:
     chance = np.full(seen.shape, np.nan, np.float32)
     first, second = before[:, seen].T, after[:, seen].T
     if not len(first):
-        return Alike(chance, stratum)
+        return Alike(chance, chance.copy(), stratum)
     taken = _sample(len(first))
     x, y = first[taken].astype(np.float64), second[taken].astype(np.float64)
     spread = np.maximum(x.std(axis=0), 1e-9)
     cuts, kinds = _split(x / spread)
     rules = [_rule(x[kinds == kind], y[kinds == kind]) for kind in range(int(kinds.max()) + 1)]
-    kind_of, told = np.empty(len(first), np.int16), np.empty(len(first), np.float32)
-    for start in range(0, len(first), CHUNK):
-        part = slice(start, start + CHUNK)
+    kind_of = np.concatenate([_sorted_into(cuts, first[part] / spread) for part in _parts(len(first))])
+    stratum[seen], chance[seen] = kind_of, _departures(rules, kind_of, first, second)
+    steadfast = chance.copy()
+    beyond = chance >= DOUBTED
+    for moved in _moved(after, seen):
+        again = _departures(rules, stratum[beyond], first[beyond[seen]], moved[:, beyond].T)
+        steadfast[beyond] = np.minimum(steadfast[beyond], again)
+    return Alike(chance, steadfast, stratum)
+
+
+def _moved(planes: Plane, seen: Mask) -> Iterator[Plane]:
+    """Yield the planes moved by half a pixel to each side; where the neighbour is not seen they stay."""
+    for axis, step in ((1, 1), (1, -1), (2, 1), (2, -1)):
+        other, there = np.roll(planes, step, axis), np.roll(seen, step, axis - 1)
+        yield np.where(seen & there, (planes + other) / 2, planes)
+
+
+def _parts(count: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
+
+
+def _departures(rules: list[_Rule], kinds: NDArray[np.int16], first: Plane, second: Plane) -> Plane:
+    """Return the probability of departure of (pixel, band) values of both dates, by their strata."""
+    told = np.empty(len(first), np.float32)
+    for part in _parts(len(first)):
         one, other = first[part].astype(np.float64), second[part].astype(np.float64)
-        kind_of[part] = _sorted_into(cuts, one / spread)
-        for kind in np.unique(kind_of[part]):
-            inside = np.flatnonzero(kind_of[part] == kind)
-            told[start + inside] = _departure(rules[kind], one[inside], other[inside])
-    stratum[seen], chance[seen] = kind_of, told
-    return Alike(chance, stratum)
+        for kind in np.unique(kinds[part]):
+            inside = np.flatnonzero(kinds[part] == kind)
+            told[part.start + inside] = _departure(rules[kind], one[inside], other[inside])
+    return told
 
 
 def beyond_accuracy(before: Plane, after: Plane) -> Plane:
@@ -179,7 +206,7 @@ def _longest(x: Array) -> tuple[float, Array, float]:
     return float(values[-1]), axis, float(mean @ axis)
 
 
-def _sorted_into(cuts: list[_Cut], x: Array) -> NDArray[np.int16]:
+def _sorted_into(cuts: list[_Cut], x: Array | Plane) -> NDArray[np.int16]:
     """Return the stratum of each of the (pixel, band) values."""
     kinds = np.zeros(len(x), np.int16)
     for new, cut in enumerate(cuts, 1):

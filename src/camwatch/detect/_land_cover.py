@@ -11,7 +11,7 @@ from camwatch.detect._common import robust_sd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -97,7 +97,7 @@ class Cover:
     snow: Mask
 
 
-def season_gap_days(first: datetime, second: datetime) -> int:
+def season_gap_days(first: date, second: date) -> int:
     """Return how many days of the year two dates lie apart, 0..183, whatever the years."""
     days = abs(first.timetuple().tm_yday - second.timetuple().tm_yday) % YEAR_DAYS
     return round(min(days, YEAR_DAYS - days))

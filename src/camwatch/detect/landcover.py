@@ -39,6 +39,8 @@ COMMON = 0.5
 """Share of the ground that looked alike at the first date which has changed by the second, from which season is what changed it."""
 GREEN_STILL = (BARE + VEGETATED) / 2
 """NDVI under which ground that was vegetated has, as a rule, lost its green: what was cleared cannot be told from what was harvested."""
+CORE = 0.15
+"""Share of a patch that half a pixel of misregistration must not explain."""
 MOSTLY = 0.5
 """Share of the visible ground of the site that went with the season, from which the pair is said to show season instead of land."""
 
@@ -103,12 +105,12 @@ def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverP
             before, after, site, score, f"Snow lies on {snow.sum() / seen.sum():.0%} of the ground at one of the dates: what is under it is not seen."
         )
     seen &= ~snow
-    score, season = _of_its_own(score, planes, covers, seen, params)
+    score, firm, season = _of_its_own(score, planes, covers, seen, params)
     inside = seen & mask_of(site.area, before.geobox, touched=True)
     share = float((season & inside).sum()) / max(int(inside.sum()), 1)
     if share > MOSTLY:
         return _untold(before, after, site, score, _gone_with_season(share) + " A pair nearer in season, or a series, could tell.")
-    records = _records(before, site, params, score, covers)
+    records = _records(before, site, params, score, firm, covers)
     return answer(
         "landcover",
         before,
@@ -144,13 +146,13 @@ def _of_its_own(
     covers: tuple[Cover, Cover],
     seen: NDArray[np.bool_],
     params: LandcoverParams,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the probability of a change that ground alike does not share, and where all ground alike went with the season; NaN there.
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the probability of a change that ground alike does not share, where no half pixel explains it, and what went with the season (NaN).
 
     A kind of ground went with the season when more than half of it changed, or when, as a rule, it was vegetated and lost its green.
     """
     if not len(planes[0]):
-        return np.where(seen, score, np.float32(np.nan)), np.zeros(seen.shape, bool)
+        return np.where(seen, score, np.float32(np.nan)), seen, np.zeros(seen.shape, bool)
     alike = compare_alike(*planes, seen)
     changed = (np.nan_to_num(score) >= params.probability) & (beyond_accuracy(*planes) >= params.probability)
     gone = alike.shares(changed) > COMMON
@@ -158,10 +160,13 @@ def _of_its_own(
         green, greener = (alike.medians(cover.ndvi) for cover in covers)
         gone |= (green >= VEGETATED) & (greener < GREEN_STILL) & (green - greener > VEGETATED - BARE)
     season = alike.where(gone)
-    return np.where(seen & ~season, np.fmin(score, alike.probability), np.float32(np.nan)), season
+    firm = np.nan_to_num(alike.steadfast) >= params.probability
+    return np.where(seen & ~season, np.fmin(score, alike.probability), np.float32(np.nan)), firm, season
 
 
-def _records(before: Image, site: Site, params: LandcoverParams, score: NDArray[np.float32], covers: tuple[Cover, Cover]) -> tuple[Finding, ...]:
+def _records(  # noqa: PLR0917 - one frame in its parts
+    before: Image, site: Site, params: LandcoverParams, score: NDArray[np.float32], firm: NDArray[np.bool_], covers: tuple[Cover, Cover]
+) -> tuple[Finding, ...]:
     searched = mask_of(site.area, before.geobox, touched=True)
     changed = (np.nan_to_num(score) >= params.probability) & searched & np.isfinite(score)
     classes = np.where(changed, classes_of(*(_smoothed(cover, changed) for cover in covers)), 0).astype(np.uint8)
@@ -169,7 +174,16 @@ def _records(before: Image, site: Site, params: LandcoverParams, score: NDArray[
     measured = {"ndvi_before": covers[0].ndvi, "ndvi_after": covers[1].ndvi, "brightness_change": covers[1].brightness - covers[0].brightness}
     if np.isnan(covers[0].ndvi).all():
         measured = {}
-    return records_of(patches(classes, least_px), classes, before.geobox, score=score, measured=measured)
+    labels = patches(classes, least_px)
+    labels = np.where(_with_core(labels, firm), labels, 0)
+    return records_of(labels, classes, before.geobox, score=score, measured=measured)
+
+
+def _with_core(labels: NDArray[np.int32], firm: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels of patches of which enough is `firm`: the rest are seams of fields that lie half a pixel out of place."""
+    sizes = np.bincount(labels.ravel())
+    enough = np.bincount(labels[firm], minlength=len(sizes)) >= CORE * sizes
+    return np.asarray(enough[labels])
 
 
 def _smoothed(cover: Cover, changed: NDArray[np.bool_]) -> Cover:

@@ -41,16 +41,24 @@ def search_land(alignment: Alignment, site: Site) -> Findings:
 
 
 def compare(before: Image, after: Image, site: Site) -> Findings:
-    """Search two registered images; what they show beyond the site tells the noise, and how often the search is wrong.
+    """Search two registered images; what they show beyond the site tells the noise, and how often the search is wrong."""
+    return within(detect_landcover(before, after, framed(site, before.geobox)), site)
+
+
+def framed(site: Site, grid: GeoBox) -> Site:
+    """Return the site as large as a grid."""
+    return replace(site, area=box(*grid.extent.boundingbox))
+
+
+def within(found: Findings, site: Site) -> Findings:
+    """Return what the findings of a whole frame say of the site.
 
     What is reported outside is counted as false alarms: an upper bound, since real change counts there too.
     """
-    grid = before.geobox
-    frame = box(*grid.extent.boundingbox)
-    found = detect_landcover(before, after, replace(site, area=frame))
+    grid = found.geobox
     seen = np.isfinite(np.asarray(found.score))
     share, km2 = coverage(site.area, grid, seen)
-    outside = frame.difference(site.area.buffer(site.perimeter_accuracy_m))
+    outside = box(*grid.extent.boundingbox).difference(site.area.buffer(site.perimeter_accuracy_m))
     control_km2 = coverage(outside, grid, seen)[1]
     density = None
     if found.status == "searched" and control_km2 >= LEAST_CONTROL_KM2:

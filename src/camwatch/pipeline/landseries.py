@@ -10,17 +10,20 @@ import numpy as np
 
 from camwatch.aoi import load_aoi
 from camwatch.custody import read_json, write_json
+from camwatch.detect import LandcoverParams, detect_landcover
 from camwatch.detect._common import answer, coverage
 from camwatch.detect._land_breaks import LEAST_DATES
-from camwatch.detect._land_cover import SEASON_DAYS, YEAR_DAYS, season_gap_days
-from camwatch.detect._land_series import Broken, breaks_of_tile, findings_of_series
+from camwatch.detect._land_cover import LEAST_PX, SEASON_DAYS
+from camwatch.detect._land_few import Told, followed, of_season, standing, window_of_shape
+from camwatch.detect._land_series import Broken, breaks_of_tile, findings_of_series, gathered
 from camwatch.errors import CoverageError, PairError
 from camwatch.imagery import Image, pair_geobox
 from camwatch.judge import Evidence
-from camwatch.pipeline.landcover import LONGEST_PX, compare, land_grid
+from camwatch.pipeline.landcover import LONGEST_PX, framed, land_grid, within
 from camwatch.pipeline.pair import REGISTERED_PX, check_coverage, coarser
 from camwatch.pipeline.records import named_apart, read_findings, source_of, write_findings
 from camwatch.pipeline.stack import Stack
+from camwatch.rasters import mask_of
 from camwatch.report import detect_page
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
@@ -48,12 +51,12 @@ BRIGHT = 0.4
 """Reflectance of bright ground and leaves, all bands together."""
 SUMMER_DAY = 196
 """Day of the year in mid-July, when neither snow nor bare fields are what a scene shows."""
-OTHER_YEAR_DAYS = 300
-"""Days from which on two dates of one season are of different years: within one season crops grow."""
 LEAST_SCENES = 3
 """Fewest scenes that say more than a pair."""
 TILE_BYTES = 192 * 2**20
 """Of the pixels of all dates that are held at once."""
+MOST = 0.5
+"""Share of a patch that a later date must show changed to confirm it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,8 +260,8 @@ def _link(stack: Stack, used: Sequence[pystac.Item]) -> Registration:
 
 
 def _by_pairs(stack: Stack, used: Sequence[pystac.Item], aoi: Aoi, progress: Progress) -> tuple[Findings, tuple[Image, Image], Registration]:
-    """Compare each date with one of its season in an earlier year; where ground changes again and again, every change is reported."""
-    pairs = [(early, later) for number, later in enumerate(used) for early in _of_season(used[:number], later)]
+    """Compare each date with those of its season in earlier years, and hear all pairs together."""
+    pairs = [(early, later) for number, later in enumerate(used) for early in of_season(used[:number], later, scene.acquired)]
     bands = tuple(name for name in scene.band_names(stack.reference) if all(name in scene.band_names(item) for item in used))
     margin_m = max(stack.config.margin_m, REGISTERED_PX / 2 * scene.gsd_m(stack.reference))
     grid = land_grid(pair_geobox(stack.reference, stack.reference, aoi.camp.geometry, margin_m=margin_m))
@@ -266,38 +269,43 @@ def _by_pairs(stack: Stack, used: Sequence[pystac.Item], aoi: Aoi, progress: Pro
     for number, pair in enumerate(pairs):
         progress("comparing land cover", number, len(pairs))
         before, after = (_load(stack, item, grid, bands) for item in pair)
-        found.append(compare(before, after, _site(aoi, grid, pair)))
+        found.append(detect_landcover(before, after, framed(_site(aoi, grid, pair), grid)))
     ends = _load(stack, used[0], grid, bands), _load(stack, used[-1], grid, bands)
-    return _together(found, ends, _site(aoi, grid, (used[0], used[-1])), len(used)), ends, _link(stack, used)
-
-
-def _of_season(earlier: Sequence[pystac.Item], later: pystac.Item) -> list[pystac.Item]:
-    """Return the date nearest in season of the latest earlier year that has one of the season of `later`; none where there is none."""
-    when = scene.acquired(later)
-    ages = {item.id: (when - scene.acquired(item)).days for item in earlier}
-    gaps = {item.id: season_gap_days(scene.acquired(item), when) for item in earlier}
-    season = [item for item in earlier if ages[item.id] >= OTHER_YEAR_DAYS and gaps[item.id] <= SEASON_DAYS]
-    return sorted(season, key=lambda item: (round(ages[item.id] / YEAR_DAYS), gaps[item.id]))[:1]
+    site = _site(aoi, grid, (used[0], used[-1]))
+    told = within(_together(found, ends, framed(site, grid), len(used)), site)
+    alone = sum(record.measures["confirmed"] == "no" for record in told.records)
+    if alone:
+        rest = f"{alone} of {len(told.records)} patches rest on one date alone: a field left bare for a year looks like cleared ground"
+        told = replace(told, reason=f"{told.reason} {rest}.")
+    return told, ends, _link(stack, used)
 
 
 def _together(found: Sequence[Findings], ends: tuple[Image, Image], site: Site, dates: int) -> Findings:
-    """Return the findings of several pairs on one grid as those of one series."""
+    """Return the findings of several pairs on one grid as those of one series, as far as the pairs bear one another out."""
     first, last = ends
-    told = [f for f in found if f.status == "searched"]
-    few = f"{dates} dates are too few to follow pixels through the seasons ({LEAST_DATES} and more are not)"
+    searched = [f for f in found if f.status == "searched"]
+    few = f"{dates} dates, too few to follow pixels through the seasons (that takes {LEAST_DATES})"
     score = np.full(first.geobox.shape, np.nan, np.float32)
-    for one in told:
+    for one in searched:
         score = np.fmax(score, np.asarray(one.score))
-    if not told:
-        why = f"{few}, and no two of them are of one season: {found[0].reason}" if found else f"{few}, and no two of them are of one season."
+    if not searched:
+        why = f"{few}, and no two of them can be compared: {found[0].reason}" if found else f"{few}, and no two of them are of one season."
         return answer("landcover", first, last, site, reason=why, records=(), observed=(0.0, 0.0), score=score, testable=False)
-    records = tuple(_dated(record, one) for one in told for record in one.records)
-    records = tuple(replace(record, id=f"land-{number:04d}") for number, record in enumerate(records, 1))
-    reason = f"{few}: each was compared with one of its season in an earlier year, {len(told)} pairs. A harvested field may look like cleared ground."
+    told = [Told.of(one) for one in searched]
+    broken, again = standing(told)
+    unseen = ~followed(told)
+    unseen[broken.row, broken.col] = False
+    score[unseen] = np.nan
+    records = gathered(broken, first.geobox, max(LEAST_PX, round(LandcoverParams().least_area_m2 / first.pixel_m**2)))
+    records = tuple(_confirmed(record, again, first.geobox) for record in records)
+    reason = f"{few}: {len(searched)} pairs of one season were compared, and what a longer one denies is left out."
     seen = coverage(site.area, first.geobox, np.isfinite(score))
     return answer("landcover", first, last, site, reason=reason, records=records, observed=seen, score=score)
 
 
-def _dated(record: Finding, pair: Findings) -> Finding:
-    without, first = (time.date().isoformat() for time in pair.acquired)
-    return replace(record, measures={**record.measures, "last_date_without": without, "first_date_with": first})
+def _confirmed(record: Finding, again: NDArray[np.bool_], grid: GeoBox) -> Finding:
+    """Return a patch that says whether most of it is changed at a later date as well."""
+    rows, cols = window_of_shape(record.geometry, grid)
+    inside = mask_of(record.geometry, grid[rows, cols])
+    shown = bool(again[rows, cols][inside].mean() > MOST) if inside.any() else False
+    return replace(record, measures={**record.measures, "confirmed": "yes" if shown else "no"})
