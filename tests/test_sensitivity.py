@@ -1,5 +1,6 @@
 """Planting and finding again: with a stand-in detector whose skill is known, the curve must show that skill."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -261,4 +262,8 @@ def test_what_was_removed_is_measured_apart_from_what_came(pair):
     assert result.removed_found[0] == 0
     assert 0 < sum(result.removed_found) < sum(result.found)
     assert (result.false_alarms, result.false_removed) == (3, 2)
-    assert Sensitivity.from_json(result.as_json()) == replace(result, control_km2=round(result.control_km2, 4))
+    record = json.loads(json.dumps(result.as_json()))
+    assert Sensitivity.from_json(record) == replace(result, control_km2=round(result.control_km2, 4))
+    told = record["curve"][1]["removed"]
+    assert told["low"] < told["probability"] < told["high"]
+    assert told["probability"] == pytest.approx(beta(told["found"] + 0.5, result.planted[1] - told["found"] + 0.5).mean(), abs=1e-4)

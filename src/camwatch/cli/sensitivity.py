@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,13 @@ from camwatch.cli._common import (
     table,
 )
 from camwatch.errors import ConfigError
+
+if TYPE_CHECKING:
+    from camwatch.sensitivity import Sensitivity
+
+
+TOLD = "{:.2f} ({:.2f}–{:.2f})"
+"""A probability with its interval."""
 
 
 def sensitivity(
@@ -52,12 +59,19 @@ def sensitivity(
         emit({"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons})
     else:
         rows = [
-            (s.kind, f"{size:g} m", s.planted[i], s.found[i], "{:.2f} ({:.2f}–{:.2f})".format(*s.probability(i)))
+            (s.kind, f"{size:g} m", s.planted[i], s.found[i], TOLD.format(*s.probability(i)), *_removed(s, i))
             for s in measured.values()
             for i, size in enumerate(s.sizes_m)
         ]
-        table(("kind", "size", "planted", "found", "probability of detection (95 %)"), rows)
+        table(("kind", "size", "planted", "appeared: found", "probability (95 %)", "removed: found", "probability (95 %)"), rows)
         for name, reason in reasons.items():
             typer.echo(f"{name}: not testable: {reason}")
     if reasons:
         raise typer.Exit(REFUSED)
+
+
+def _removed(measured: Sensitivity, index: int) -> tuple[str, str]:
+    """Return how many objects of a size were found where they had stood and were gone."""
+    if not measured.removed_found:
+        return "–", "–"
+    return str(measured.removed_found[index]), TOLD.format(*measured.probability(index, removed=True))

@@ -210,5 +210,6 @@ def _said_by(counter: Counter, counted: Counted) -> str:
         return f"{found} as changes; how well it reports what stands was not measured"
     if math.isinf(detector.control_km2):
         return f"{found}; its false alarms could not be measured"
-    expected = float(f"{detector.false_rate[0]:.2g}")
-    return f"{found}; {'fewer than 0.1' if expected < 0.1 else f'about {expected:g}'} false alarms expected"
+    expected = detector.false_rate[0]
+    about = "fewer than 0.1" if expected < 0.1 else f"about {expected:.1f}" if expected < 10 else f"about {expected:.0f}"
+    return f"{found}; {about} false alarms expected"

@@ -96,7 +96,7 @@ def measure_line(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None
         calibrated=True,
         blind=False,
         seen=1 - inferred,
-        detail=f"Its evidence stands {support:.1f} standard deviations above that of ground without a line",
+        detail=f"The evidence for a line stands {support:.1f} standard deviations above that of ground without one",
         pairs=(witness.evidence.pair,),
     )
 

@@ -1,4 +1,4 @@
-"""Every claim of a camp with its verdict, in full, on as many pages as that takes."""
+"""Every claim of a camp with its verdict, in full, on as many pages as that takes: what is not testable as a sentence, the rest with its figures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from camwatch.judge.words import SIMULATED
 from camwatch.report import style, tables
 from camwatch.report.frame import foot, simple_head
 from camwatch.report.page import PT
@@ -24,6 +25,23 @@ INDENT, OUTCOME = 20.0, 26.0
 COLUMNS = (0.0, 44.0, 67.0, 101.0, 110.5)
 """Left edges of a reading's columns in millimetres, from the indent: reading, outcome, measured, power, reason."""
 GAP = 2.0
+
+
+WORDS = (
+    ("95 %", "The interval in brackets holds the true number with a probability of 95 %."),
+    (
+        "Power",
+        "How probably this imagery would have shown what is claimed, were it true. Under 0.80 what was found counts, and absence is never said.",
+    ),
+    ("Bayes factor", "How many times likelier what was seen is if the claim is true than if nothing had happened; 10 and more count as strong."),
+    ("Planted objects", "Buildings or towers of known size, rendered into the same scenes and searched for: they tell how many the search finds."),
+    ("False alarms", "Reports where nothing changed, as many as ground outside the camp leads to expect."),
+    ("Nominal outline", "Drawn from published figures and not from imagery: its place and size are approximate."),
+)
+"""What the words of the verdicts mean, for the end of the last page."""
+
+PAIR = "__"
+"""Stands between the two scenes of a pair's name."""
 
 
 class Column(NamedTuple):
@@ -91,7 +109,9 @@ def claims_page(
 
     with new_sheet() as ruler:
         begins, ends = framed(ruler, "Page 1")
-        pages = _paginate([_block(ruler, claim, verdict, ruler.content.width) for claim, verdict in verdicts], ends - begins)
+        blocks = [_block(ruler, claim, verdict, ruler.content.width) for claim, verdict in verdicts]
+        glossary = [_explained(ruler, ruler.content.width)] if verdicts else []
+        pages = _paginate([*blocks, *glossary], ends - begins)
     written = []
     for number, page in enumerate(pages, 1):
         with new_sheet() as sheet:
@@ -120,16 +140,29 @@ def _block(sheet: Sheet, claim: Claim, verdict: Verdict, width: float) -> list[S
             after=0.7,
         ),
     ]
-    texts = {r.id: r.text for r in claim.readings}
-    lefts = [INDENT + c for c in COLUMNS]
-    heads = ("Reading", "Outcome", "Measured (95 %)", "Power", "Reason, evidence")
-    strips.append(Strip(tuple(Column(x, (head,), style.SOFT) for x, head in zip(lefts, heads, strict=True)), after=0.2))
-    strips += [_reading(sheet, reading, texts.get(reading.reading, ""), verdict.reason, [*lefts, width + GAP]) for reading in verdict.readings]
+    if any(reading.outcome != "not testable" for reading in verdict.readings):
+        strips += _readings(sheet, claim, verdict, width)
     why_not = "" if claim.why_not.rstrip(".") in verdict.reason else claim.why_not
     published = " · ".join(figure.words for figure in claim.published)
     asides = (("Note: ", claim.note), ("Why not: ", why_not), ("Published elsewhere, no part of the verdict: ", published))
     strips += [Strip((Column(INDENT, sheet.wrap(label + text, inner, style.SMALL), style.SOFT),)) for label, text in asides if text]
     return strips
+
+
+def _readings(sheet: Sheet, claim: Claim, verdict: Verdict, width: float) -> list[Strip]:
+    """Break the readings of a claim into a table."""
+    texts = {r.id: r.text for r in claim.readings}
+    lefts = [INDENT + c for c in COLUMNS]
+    heads = ("Reading", "Outcome", "Measured (95 %)", "Power", "Reason, evidence")
+    head = Strip(tuple(Column(x, (head,), style.SOFT) for x, head in zip(lefts, heads, strict=True)), after=0.2)
+    return [head, *(_reading(sheet, reading, texts.get(reading.reading, ""), verdict.reason, [*lefts, width + GAP]) for reading in verdict.readings)]
+
+
+def _explained(sheet: Sheet, width: float) -> list[Strip]:
+    """Break what the words mean into strips."""
+    told = [(word, sheet.wrap(meaning, width - INDENT - OUTCOME, style.SMALL)) for word, meaning in WORDS]
+    strips = [Strip((Column(INDENT, (word,), bold=True), Column(INDENT + OUTCOME, lines, style.SOFT))) for word, lines in told]
+    return [Strip((Column(0.0, ("Words",), bold=True),), after=-style.SMALL * style.LEADING * PT), *strips]
 
 
 def _reading(sheet: Sheet, reading: ReadingVerdict, text: str, above: str, edges: list[float]) -> Strip:
@@ -138,13 +171,19 @@ def _reading(sheet: Sheet, reading: ReadingVerdict, text: str, above: str, edges
     measured, power = tables.reading_cells(reading)
     said = f"{reading.reading}: {text}" if text and text != reading.reading else reading.reading
     why = [
-        "As above." if reading.reason == above else tables.reason_of(reading.outcome, reading.reason),
+        "As above." if _stands_in(reading, above) else tables.reason_of(reading.outcome, reading.reason),
         "" if reading.bayes_factor is None else f"Bayes factor {tables.number(reading.bayes_factor, 2)}.",
-        f"Evidence: {', '.join(reading.evidence)}." if reading.evidence else "",
+        f"Evidence: {', '.join(pair.replace(PAIR, ' → ') for pair in reading.evidence)}." if reading.evidence else "",
     ]
     cells = (said, f"{symbol} {reading.outcome}", measured, power, " ".join(w for w in why if w))
     wrapped = (Column(x, sheet.wrap(cell, right - x - GAP, style.SMALL)) for (x, right), cell in zip(pairwise(edges), cells, strict=True))
     return Strip(tuple(wrapped), after=0.7)
+
+
+def _stands_in(reading: ReadingVerdict, above: str) -> bool:
+    """Whether each sentence of a reading's reason stands in what was said of the claim."""
+    said = tables.reason_of(reading.outcome, reading.reason).removeprefix(SIMULATED).rstrip(".")
+    return all(sentence[1:] in above for sentence in said.split(". "))
 
 
 def _paginate(blocks: list[list[Strip]], room: float) -> list[list[list[Strip]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,9 +56,13 @@ def sensitivity_page(
         return sheet.write(path, "camwatch sensitivity", simulated=simulated)
 
 
+OPEN: dict[str, Any] = {"marker": "s", "markersize": 3.5, "markerfacecolor": "white"}
+"""Points of what was removed."""
+
+
 def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
     kind = {"structure": "Structures", "tower": "Towers"}.get(measured.kind, measured.kind)
-    y = sheet.heading(box.x, box.y, box.width, kind, "points: mean and 95 % interval (Jeffreys)")
+    y = sheet.heading(box.x, box.y, box.width, kind, "points: mean and 95 % interval (Jeffreys)") + (3.0 if measured.removed_found else 0.0)
     words = _sentences(measured)
     below = sum(len(sheet.wrap(text, box.width, style.BODY)) for text in words) * style.BODY * style.LEADING * 0.3528 + 4
     place = Box(box.x + 10.0, y + 5.0, box.width - 11.0, box.bottom - y - below - 21.0)
@@ -86,9 +90,17 @@ def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
         markersize=4,
         zorder=3,
     )
-    for size, planted, found in zip(sizes, measured.planted, measured.found, strict=True):
+    if measured.removed_found:
+        gone = np.array([measured.probability(i, removed=True) for i in range(len(sizes))]).reshape(-1, 3)
+        # Beside the other points, so that both intervals show.
+        beside = sizes + 0.012 * high
+        bars = np.abs(gone[:, 1:].T - gone[:, 0])
+        axes.errorbar(
+            beside, gone[:, 0], yerr=bars, color=style.INK, linewidth=0.8, linestyle=(0, (4, 2)), elinewidth=0.7, capsize=2.0, **OPEN, zorder=3
+        )
+    for number, (size, planted, found) in enumerate(zip(sizes, measured.planted, measured.found, strict=True)):
         axes.annotate(
-            f"{found}/{planted}",
+            f"{found}/{planted}" + (f"\n{measured.removed_found[number]}/{planted}" if measured.removed_found else ""),
             (size, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3),
@@ -100,10 +112,18 @@ def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
             annotation_clip=False,
         )
     axes.set(xlim=(0, high), ylim=(0, 1))
-    axes.set_xlabel("long side of the object, m   (above: found / planted)", fontsize=style.BODY)
+    above = "found / planted, appeared over removed" if measured.removed_found else "found / planted"
+    axes.set_xlabel(f"long side of the object, m   (above: {above})", fontsize=style.BODY)
     axes.set_ylabel("probability of detection", fontsize=style.BODY)
     axes.tick_params(labelsize=style.BODY, length=2, width=0.5)
     sheet.lines(box.x, place.bottom + 12.0, [line for text in words for line in sheet.wrap(text, box.width, style.BODY)], style.BODY)
+
+
+def _directions(measured: Sensitivity) -> str:
+    """Return how many false alarms there were of each direction, where they were told apart."""
+    if measured.false_removed is None:
+        return ""
+    return f" ({measured.false_alarms - measured.false_removed} appeared, {measured.false_removed} removed)"
 
 
 def _sentences(measured: Sensitivity) -> tuple[str, ...]:
@@ -114,11 +134,14 @@ def _sentences(measured: Sensitivity) -> tuple[str, ...]:
         if blind is None
         else f"Blind below {tables.number(blind)} m (hatched): from there on at least half of the planted objects are found."
     )
-    density = measured.false_alarms_per_km2
+    both = "Blue dots: objects that appeared. Open squares: the same objects where they stood before and are gone." if measured.removed_found else ""
+    density, counted = measured.false_alarms_per_km2, f"{measured.false_alarms}{_directions(measured)}"
     second = (
         "False alarms: not measured, there was no control ground."
         if density is None
-        else f"False alarms: {measured.false_alarms} in {tables.number(measured.control_km2)} km², {tables.number(density)} per km²."
+        else f"False alarms: {counted} in {tables.number(measured.control_km2)} km², {tables.number(density)} per km²."
     )
     control = f"Control ground: {measured.control}." if measured.control else ""
-    return tuple(text for text in (first, second, control, "The planted objects are rendered; the ground they stand on is this pair’s.") if text)
+    return tuple(
+        text for text in (first, both, second, control, "The planted objects are rendered; the ground they stand on is this pair’s.") if text
+    )

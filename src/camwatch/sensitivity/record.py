@@ -46,9 +46,10 @@ class Sensitivity:
     removed_found: tuple[int, ...] = ()
     false_removed: int | None = None
 
-    def probability(self, index: int) -> tuple[float, float, float]:
+    def probability(self, index: int, *, removed: bool = False) -> tuple[float, float, float]:
         """Return the probability of detection of a size and its 95 % interval (Jeffreys, Beta(½, ½) prior; doi:10.1214/ss/1009213286)."""
-        hits, misses = self.found[index], self.planted[index] - self.found[index]
+        hits = (self.removed_found if removed else self.found)[index]
+        misses = self.planted[index] - hits
         from scipy.stats import beta  # takes half a second, which a search does without
 
         posterior = beta(hits + 0.5, misses + 0.5)
@@ -69,10 +70,13 @@ class Sensitivity:
 
     def as_json(self) -> dict[str, Any]:
         """Return the record written to `sensitivity.json`."""
-        curve = []
+        curve: list[dict[str, Any]] = []
         for i, (size, planted, found) in enumerate(zip(self.sizes_m, self.planted, self.found, strict=True)):
             probability, low, high = (round(v, 4) for v in self.probability(i))
             curve.append({"size_m": size, "planted": planted, "found": found, "probability": probability, "low": low, "high": high})
+            if self.removed_found:
+                told = (round(v, 4) for v in self.probability(i, removed=True))
+                curve[-1]["removed"] = {"found": self.removed_found[i], **dict(zip(("probability", "low", "high"), told, strict=True))}
         density = self.false_alarms_per_km2
         return {
             "kind": self.kind,
@@ -83,7 +87,6 @@ class Sensitivity:
             "control": self.control,
             "false_alarms_per_km2": None if density is None else round(density, 3),
             **({"standing_found": list(self.standing_found), "standing_false": self.standing_false} if self.standing_found else {}),
-            **({"removed_found": list(self.removed_found)} if self.removed_found else {}),
             **({} if self.false_removed is None else {"false_removed": self.false_removed}),
         }
 
@@ -101,6 +104,6 @@ class Sensitivity:
             control=record["control"],
             standing_found=tuple(record.get("standing_found", ())),
             standing_false=record.get("standing_false"),
-            removed_found=tuple(record.get("removed_found", ())),
+            removed_found=tuple(p["removed"]["found"] for p in curve if "removed" in p),
             false_removed=record.get("false_removed"),
         )
