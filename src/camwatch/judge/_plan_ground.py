@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from camwatch.aoi import check
 from camwatch.claims._compare import overlap
 from camwatch.claims.model import Interval
-from camwatch.judge._plan_power import COMPACT, Ground
+from camwatch.judge._plan_power import COMPACT, LEAST_BAND_M, Ground
 from camwatch.judge.limits import Bounds, bounds_of
 
 if TYPE_CHECKING:
@@ -52,15 +52,24 @@ def ground_of(reading: Reading, aoi: Aoi | None, sizes: Mapping[str, tuple[float
     part = next((o for o in aoi.outlines if o.id == reading.sub_area), None)
     if part is not None:
         area, length = sizes[part.id]
-        return Ground((area, area), (length, length))
+        return Ground((area, area), (length, length), band_m=(_band(part, area, length),) * 2)
     span = reading.interval
     later = _line(aoi, span.end + timedelta(1) if span and span.end else None) or aoi.camp
     earlier = _line(aoi, span.start - timedelta(1)) if span and span.start and reading.aspect != "state" else None
     area, length = sizes[later.id]
+    band = _band(later, area, length)
     if earlier is not None and earlier.id != later.id:
-        return Ground((sizes[earlier.id][0], area), (sizes[earlier.id][1], length))
+        return Ground((sizes[earlier.id][0], area), (sizes[earlier.id][1], length), band_m=(_band(earlier, *sizes[earlier.id]), band))
     # No outline of the time before: as much smaller as the claim says.
-    return Ground((area / factor, area), (length / factor**0.5, length))
+    return Ground((area / factor, area), (length / factor**0.5, length), band_m=(band / factor**0.5, band))
+
+
+def _band(outline: Outline, area_m2: float, length_m: float) -> float:
+    """Return half the width of the band in which an outline's line is searched for: as far as the outline may be off, in a small site less."""
+    from camwatch.detect.perimeter import PerimeterParams
+
+    inradius = 2 * area_m2 / length_m  # of a circle, and of any polygon around one
+    return min(max(outline.accuracy_m, LEAST_BAND_M), PerimeterParams().band_share * inradius)
 
 
 def _line(aoi: Aoi, day: date | None) -> Outline | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -147,18 +147,25 @@ def _of_cover(gsd_m: float) -> Prospect:
 
 
 def _of_line(reading: Reading, gsd_m: float, ground: Ground, rivals: Sequence[Rival]) -> Prospect:
-    by_hand, hidden = gsd_m > GSD_LIMIT_M["perimeter"], gsd_m > STRIP_M
+    coarse, hidden = gsd_m > GSD_LIMIT_M["perimeter"], gsd_m > STRIP_M
     wider = f"pixels of {gsd_m:g} m are wider than the strip along an enclosing line"
     if reading.metric not in ("area", "length"):
-        return Prospect(resolved=not hidden, by_hand=by_hand, why_not=wider if hidden else "")
+        return Prospect(resolved=not hidden, by_hand=coarse, why_not=wider if hidden else "")
+    drawn = _of_extent(reading, gsd_m, ground, rivals, by_hand=True)
+    if coarse:
+        return replace(drawn, resolved=not hidden, why_not=wider) if hidden else drawn
+    searched = _of_extent(reading, gsd_m, ground, rivals, by_hand=False)
+    return drawn if drawn.decides and not searched.decides else searched
+
+
+def _of_extent(reading: Reading, gsd_m: float, ground: Ground, rivals: Sequence[Rival], *, by_hand: bool) -> Prospect:
     relative = reading.quantity is None or reading.quantity.unit == "ratio"
-    claimed = bounds_of(reading.quantity, reading.metric)
-    foreseen: Foreseen = foresee_extent(reading.metric, claimed, gsd_m, ground, change=reading.aspect != "state", relative=relative)
+    claimed, change = bounds_of(reading.quantity, reading.metric), reading.aspect != "state"
+    foreseen: Foreseen = foresee_extent(reading.metric, claimed, gsd_m, ground, change=change, relative=relative, by_hand=by_hand)
     told = tuple(Separation(r.claim, r.reading, separation(claimed, r.claimed, foreseen.se or 0.0)) for r in rivals)
-    why = wider if hidden else ""
-    if not hidden and foreseen.power < POWER_LIMIT:
-        why = f"its power is {foreseen.power:.2f}, under {POWER_LIMIT:g}: the line's error hides so small a change"
-    return Prospect(not hidden, by_hand, foreseen.power, foreseen.low, foreseen.high, foreseen.mass, told, why)
+    weak = f"its power is {foreseen.power:.2f}, under {POWER_LIMIT:g}: the line's error hides so small a change"
+    why = weak if foreseen.power < POWER_LIMIT else ""
+    return Prospect(True, by_hand, foreseen.power, foreseen.low, foreseen.high, foreseen.mass, told, why)
 
 
 # --- archives ---------------------------------------------------------------------------------------------------------------------------------

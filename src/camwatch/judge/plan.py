@@ -179,7 +179,8 @@ def _foreseen(reading: Reading, prospect: Prospect) -> str:
     strong = [s for s in prospect.separates if s.power >= POWER_LIMIT]
     words = []
     if prospect.low is not None and prospect.high is not None and prospect.power is not None:
-        words.append(f"power {prospect.power:.2f}; were it true, {_ends(reading, prospect.low, prospect.high)} would be measured")
+        drawn = "with the line drawn by hand and loaded, " if prospect.by_hand else ""
+        words.append(f"{drawn}power {prospect.power:.2f}; were it true, {_ends(reading, prospect.low, prospect.high)} would be measured")
         if prospect.mass is not None and prospect.mass < SUPPORT_MASS:
             words.append(
                 f"this could refute it, but the number itself would get a probability of {prospect.mass:.2f}, and support takes {SUPPORT_MASS:g}"
