@@ -116,7 +116,7 @@ def window_of_shape(shape: BaseGeometry, geobox: GeoBox) -> tuple[slice, slice]:
 
 
 def standing(told: Sequence[Told]) -> tuple[Broken, Mask]:
-    """Return the changes that stand when all pairs are heard, and which pixels (y, x) some later date shows changed as well.
+    """Return the changes that stand when all pairs are heard, and which pixels (y, x) a later date of the season shows as well.
 
     A change that a pair reports stands where no pair of its season that encloses its days denies it. Of changes whose days overlap the one with the
     fewest days is kept, and its days are narrowed by pairs that begin or end between them.
@@ -140,7 +140,7 @@ def standing(told: Sequence[Told]) -> tuple[Broken, Mask]:
                 stands &= ~taken
         kept.append((one, stands))
         for other in told:
-            if other.since <= one.since and other.until > one.until:
+            if other.since <= one.since and other.until > one.until and other.in_season(one):
                 confirmed |= stands & _same(one.code, other.code)
         parts.append(_breaks(one, told, stands))
     return Broken.joined(parts), confirmed

@@ -11,6 +11,7 @@ from shapely.geometry import box
 from camwatch.aoi import LONLAT, reproject
 from camwatch.detect import coverage, detect_landcover
 from camwatch.imagery import pair_geobox
+from camwatch.pipeline.landpower import clearings_found, in_words
 from camwatch.pipeline.merge import LEAST_CONTROL_KM2
 from camwatch.pipeline.pair import REGISTERED_PX, coarser
 
@@ -41,8 +42,14 @@ def search_land(alignment: Alignment, site: Site) -> Findings:
 
 
 def compare(before: Image, after: Image, site: Site) -> Findings:
-    """Search two registered images; what they show beyond the site tells the noise, and how often the search is wrong."""
-    return within(detect_landcover(before, after, framed(site, before.geobox)), site)
+    """Search two registered images; what they show beyond the site tells the noise, and how often the search is wrong.
+
+    The reason says what size of clearing would have been found.
+    """
+    frame = framed(site, before.geobox)
+    found = detect_landcover(before, after, frame)
+    power = in_words(clearings_found(before, after, frame, found))
+    return within(replace(found, reason=f"{found.reason} {power}".rstrip()), site)
 
 
 def framed(site: Site, grid: GeoBox) -> Site:
