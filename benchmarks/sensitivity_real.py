@@ -2,8 +2,9 @@
 
     python benchmarks/sensitivity_real.py [--pairs N] [--per-size N] [--model FILE]
 
-Every labelled pair is searched as `camwatch detect` does, and its labelled new buildings are sorted by their long side. Into the same pair objects of
-the middle of each class are planted, as `camwatch sensitivity` does, and searched for. The table holds both recalls with their 95 % intervals.
+Every labelled pair is searched as `camwatch detect` does, and its labelled new buildings, or those that are gone, are sorted by their long side.
+Into the same pair objects of the middle of each class are planted, as `camwatch sensitivity` does, into the later image or into the earlier one, and
+searched for. The table holds both recalls with their 95 % intervals.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from _structures_pairs import Pair
+    from _structures_pairs import Labels, Pair
 
 EDGES_M = (4.0, 7.0, 10.0, 14.0, 20.0, 30.0, 50.0)
 """Classes of long sides; objects are planted at the geometric middle of each."""
 
 MIDDLES_M = tuple(round(float((a * b) ** 0.5), 1) for a, b in itertools.pairwise(EDGES_M))
+
+
+GROUPS = {"Joplin": "Joplin, buildings that are gone", "Joplin backwards": "Joplin, dates exchanged"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +58,12 @@ class Counts:
         return Counts(self.asked + other.asked, self.found + other.found, self.planted + other.planted, self.seen + other.seen)
 
 
-def long_sides(pair: Pair) -> dict[int, float]:
-    """Return the long side in metres of each labelled new building that does not touch the border: that of its smallest upright-turned frame."""
+def long_sides(labels: Labels, pixel_m: float) -> dict[int, float]:
+    """Return the long side in metres of each labelled building that does not touch the border: that of its smallest upright-turned frame."""
     sides = {}
-    for region in regionprops(pair.came):
+    for region in regionprops(labels):
         top, left, bottom, right = region.bbox
-        if top == 0 or left == 0 or bottom == pair.came.shape[0] or right == pair.came.shape[1]:
+        if top == 0 or left == 0 or bottom == labels.shape[0] or right == labels.shape[1]:
             continue
         rows, cols = region.coords.T.astype(float)
         spans = []
@@ -67,16 +71,17 @@ def long_sides(pair: Pair) -> dict[int, float]:
             u, v = cols * np.cos(turn) + rows * np.sin(turn), rows * np.cos(turn) - cols * np.sin(turn)
             a, b = np.ptp(u) + 1, np.ptp(v) + 1
             spans.append((a * b, max(a, b)))
-        sides[region.label] = min(spans)[1] * pair.pixel_m
+        sides[region.label] = min(spans)[1] * pixel_m
     return sides
 
 
 def compared(pair: Pair, folder: Path, model: str, per_size: int) -> Counts:
-    """Return the counts of one pair."""
+    """Return the counts of one pair: of what came, or where nothing did, of what is gone."""
+    change, labels = ("appeared", pair.came) if pair.came.any() else ("removed", pair.gone)
     answer = searched(pair, folder, model)
-    told = drawn(records_of(answer.findings, {"appeared"}), answer.findings.crs, pair.grid)
-    hits = match(told, pair.came, pair.pixel_m)
-    sides = {n: side for n, side in long_sides(pair).items() if n in hits.asked}
+    told = drawn(records_of(answer.findings, {change}), answer.findings.crs, pair.grid)
+    hits = match(told, labels, pair.pixel_m)
+    sides = {n: side for n, side in long_sides(labels, pair.pixel_m).items() if n in hits.asked}
     known = np.array(list(sides.values()))
     found = np.array([side for n, side in sides.items() if n in hits.found])
     config = RunConfig.read(None, report_date=dt.date(2000, 1, 1), kinds=("structure",), model=model)
@@ -88,14 +93,16 @@ def compared(pair: Pair, folder: Path, model: str, per_size: int) -> Counts:
         *answer.alignment.images(window), site, kind="structure", detector=searches(config)["structure"], sizes_m=MIDDLES_M, per_size=per_size, seed=0
     )
     classes = [np.histogram(v, EDGES_M)[0] for v in (known, found)]
-    return Counts(*classes, np.array(told_by_planting.planted), np.array(told_by_planting.found))
+    seen = told_by_planting.found if change == "appeared" else told_by_planting.removed_found
+    return Counts(*classes, np.array(told_by_planting.planted), np.array(seen))
 
 
 def pairs(folder: Path, first: int | None) -> Iterator[Pair]:
-    """Yield the labelled pairs: new houses, and, with exchanged dates, houses where there was debris."""
+    """Yield the labelled pairs: new houses, houses that are gone, and, with exchanged dates, houses where there was debris."""
     yield from levir(folder, first=first)
     storm = joplin()
     if storm is not None:
+        yield storm
         yield storm.backwards()
 
 
@@ -124,7 +131,7 @@ def report(name: str, counts: Counts) -> None:
 def main() -> None:
     """Parse, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, help="LEVIR pairs, from the first on")
+    parser.add_argument("--pairs", type=int, help="so many LEVIR pairs, from the first on")
     parser.add_argument("--per-size", type=int, default=24)
     parser.add_argument("--model", default="shipped")
     options = parser.parse_args()
@@ -132,7 +139,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for pair in pairs(Path(name), options.pairs):
             counts = compared(pair, Path(name), options.model, options.per_size)
-            group = "Joplin, dates exchanged" if pair.name.startswith("Joplin") else "LEVIR-CD"
+            group = GROUPS.get(pair.name, "LEVIR-CD, new buildings")
             totals[group] = totals[group] + counts if group in totals else counts
             print(pair.name, counts.asked, counts.found, counts.planted, counts.seen, flush=True)
     for group, counts in totals.items():
