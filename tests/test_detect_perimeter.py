@@ -17,8 +17,8 @@ from shapely.ops import unary_union
 from camwatch.aoi import Site
 from camwatch.aoi.records import Digitised
 from camwatch.detect import PerimeterParams, detect_perimeter
+from camwatch.detect._course_ring import straighten
 from camwatch.detect._perimeter_lines import Line, combined, digitised_line
-from camwatch.detect._strip import straighten
 from camwatch.errors import AoiError, PairError
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of
@@ -189,7 +189,7 @@ def test_records_and_the_part_gained(rings):
     first, second = found.records[:2]
     assert [first.measures["date"], second.measures["date"]] == ["2009-05-01", "2010-05-01"]
     assert first.change == second.change == "unchanged"
-    assert {"area_m2", "area_se_m2", "length_m", "length_se_m", "inferred_share", "support"} <= set(first.measures)
+    assert {"area_m2", "area_se_m2", "length_m", "length_se_m", "inferred_share", "half_band_m"} <= set(first.measures)
     gained = [r for r in found.records if r.change == "appeared"]
     truth = place(new.difference(old))
     assert gained[0].geometry.intersection(truth).area > 0.9 * truth.area

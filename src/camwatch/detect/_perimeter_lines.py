@@ -75,7 +75,7 @@ def traced_line(trace: Trace) -> Line:
         trace.length_m,
         trace.length_se_m,
         trace.sigma_m,
-        trace.grade.evidence,
+        trace.evidence,
         "traced",
         trace.inferred,
         trace.ambiguous,

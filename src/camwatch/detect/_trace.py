@@ -1,4 +1,4 @@
-"""The enclosing line of one date: its band, its path, its grade against control ground, its refined ring and standard errors."""
+"""The enclosing line of one date: its band, its course, how well it is seen, and the standard errors of its area and length."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
+from scipy.spatial import cKDTree
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.polygon import orient
 
-from camwatch.detect._line import MARGIN_M, Path, cheapest_path, evidence, path_points, snap
-from camwatch.detect._strip import NODE, Strip, keep_shape, resample, right_of, ring_strip, runs, sample, smooth, straight_strip, straighten
+from camwatch.detect._course_graph import closed_path, part_of
+from camwatch.detect._course_line import CORNER_M, bridged, settled, turning
+from camwatch.detect._course_ring import resample, runs
+from camwatch.detect._course_search import Course, rough_course
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
-    from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
 
+    from camwatch.detect._course_graph import Lattice
+    from camwatch.detect._course_ground import Ground
     from camwatch.imagery.image import Image
 
+BESIDE_M = 5.0
+"""What a band has beyond the accuracy of its outline."""
 GATHER_M = 25.0
-"""Length over which evidence along a path is averaged before it is called its own."""
-MIN_EVIDENCE = 0.2
-"""Evidence below this is none, however empty the control ground."""
+"""Length over which what is seen along a line is averaged."""
+OWN = 0.35
+"""Likeness, so averaged, from which on a stretch has evidence of its own; below it is bridged."""
 FADED_M = 450.0
-"""Stretch of which some part must be seen, at most 0.3 of the line: where next to nothing is, the line has left the band."""
-RIVAL_M = 45.0
-"""Shortest stretch on which another line counts as a rival."""
-CORNER_M = 12.0
-"""Within this distance of a corner the line is taken from the stretches beside it."""
-STIFFNESS = 3.0
-"""Price of turning in the final line, in metres per metre of ground sample distance."""
+"""Stretch of which some part must be seen, at most 0.3 of the line: where next to nothing is, the line has left what was searched."""
+ASIDE_M, RIVAL_M = 12.0, 45.0
+"""How far aside another line must run, and for how long, to count as a rival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,14 @@ class PerimeterParams:
         chords across what is bridged, which grow with the inferred share.
     band_share : float
         Half width of the band at most this share of the prior's inradius.
-    min_support : float
-        By how many standard deviations of the control strips the traced line's mean evidence must exceed theirs.
+    min_evidence, min_evidence_wide : float
+        Smallest mean likeness along the line; the latter where the band is wider than `wide_m` to either side.
     max_inferred_share : float
         Largest share of the length that may be bridged without evidence of its own.
-    min_seen_share : float
-        Of every stretch of 450 m, how much must have evidence of its own.
+    min_seen_share, min_seen_share_wide : float
+        Of every stretch of 450 m, how much must have evidence of its own; the latter in a wide band.
+    wide_m : float
+        In a wider band so much ground is searched that something else may be seen as well as the line.
     min_kept_share : float
         Of the evidence of each date's line along 200 m, how much must be left at the other date where both were searched; less is a line that
         moved, and it may have moved out of the band.
@@ -71,10 +73,6 @@ class PerimeterParams:
         The same where both dates were searched around one outline, so that no prior tells of a change.
     min_observed_share : float
         Smallest share of each prior's ring that must have valid pixels.
-    controls : int
-        Number of control strips.
-    seed : int
-        Places the control strips.
     """
 
     max_gsd_m: float = 3.0
@@ -85,14 +83,15 @@ class PerimeterParams:
     common_px: float = 0.3
     bridged_px: float = 2.5
     band_share: float = 0.35
-    min_support: float = 2.0
+    min_evidence: float = 0.36
+    min_evidence_wide: float = 0.75
     max_inferred_share: float = 0.5
-    min_seen_share: float = 0.2
-    min_kept_share: float = 0.35
-    min_kept_share_one: float = 0.6
+    min_seen_share: float = 0.1
+    min_seen_share_wide: float = 0.6
+    wide_m: float = 35.0
+    min_kept_share: float = 0.2
+    min_kept_share_one: float = 0.25
     min_observed_share: float = 0.5
-    controls: int = 8
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,19 +117,28 @@ class Doubt:
     length_se_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """Mean evidence along a traced line, 0..1, and by how many standard deviations it exceeds that of control strips."""
-
-    evidence: float
-    support: float
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """A traced line: its polygon, standard errors, evidence, bridged stretches, the seen share of its faintest stretch, and the band's evidence.
+    """A traced line.
 
-    `shared_m2` is the part of the area's standard error that comes of what is taken for the line.
+    Attributes
+    ----------
+    polygon : Polygon
+    area_se_m2, length_m, length_se_m, sigma_m : float
+    shared_m2 : float
+        The part of the area's standard error that comes of what is taken for the line.
+    evidence : float
+        Mean likeness along the line where it is observed, 0..1.
+    inferred, ambiguous : float
+        Shares of the length that were bridged, or have a rival.
+    faintest : float
+        Of the stretch that is seen least, the share that has evidence of its own.
+    doubts : tuple of Doubt
+    ring : (k, 2) float64
+    like : (k,) float64
+        Likeness along the ring, averaged over GATHER_M.
+    lattice : Lattice
+        What was looked at.
     """
 
     polygon: Polygon
@@ -139,18 +147,14 @@ class Trace:
     length_m: float
     length_se_m: float
     sigma_m: float
+    evidence: float
     inferred: float
     ambiguous: float
     faintest: float
-    grade: Grade
     doubts: tuple[Doubt, ...]
-    strip: Strip
-    field: NDArray[np.float16]
-
-
-def processing_step(image: Image) -> float:
-    """Processing pixel in metres."""
-    return max(image.pixel_m, 1.0)
+    ring: NDArray[np.float64]
+    like: NDArray[np.float64]
+    lattice: Lattice
 
 
 def band_of(image: Image, prior: BaseGeometry | None, accuracy_m: float, params: PerimeterParams) -> Band | None:
@@ -160,10 +164,12 @@ def band_of(image: Image, prior: BaseGeometry | None, accuracy_m: float, params:
         return None
     polygon = orient(max(parts, key=lambda p: p.area))
     ring = np.asarray(polygon.exterior.coords, np.float64)[:-1, :2]
-    half = min(max(accuracy_m + 5.0, 15.0), params.band_share * _inradius(polygon))
-    places = resample(ring, max(4.0 * processing_step(image), 4.0))
-    seen = [sample(image, places[k : k + 256, None, :], processing_step(image))[1] for k in range(0, len(places), 256)]
-    return Band(ring, half, float(np.concatenate(seen).mean()))
+    half = min(max(accuracy_m + BESIDE_M, 15.0), params.band_share * _inradius(polygon))
+    rows, cols = image.valid.shape
+    col, row = (np.floor(each).astype(int) for each in ~image.geobox.affine * tuple(resample(ring, 4 * image.pixel_m).T))
+    within = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
+    seen = within & image.valid[np.clip(row, 0, rows - 1), np.clip(col, 0, cols - 1)]
+    return Band(ring, half, float(seen.mean()))
 
 
 def _inradius(polygon: Polygon) -> float:
@@ -175,157 +181,63 @@ def _inradius(polygon: Polygon) -> float:
     return low
 
 
-def _control_strips(image: Image, band: Band, bands: Sequence[Band], params: PerimeterParams) -> list[Strip]:
-    """Place straight strips of the band's width on valid ground of this image that no band touches; shorter ones where there is little room."""
-    rng = np.random.default_rng(params.seed)
-    near = Polygon(band.ring).buffer(8 * band.half_m + 200)
-    frame = _frame(image.geobox).intersection(near)
-    taken = bands[0].shape.union(bands[1].shape)
-    west, south, east, north = frame.bounds
-    strips: list[Strip] = []
-    for share in (1.0, 0.6, 0.35):
-        length = share * max(5 * band.half_m, 150.0)
-        for _ in range(120):
-            start = np.array([rng.uniform(west, east), rng.uniform(south, north)])
-            strip = straight_strip(start, rng.uniform(0, 2 * np.pi), length, band.half_m + MARGIN_M, processing_step(image))
-            ground = Polygon(strip.points(np.array([0, len(strip.axis) - 1]))[:, [0, -1]].reshape(4, 2)[[0, 1, 3, 2]])
-            if not frame.contains(ground) or taken.intersects(ground):
-                continue
-            sparse = strip.points(np.arange(0, len(strip.axis), NODE))[:, ::NODE]
-            if sample(image, sparse, processing_step(image))[1].mean() > 0.9:
-                strips.append(strip)
-            if len(strips) == params.controls:
-                return strips
-    return strips
+def trace_line(ground: Ground, band: Band, params: PerimeterParams) -> Trace | None:
+    """Find the line of one date, first roughly around its prior and then closely; None where there is no way around."""
+    rough = rough_course(ground, orient(Polygon(band.ring)), band.half_m)
+    if rough is None:
+        return None
+    step = 2.0 * ground.cell_m
+    ring, like, seen, scatter = settled(ground, rough.ring, step)
+    level = gaussian_filter1d(like, 0.5 * GATHER_M / step, mode="wrap")
+    own = (level >= OWN) & seen
+    ring = bridged(ring, own, band.ring, band.half_m)
+    rivals = _rivals(rough, step)
+    return _measure(ground.image, ring, own, band, params, scatter=scatter, rivals=rivals, like=np.where(seen, level, np.nan), rough=rough)
 
 
-def _frame(geobox: GeoBox) -> Polygon:
-    rows, cols = geobox.shape
-    return Polygon([geobox.affine * corner for corner in ((0, 0), (cols, 0), (cols, rows), (0, rows))])
-
-
-def trace_line(image: Image, band: Band, bands: Sequence[Band], params: PerimeterParams) -> Trace:
-    """Find the line of one date, first in the whole band and then close to the path, and grade it against control ground."""
-    step = processing_step(image)
-    wide = ring_strip(band.ring, band.half_m + MARGIN_M, step)
-    energy, _ = evidence(image, wide)
-    rough = cheapest_path(wide, energy)
-    # The axis of the wide strip cuts corners; around the path itself a narrow one follows them.
-    strip = ring_strip(smooth(path_points(wide, rough, energy.shape[1]), 0.8), min(band.half_m, 12.0 + 6 * step) + MARGIN_M, step)
-    close, observed = evidence(image, strip)
-    path = cheapest_path(strip, close, centre=0.0)
-    sigma = 0.5 * GATHER_M / (NODE * strip.step_m)
-    means, local = [], [np.array([MIN_EVIDENCE])]
-    for control in _control_strips(image, band, bands, params):
-        found = cheapest_path(control, evidence(image, control)[0]).support
-        means.append(float(found.mean()))
-        local.append(gaussian_filter1d(found, sigma, mode="nearest"))
-    # A fifth of what the best paths of control ground collect passes for evidence; robust, because a control strip may happen to lie along a road.
-    limit = max(float(np.quantile(np.concatenate(local), 0.8)), MIN_EVIDENCE)
-    seen = observed[np.arange(len(path.column)), path.column]
-    own = (gaussian_filter1d(path.support, sigma, mode="wrap") >= limit) & seen
-    grade = _grade(float(path.support[seen].mean()) if seen.any() else 0.0, means)
-    rivals = _rivals(wide, energy, rough, limit)
-    return _measure(image, path_points(strip, path, close.shape[1]), own, band, params, grade=grade, rivals=rivals, field=(wide, energy.max(axis=2)))
-
-
-def _grade(mean: float, controls: list[float]) -> Grade:
-    """Compare the mean evidence along a line with that of the best paths of control strips: median and median deviation, the latter at least 0.05."""
-    if not controls:
-        return Grade(mean, -np.inf)
-    middle = float(np.median(controls))
-    spread = 1.4826 * float(np.median(np.abs(np.array(controls) - middle)))
-    return Grade(mean, (mean - middle) / max(spread, 0.05))
-
-
-def _rivals(strip: Strip, energy: NDArray[np.float16], path: Path, limit: float) -> list[Doubt]:
-    """Return the stretches where another line, 12 m or more from the path, is nearly as well supported for RIVAL_M on end: a road, most often."""
-    nodes, columns = energy.shape[:2]
-    away = np.abs(np.arange(columns)[None, :] - path.column[:, None]) * strip.step_m
-    other = cheapest_path(strip, np.where((away < 12.0)[..., None], np.float16(0), energy))
-    sigma = 0.5 * GATHER_M / (NODE * strip.step_m)
-    ours, theirs = (gaussian_filter1d(p.support, sigma, mode="wrap") for p in (path, other))
-    here, there = path_points(strip, path, columns), path_points(strip, other, columns)
+def _rivals(rough: Course, step_m: float) -> list[Doubt]:
+    """Return the stretches where another line, 12 m or more aside, is nearly as well seen for RIVAL_M on end: a road, most often."""
+    ours = resample(rough.ring, step_m)
+    away = cKDTree(ours).query(rough.lattice.point)[0]
+    rest = part_of(rough.lattice, away > ASIDE_M)
+    other = closed_path(rest, rough.inside, ours)
+    if other is None:
+        return []
+    theirs = rest.point[other.node]
+    gap = float(np.hypot(*(np.roll(theirs, -1, axis=0) - theirs).T).mean())
+    sigma = 0.5 * GATHER_M / gap
+    mine = gaussian_filter1d(rough.support, sigma, mode="wrap")
+    aside, nearest = cKDTree(rough.ring).query(theirs)
     found = []
-    for run in runs(theirs >= np.maximum(limit, 0.85 * ours)):
-        if len(run) * NODE * strip.step_m < RIVAL_M:
+    for run in runs(gaussian_filter1d(other.support, sigma, mode="wrap") >= np.maximum(OWN, 0.85 * mine[nearest])):
+        length = len(run) * gap
+        if length < RIVAL_M:
             continue
-        at = np.r_[run[0] - 1, run, run[-1] + 1] % nodes
-        loop = np.vstack([here[at], there[at][::-1]])
-        lengths = [float(np.hypot(*np.diff(side, axis=0).T).sum()) for side in (here[at], there[at])]
+        line = LineString(theirs[np.r_[run[0] - 1, run, run[-1] + 1] % len(theirs)])
         # Either of the two: half of the difference is its standard error.
-        between = float((np.abs(other.column - path.column)[run] * strip.step_m).mean())
-        area = between * float(lengths[0])
-        found.append(Doubt(LineString(loop), between / 2, area / 2, abs(lengths[1] - lengths[0]) / 2))
+        between = float(aside[run].mean())
+        found.append(Doubt(line, between / 2, between * length / 2, between / 2))
     return found
-
-
-def _middle(image: Image, ring: NDArray[np.float64], reach_m: float, along_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how far outward of a ring the line lies, and how clearly it is seen (0..1).
-
-    A wall stands between its sunlit strip and its shadow, on whichever side that falls: where both are seen the line is midway between them, where
-    only one is, that one.
-    """
-    bright, bright_clear = snap(image, ring, reach_m=reach_m, along_m=along_m, wanted="bright")
-    dark, dark_clear = snap(image, ring, reach_m=reach_m, along_m=along_m, wanted="dark")
-
-    def nearby(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(gaussian_filter1d(values, 10.0, mode="wrap"), np.float64)
-
-    both = bright_clear * dark_clear
-    apart = nearby(both * (dark - bright)) / (nearby(both) + 1e-3)
-    share = nearby(dark_clear**2) / (nearby(bright_clear**2) + nearby(dark_clear**2) + 1e-6)
-    total = bright_clear + dark_clear
-    place = bright_clear * (bright + share * apart) + dark_clear * (dark - (1 - share) * apart)
-    return np.where(total > 0, place / np.maximum(total, 1e-6), 0.0), np.maximum(bright_clear, dark_clear)
-
-
-def _bends(ring: NDArray[np.float64], reach_m: float) -> NDArray[np.float64]:
-    """Return by how much a closed ring of equal steps turns within `reach_m` either side of each point, in radians, 0 to π."""
-    lag = max(round(reach_m / float(np.hypot(*(ring[1] - ring[0])))), 1)
-    ahead, behind = np.roll(ring, -lag, axis=0) - ring, ring - np.roll(ring, lag, axis=0)
-    turn = np.arctan2(ahead[:, 1] * behind[:, 0] - ahead[:, 0] * behind[:, 1], (ahead * behind).sum(axis=1))
-    return np.asarray(np.abs(turn), np.float64)
-
-
-def _refine(image: Image, nodes: NDArray[np.float64], own: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_], float]:
-    """Return the ring through the nodes set on the middle of the line, whether each point has evidence of its own, and the scatter in metres."""
-    wide, close = 5.0 + image.gsd_m, 4.0 + 0.5 * image.gsd_m
-    ring = resample(keep_shape(nodes, 1.0), 2.0)
-    kept = own[np.round(np.linspace(0, len(own), len(ring), endpoint=False)).astype(int) % len(own)]
-    scatter = wide
-    for reach, along in ((wide, 5.0), (close, 3.0), (close, 3.0)):
-        shift, clear = _middle(image, ring, reach, along)
-        weight = clear * kept
-        tangent = smooth(np.roll(ring, -1, axis=0) - np.roll(ring, 1, axis=0), 1.0)
-        outward = right_of(tangent)
-        seen = ring + shift[:, None] * outward
-        # Profiles across a corner mix its two sides and see it rounded; the straight stretches beside it tell better where it is.
-        weight = weight * np.where(_bends(ring, CORNER_M) > 0.5, 0.03, 1.0)
-        ring = straighten(seen, weight + 0.02, STIFFNESS * max(1.0, image.gsd_m))
-        away = ((seen - ring) * outward).sum(axis=1)[weight > 0.3]
-        scatter = float(1.4826 * np.median(np.abs(away))) if away.size else wide
-    return ring, kept, scatter
 
 
 def _measure(
     image: Image,
-    nodes: NDArray[np.float64],
+    ring: NDArray[np.float64],
     own: NDArray[np.bool_],
     band: Band,
     params: PerimeterParams,
     *,
-    grade: Grade,
+    scatter: float,
     rivals: list[Doubt],
-    field: tuple[Strip, NDArray[np.float16]],
+    like: NDArray[np.float64],
+    rough: Course,
 ) -> Trace:
-    """Turn the path's nodes into a polygon with the standard errors of its area and length."""
-    ring, kept, scatter = _refine(image, nodes, own)
+    """Turn the ring into a polygon with the standard errors of its area and length."""
     whole = Polygon(ring).buffer(0)  # a ring that crosses itself falls into parts
     polygon: Polygon = max(getattr(whole, "geoms", [whole]), key=lambda p: p.area)
     pixel = max(image.pixel_m, image.gsd_m)
     sigma = float(np.sqrt(pixel**2 / 12 + scatter**2 + (params.registration_px * pixel) ** 2))
-    gaps = [_gap(ring, run, band.half_m) for run in runs(~kept)]
+    gaps = [_gap(ring, run, band.half_m) for run in runs(~own)]
     doubts = (*gaps, *rivals)
     length = float(polygon.exterior.length)
     bridged = sum(gap.line.length for gap in gaps)
@@ -335,10 +247,10 @@ def _measure(
     shared = params.definition_m * length
     area_var += shared**2 + sum(doubt.area_se_m2**2 for doubt in doubts)
     # First variation of the length: a lateral error times the turning of its stretch.
-    length_var = sigma**2 * float((_turning(ring, params.correlation_m) ** 2).sum()) + sum(doubt.length_se_m**2 for doubt in doubts)
+    length_var = sigma**2 * float((turning(ring, params.correlation_m) ** 2).sum()) + sum(doubt.length_se_m**2 for doubt in doubts)
     length_var += (2 * np.pi * params.definition_m) ** 2
     # Rounding acts alike on all corners, so that their errors add up.
-    length_var += float((0.5 * 2 * CORNER_M * (1 - np.cos(0.5 * _turning(ring, 2 * CORNER_M)))).sum()) ** 2
+    length_var += float((0.5 * 2 * CORNER_M * (1 - np.cos(0.5 * turning(ring, 2 * CORNER_M)))).sum()) ** 2
     return Trace(
         polygon,
         float(np.sqrt(area_var)),
@@ -346,12 +258,14 @@ def _measure(
         length,
         float(np.sqrt(length_var)),
         float(np.hypot(sigma, params.definition_m)),
+        float(np.nanmean(like)) if np.isfinite(like).any() else 0.0,
         inferred,
-        min(sum(r.line.length for r in rivals) / 2 / length, 1.0),
+        min(sum(r.line.length for r in rivals) / length, 1.0),
         _faintest(own, length),
-        grade,
         doubts,
-        *field,
+        ring,
+        like,
+        rough.lattice,
     )
 
 
@@ -372,11 +286,3 @@ def _gap(ring: NDArray[np.float64], run: NDArray[np.intp], half_m: float) -> Dou
     turn = min(abs(float(np.arctan2(into[0] * out[1] - into[1] * out[0], into @ out))), 2.4)  # beyond, the two sides would meet far away
     legs, triangle = length * (1 / np.cos(turn / 2) - 1), 0.25 * length**2 * np.tan(turn / 2)
     return Doubt(line, aside, float(np.hypot(0.5 * length * aside, triangle / 2)), float(np.hypot(2 * aside**2 / length, legs / 2)))
-
-
-def _turning(ring: NDArray[np.float64], stretch_m: float) -> NDArray[np.float64]:
-    """Return by how much a closed ring turns in each stretch, in radians."""
-    coarse = resample(ring, stretch_m)
-    heading = np.roll(coarse, -1, axis=0) - coarse
-    ahead = np.roll(heading, -1, axis=0)
-    return np.asarray(np.arctan2(heading[:, 0] * ahead[:, 1] - heading[:, 1] * ahead[:, 0], (heading * ahead).sum(axis=1)), np.float64)

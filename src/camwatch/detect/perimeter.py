@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from shapely import union_all
+from shapely.geometry import Polygon
 
+from camwatch.detect._course_ground import LATTICE, Ground
+from camwatch.detect._course_profile import cell_factor, shipped
 from camwatch.detect._perimeter_faded import kept_share
 from camwatch.detect._perimeter_lines import Line, combined, digitised_line, traced_line
-from camwatch.detect._strip import NODE
 from camwatch.detect._trace import Band, PerimeterParams, Trace, band_of, trace_line
 from camwatch.errors import AoiError, PairError
 from camwatch.findings import Finding, Findings, Growth, Ratio
@@ -42,10 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["PerimeterParams", "detect_perimeter"]
 
 WHEN = ("before", "after")
-SAME = 0.2
-"""Bands that differ by less than this share of their area were laid around one outline."""
-COARSE_M = 1.5
-"""Above this pixel the ground along a wall that is gone can pass for it (seen at 2.5 m, in 2 of 9 answers; not at 1 m): one outline is not enough."""
 TRACED = "the traced path"
 """How the reasons begin that a trace itself gives."""
 
@@ -140,20 +138,18 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
     if len(bands) < len(images):
         why = "there is no prior outline of the perimeter for both dates; draw one to be searched around"
         return [None, None], [why, why]
-    if gsd > COARSE_M and _one_outline(bands):
-        why = f"both dates would be searched around one outline, where pixels of {gsd:.1f} m let the ground along a wall that is gone pass for it"
-        return [None, None], [f"{why}; draw an outline of each date"] * 2
     traces: list[Trace | None] = []
     short = []
-    for image, band in zip(images, bands, strict=True):
+    grounds = [Ground(image, shipped()) for image in images]
+    for image, ground, band in zip(images, grounds, bands, strict=True):
+        trace = None
         if band.observed < params.min_observed_share:
             needed = f"{params.min_observed_share:.0%} is needed"
             why = f"not observed: the scene of {image.acquired.date()} shows {band.observed:.0%} of the perimeter's outline; {needed}"
-            traces.append(None)
         else:
-            trace = trace_line(image, band, bands, params)
-            why = _shortfall(trace, params)
-            traces.append(trace)
+            trace = trace_line(ground, band, params)
+            why = _shortfall(trace, band, params)
+        traces.append(trace)
         short.append(why)
     first, second = traces
     if first and second and not any(short):
@@ -161,16 +157,16 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
         one = _one_outline(bands)
         enough = params.min_kept_share_one if one else params.min_kept_share
         short = [
-            _moved(kept_share((later, earlier), (second, first), (bands[1], bands[0]), one_outline=one), later, enough),
-            _moved(kept_share((earlier, later), (first, second), (bands[0], bands[1]), one_outline=one), earlier, enough),
+            _moved(kept_share((second, first), grounds[0], (bands[1], bands[0]), one_outline=one), later, enough),
+            _moved(kept_share((first, second), grounds[1], (bands[0], bands[1]), one_outline=one), earlier, enough),
         ]
     return traces, short
 
 
 def _one_outline(bands: Sequence[Band]) -> bool:
     """Return whether both dates were searched around the same outline."""
-    first, second = (band.shape for band in bands)
-    return bool(first.symmetric_difference(second).area < SAME * first.area)
+    first, second = (Polygon(band.ring).exterior for band in bands)
+    return bool(first.within(bands[1].shape) and second.within(bands[0].shape))
 
 
 def _moved(kept: float, other: Image, needed: float) -> str:
@@ -246,21 +242,24 @@ def _findings(
     )
 
 
-def _shortfall(trace: Trace, params: PerimeterParams) -> str:
+def _shortfall(trace: Trace | None, band: Band, params: PerimeterParams) -> str:
     """Return why a trace is no line, empty where it is one."""
-    if not np.isfinite(trace.grade.support):
-        return f"{TRACED} has no control ground beside the band to compare with"
-    if trace.grade.support < params.min_support:
-        return f"{TRACED} has evidence {trace.grade.support:.1f} standard deviations above control ground; {params.min_support:.1f} are needed"
+    if trace is None:
+        return f"{TRACED} finds no way around: the band lies outside the scene"
+    wide = band.half_m > params.wide_m
+    least = params.min_evidence_wide if wide else params.min_evidence
+    if trace.evidence < least:
+        where = f"in a band of {band.half_m:.0f} m to either side" if wide else "and ground without one reaches 0.3"
+        return f"{TRACED} looks like a line by {trace.evidence:.2f} in the mean; {least:.2f} is needed {where}"
     if trace.inferred > params.max_inferred_share:
         return f"{TRACED} has no evidence of its own along {trace.inferred:.0%}; at most {params.max_inferred_share:.0%} may be bridged"
-    if trace.faintest < params.min_seen_share:
+    if trace.faintest < (params.min_seen_share_wide if wide else params.min_seen_share):
         return f"{TRACED} fades for hundreds of metres on end, the line may have left the band: draw a prior of this date"
     return ""
 
 
 def _line_record(image: Image, line: Line, trace: Trace | None, band: Band | None, when: str) -> Finding:
-    traced = {"support": trace.grade.support, "half_band_m": band.half_m} if trace and band and "traced" in line.source else {}
+    traced = {"half_band_m": band.half_m} if trace and band and "traced" in line.source else {}
     return _record(f"perimeter-{when}", line, {"date": image.acquired.date().isoformat(), **traced})
 
 
@@ -348,25 +347,14 @@ def _score(before: Image, after: Image, bands: Sequence[Band], traces: Sequence[
 
 
 def _paint(score: NDArray[np.float32], image: Image, trace: Trace) -> None:
-    """Write a strip's evidence into `score` where it is larger, nearest node to pixel."""
-    strip, best = trace.strip, trace.field
-    inverse = ~image.geobox.affine
+    """Write how much each place looks like a line into `score` where that is more, on the pixels that it stands for."""
+    by = cell_factor(image)
+    spread = max(round(trace.lattice.step_m / image.pixel_m), LATTICE * by)
+    col, row = (np.round(each - 0.5 * spread).astype(int) for each in ~image.geobox.affine * tuple(trace.lattice.point.T))
+    best = trace.lattice.like.max(axis=1)
     height, width = score.shape
-    # Outside a bend the strip's places lie up to twice as far apart.
-    fine = max(int(np.ceil(2 * strip.step_m / image.pixel_m)), 1)
-    edge = (len(strip.offsets) - best.shape[1]) // 2
-    column = np.arange(best.shape[1] * fine) // fine
-    offset = strip.offsets[edge] + ((np.arange(best.shape[1] * fine) + 0.5) / fine - 0.5) * strip.step_m
-    count = len(strip.axis)
-    for start in range(0, count, 200):
-        place = start + np.arange(min(200, count - start) * fine) / fine
-        low = place.astype(int)
-        part = (place - low)[:, None]
-        axis = (1 - part) * strip.axis[low] + part * strip.axis[(low + 1) % count]
-        across = (1 - part) * strip.across[low] + part * strip.across[(low + 1) % count]
-        points = axis[:, None, :] + offset[None, :, None] * across[:, None, :]
-        col = np.floor(inverse.a * points[..., 0] + inverse.b * points[..., 1] + inverse.c).astype(int)
-        row = np.floor(inverse.d * points[..., 0] + inverse.e * points[..., 1] + inverse.f).astype(int)
-        values = best[(np.round(place / NODE).astype(int) % len(best))[:, None], column[None, :]].astype(np.float32)
-        known = (row >= 0) & (row < height) & (col >= 0) & (col < width)
-        np.fmax.at(score, (row[known], col[known]), values[known])
+    for down in range(spread):
+        for across in range(spread):
+            known = (row + down >= 0) & (row + down < height) & (col + across >= 0) & (col + across < width)
+            at = row[known] + down, col[known] + across
+            score[at] = np.fmax(score[at], best[known])

@@ -1,0 +1,205 @@
+"""The cheapest closed path around a place, on a lattice of any shape: where the enclosing line runs, before it is looked at closely.
+
+A step between two places costs its length where nothing looks like a line along it, and a small part of that where all does. Closed paths are told
+from others by what they go around: the graph is laid out twice, a step over a cut from the middle outward changes from the first copy to the second,
+and the cheapest closed path through a place is the cheapest way from that place to itself in the other copy (Dijkstra, doi:10.1007/BF01386390).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from camwatch.detect._course_profile import MOVES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FLOOR = 0.01
+"""Cost of a metre of line that is seen beyond doubt, in metres that are not seen."""
+FAINT = 0.05
+"""Likeness that differs little from none: the cost of a metre falls with the logarithm of what is seen beyond it."""
+MOST_PLACES = 300_000
+"""In a larger lattice four places are taken for one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lattice:
+    """Places in a band and how much they look like a line.
+
+    Attributes
+    ----------
+    row, col : (k,) int64
+        Of the lattice, sorted by row, then column.
+    point : (k, 2) float64
+        (x, y) in metres.
+    like : (k, 8) float32
+        0..1 in each direction of :data:`camwatch.detect._course_profile.MOVES`.
+    valid : (k,) bool
+    step_m : float
+        Metres between neighbours.
+    """
+
+    row: NDArray[np.int64]
+    col: NDArray[np.int64]
+    point: NDArray[np.float64]
+    like: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    step_m: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """A closed path: the places (numbers in the lattice) in counter-clockwise order, and how much each looks like a line along the path."""
+
+    node: NDArray[np.intp]
+    support: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Steps:
+    start: NDArray[np.intp]
+    stop: NDArray[np.intp]
+    cost: NDArray[np.float64]
+
+
+def part_of(lattice: Lattice, kept: NDArray[np.bool_]) -> Lattice:
+    """Return some places of a lattice."""
+    return Lattice(lattice.row[kept], lattice.col[kept], lattice.point[kept], lattice.like[kept], lattice.valid[kept], lattice.step_m)
+
+
+def coarser(lattice: Lattice) -> Lattice:
+    """Return a lattice of twice the step, each place of which is as much like a line as the best of those it stands for."""
+    width = int(np.ptp(lattice.col)) // 2 + 3
+    row, col = lattice.row // 2, lattice.col // 2
+    key = (row - row.min()) * width + col - col.min()
+    order = np.argsort(key, kind="stable")
+    _, first = np.unique(key[order], return_index=True)
+    like = np.maximum.reduceat(lattice.like[order], first, axis=0)
+    valid = np.logical_or.reduceat(lattice.valid[order], first)
+    count = np.diff(np.r_[first, len(order)])[:, None]
+    point = np.add.reduceat(lattice.point[order], first, axis=0) / count
+    return Lattice(row[order][first], col[order][first], point, like, valid, 2 * lattice.step_m)
+
+
+def closed_path(lattice: Lattice, middle: tuple[float, float], ring: NDArray[np.float64]) -> Loop | None:
+    """Return the cheapest closed path once around `middle`; None where the lattice has a gap all across.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    middle : (x, y)
+        A place inside that no step passes.
+    ring : (k, 2)
+        The prior: the cut is laid where a ray from the middle crosses it as seldom as possible.
+    """
+    if len(lattice.row) < 8:
+        return None
+    steps = _steps(lattice)
+    ray = _ray(middle, ring)
+    over = _over(lattice.point, steps, middle, ray)
+    anchor = _anchor(lattice, steps, over)
+    if anchor is None:
+        return None
+    count = len(lattice.row)
+    # Each step in the first copy, in the second, and over the cut between them.
+    stays, out, back = over == 0, over > 0, over < 0
+    start = np.r_[steps.start[stays], steps.start[stays] + count, steps.start[out], steps.start[back] + count]
+    stop = np.r_[steps.stop[stays], steps.stop[stays] + count, steps.stop[out] + count, steps.stop[back]]
+    cost = np.r_[steps.cost[stays], steps.cost[stays], steps.cost[out], steps.cost[back]]
+    graph = csr_array((cost, (start, stop)), shape=(2 * count, 2 * count))
+    total, came = dijkstra(graph, indices=anchor, return_predecessors=True)
+    if not np.isfinite(total[anchor + count]):
+        return None
+    path = _back(came, anchor + count, anchor) % count
+    return Loop(path[:-1], _support(lattice, path))
+
+
+def _steps(lattice: Lattice) -> _Steps:
+    width = int(lattice.col.max() - lattice.col.min()) + 5
+    key = (lattice.row - lattice.row.min() + 2) * width + lattice.col - lattice.col.min() + 2
+    price = -np.log((_either(lattice.like) + FAINT) / (1 + FAINT)) / np.log((1 + FAINT) / FAINT)
+    starts, stops, costs = [], [], []
+    for direction, (row, col) in enumerate(MOVES):
+        wanted = key + row * width + col
+        place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+        start = np.flatnonzero(key[place] == wanted)
+        stop = place[start]
+        # A line is seen at both ends of a step.
+        cost = lattice.step_m * np.hypot(row, col) * (FLOOR + np.maximum(price[start, direction], price[stop, direction]).astype(np.float64))
+        starts += [start, stop]
+        stops += [stop, start]
+        costs += [cost, cost]
+    return _Steps(np.concatenate(starts), np.concatenate(stops), np.concatenate(costs))
+
+
+def _either(like: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the likeness in each direction with that of a line between two of them, which is seen in both."""
+    near = np.maximum(np.roll(like, 1, axis=1), np.roll(like, -1, axis=1))
+    return np.maximum(like, np.float32(0.85) * near)
+
+
+def _ray(middle: tuple[float, float], ring: NDArray[np.float64]) -> float:
+    """Return the direction in which a ray from the middle crosses the ring least often; of those, where it does so nearest to a right angle."""
+    ahead = np.roll(ring, -1, axis=0)
+    best, found = np.inf, 0.0
+    for angle in np.arange(64) * (2 * np.pi / 64) + 0.01:
+        unit = np.array([np.cos(angle), np.sin(angle)])
+        here, there = ring - middle, ahead - middle
+        side_here, side_there = unit[0] * here[:, 1] - unit[1] * here[:, 0], unit[0] * there[:, 1] - unit[1] * there[:, 0]
+        crossing = np.flatnonzero((side_here < 0) != (side_there < 0))
+        part = side_here[crossing] / (side_here[crossing] - side_there[crossing])
+        at = here[crossing] + part[:, None] * (there - here)[crossing]
+        crossing = crossing[at @ unit > 0]
+        course = (there - here)[crossing]
+        slant = float(np.abs(course @ unit / np.maximum(np.hypot(*course.T), 1e-9)).max(initial=0))
+        if len(crossing) + slant < best:
+            best, found = len(crossing) + slant, float(angle)
+    return found
+
+
+def _over(point: NDArray[np.float64], steps: _Steps, middle: tuple[float, float], ray: float) -> NDArray[np.int8]:
+    """Return 1 for steps over the ray counter-clockwise, -1 clockwise, else 0."""
+    unit = np.array([np.cos(ray), np.sin(ray)])
+    away = point - middle
+    side = unit[0] * away[:, 1] - unit[1] * away[:, 0] >= 0
+    ahead = away @ unit
+    crossing = (side[steps.start] != side[steps.stop]) & (ahead[steps.start] + ahead[steps.stop] > 0)
+    return np.where(crossing, np.where(side[steps.stop], 1, -1), 0).astype(np.int8)
+
+
+def _anchor(lattice: Lattice, steps: _Steps, over: NDArray[np.int8]) -> int | None:
+    """Return a place on the cheapest path from one side of the cut around to the other, far from the cut: it is on the cheapest closed path too."""
+    count = len(lattice.row)
+    stays = over == 0
+    graph = csr_array((steps.cost[stays], (steps.start[stays], steps.stop[stays])), shape=(count, count))
+    first, last = np.unique(steps.stop[over > 0]), np.unique(steps.start[over > 0])
+    if not len(first):
+        return None
+    total, came, _ = dijkstra(graph, indices=first, return_predecessors=True, min_only=True)
+    goal = last[np.argmin(total[last])]
+    if not np.isfinite(total[goal]):
+        return None
+    path = _back(came, int(goal), None)
+    inner = path[len(path) // 4 : max(3 * len(path) // 4, len(path) // 4 + 1)]
+    return int(inner[np.argmax(lattice.like[inner].max(axis=1))])
+
+
+def _back(came: NDArray[np.int32], goal: int, start: int | None) -> NDArray[np.intp]:
+    path = [goal]
+    while path[-1] != start and came[path[-1]] >= 0:
+        path.append(int(came[path[-1]]))
+    return np.array(path[::-1], np.intp)
+
+
+def _support(lattice: Lattice, path: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the likeness (k,) of each place of a closed path (first place repeated at its end) along the step that leaves it."""
+    row, col = np.diff(lattice.row[path]), np.diff(lattice.col[path])
+    table = {move: number for number, move in enumerate(MOVES)} | {(-r, -c): number for number, (r, c) in enumerate(MOVES)}
+    direction = np.array([table[int(r), int(c)] for r, c in zip(row, col, strict=True)], np.intp)
+    best = _either(lattice.like)
+    return np.asarray(0.5 * (best[path[:-1], direction] + best[path[1:], direction]), np.float64)

@@ -1,0 +1,190 @@
+"""How much a place looks like a piece of an enclosing line, and how far aside the line runs: a small perceptron on the profile across.
+
+Along a direction the brightness of six cells ahead and of six behind is averaged, and the 27 cells across are the profiles: a cleared strip is
+bright, a wall throws its shadow on the side that the sun says, a road has neither that shadow nor bare ground on both sides, and a tree is not as
+long as both. A cell is a pixel of the sensor, or a metre where pixels are finer. The perceptron has seen rendered ground with rendered lines only
+(`python -m training.perimeter`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import map_coordinates, uniform_filter
+
+from camwatch.imagery.image import LUMINANCE
+from camwatch.resources import data_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from camwatch.imagery.image import Image, Sun
+
+    Floats = NDArray[np.float32]
+    Indices = NDArray[np.intp]
+
+MOVES = ((0, 1), (-1, 2), (-1, 1), (-2, 1), (-1, 0), (-2, -1), (-1, -1), (-1, -2))
+"""Directions as (rows, cols): east, then counter-clockwise over half a turn; the steps of a path on the lattice."""
+SIDE, HALF = 13, 5
+"""Cells of a profile on either side, and of its averages ahead and behind."""
+AROUND = 31
+"""Cells on a side of the ground whose mean and spread a cell's tone is told from."""
+MARGIN = 32
+"""Cells around a tile that its profiles and their surroundings need."""
+EXTRAS = 4
+FEATURES = 2 * (2 * SIDE + 1) + EXTRAS
+MOST_ASIDE = 4.0
+"""Cells within which the perceptron tells how far aside the line runs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perceptron:
+    """Weights (inputs, outputs) and biases of each layer; leaky between layers."""
+
+    layers: tuple[tuple[Floats, Floats], ...]
+
+    def __call__(self, inputs: Floats) -> tuple[Floats, Floats]:
+        """Return the likeness (n,), 0..1, and the offset of the line to the right (n,), in cells, of inputs (n, FEATURES)."""
+        values = inputs
+        for weight, bias in self.layers[:-1]:
+            values = values @ weight
+            values += bias
+            np.maximum(values, np.float32(0.1) * values, out=values)
+        weight, bias = self.layers[-1]
+        values = values @ weight + bias
+        likeness = 1 / (1 + np.exp(-np.clip(values[:, 0], -30, 30)))
+        return np.asarray(likeness, np.float32), np.clip(values[:, 1], -MOST_ASIDE, MOST_ASIDE)
+
+
+@cache
+def shipped() -> Perceptron:
+    """Return the perceptron that this copy ships."""
+    return read_perceptron(data_folder("models") / "perimeter.json")
+
+
+def read_perceptron(path: Path) -> Perceptron:
+    """Return the perceptron of a file that `python -m training.perimeter` wrote."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return Perceptron(tuple((np.array(each["weight"], np.float32), np.array(each["bias"], np.float32)) for each in document["layers"]))
+
+
+def cell_factor(image: Image) -> int:
+    """Return how many pixels of the grid make a cell: at least a metre, and no finer than the sensor."""
+    return max(round(max(1.0, image.gsd_m) / image.pixel_m), 1)
+
+
+def cells_of(image: Image, top: int, left: int, side: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return tone and validity of side² cells from (top, left) on an image's grid of cells; what lies outside the image is not valid."""
+    by = cell_factor(image)
+    height, width = image.valid.shape
+    y0, x0 = top * by, left * by
+    rows, cols = slice(max(y0, 0), min(y0 + side * by, height)), slice(max(x0, 0), min(x0 + side * by, width))
+    light, weight = np.zeros((side * by, side * by), np.float32), np.zeros((side * by, side * by), np.float32)
+    if rows.start < rows.stop and cols.start < cols.stop:
+        place = slice(rows.start - y0, rows.stop - y0), slice(cols.start - x0, cols.stop - x0)
+        usable = image.valid[rows, cols]
+        light[place] = np.where(usable, _luminance(image, rows, cols), 0)
+        weight[place] = usable
+    if by > 1:
+        light, weight = (plane.reshape(side, by, side, by).mean(axis=(1, 3)) for plane in (light, weight))
+    valid = weight > 0.5
+    return tone_of(np.where(valid, light / np.maximum(weight, 1e-6), 0), valid), valid
+
+
+def _luminance(image: Image, rows: slice, cols: slice) -> Floats:
+    if "pan" in image.bands:
+        return np.asarray(image.values[image.bands.index("pan"), rows, cols], np.float32)
+    weights = np.array([LUMINANCE.get(name, 0.0) for name in image.bands], np.float32)
+    weights = weights / weights.sum() if weights.any() else np.full(len(weights), 1 / len(weights), np.float32)
+    return np.asarray(np.tensordot(weights, image.values[:, rows, cols], axes=1), np.float32)
+
+
+def tone_of(light: Floats, valid: NDArray[np.bool_]) -> Floats:
+    """Return the logarithm of brightness less its mean nearby, in units of its spread there; 0 where not valid."""
+    if not valid.any():
+        return np.zeros(light.shape, np.float32)
+    floor = max(0.05 * float(np.median(light[valid])), 1e-6)
+    tone = np.where(valid, np.log(np.maximum(light, floor)), 0).astype(np.float32)
+    share = None if valid.all() else np.maximum(uniform_filter(valid.astype(np.float32), AROUND, mode="nearest"), 1e-3)
+
+    def nearby(values: Floats) -> Floats:
+        mean = uniform_filter(values, AROUND, mode="nearest")
+        return np.asarray(mean if share is None else mean / share, np.float32)
+
+    mean = nearby(tone)
+    spread = np.sqrt(np.maximum(nearby(tone * tone) - mean * mean, 0))
+    typical = float(np.median(spread[valid]))
+    return np.asarray(np.clip(np.where(valid, tone - mean, 0) / (0.5 * spread + 0.5 * typical + 0.02), -5, 5), np.float32)
+
+
+def extras(heading: NDArray[np.float64], sun: Sun | None, cell_m: float) -> Floats:
+    """Return what the perceptron is told beside a profile (n, EXTRAS): where the shadow of a metre falls across it, how long it is, the cell's size.
+
+    `heading` (n,) is in radians counter-clockwise from east; across is positive to its right.
+    """
+    out = np.zeros((len(heading), EXTRAS), np.float32)
+    out[:, 3] = np.log(cell_m)
+    if sun is not None and sun.elevation_deg > 5 and sun.doubt_deg < 45:
+        azimuth = np.deg2rad(sun.azimuth_deg)
+        length = min(1 / np.tan(np.deg2rad(max(sun.elevation_deg, 15.0))), 3.0)
+        out[:, 0] = -(np.sin(heading) * np.sin(azimuth) - np.cos(heading) * np.cos(azimuth)) * length
+        out[:, 1:3] = length, 1
+    return out
+
+
+def lattice_inputs(tone: Floats, places: Indices, move: tuple[int, int], told: Floats) -> Floats:
+    """Return the inputs (n, FEATURES) at some flat `places` (n,) of a tile's `tone`, in one of MOVES, whose extras are `told` (1, EXTRAS)."""
+    width = tone.shape[1]
+    total, last, count = _ahead(tone, move)
+    size = float(np.hypot(*move))
+    steps = np.array([round(k * move[1] / size) * width - round(k * move[0] / size) for k in range(-SIDE, SIDE + 1)])
+    flat = total.ravel()
+    out = np.empty((len(places), FEATURES), np.float32)
+    at = places[:, None] + steps
+    values = out[:, :-EXTRAS]
+    values[:, : 2 * SIDE + 1] = flat[at]
+    at -= last[0] * width + last[1]
+    values[:, 2 * SIDE + 1 :] = flat[at]
+    values *= np.float32(1 / count)
+    values -= values.mean(axis=1, keepdims=True)
+    out[:, -EXTRAS:] = told
+    return out
+
+
+def _ahead(tone: Floats, move: tuple[int, int]) -> tuple[Floats, tuple[int, int], int]:
+    """Return at each cell the sum of some six cells from there in a direction, the last of them relative to the first, and how many they are."""
+    row, col = move
+    if abs(row) == abs(col):
+        minor, major, pairs = move, (2 * row, 2 * col), 2
+    elif 0 in move:
+        minor, major, pairs = move, (2 * row, 2 * col), 3
+    else:
+        minor = (0, int(np.sign(col))) if abs(col) > abs(row) else (int(np.sign(row)), 0)
+        major, pairs = move, 3
+    pair = tone + np.roll(tone, (-minor[0], -minor[1]), (0, 1))
+    total = pair.copy()
+    for k in range(1, pairs):
+        total += np.roll(pair, (-k * major[0], -k * major[1]), (0, 1))
+    return total, ((pairs - 1) * major[0] + minor[0], (pairs - 1) * major[1] + minor[1]), 2 * pairs
+
+
+def free_inputs(tone: Floats, points: NDArray[np.float64], heading: NDArray[np.float64], told: Floats) -> Floats:
+    """Return the inputs (n, FEATURES) at any (row, col) `points` (n, 2) of a tile's cells, along any `heading` (n,); `told` (n, EXTRAS)."""
+    along = np.column_stack([-np.sin(heading), np.cos(heading)])
+    across = np.column_stack([np.cos(heading), np.sin(heading)])
+    offset, ahead = np.arange(-SIDE, SIDE + 1), np.arange(HALF + 1)
+    line = points[:, None] + offset[None, :, None] * across[:, None]
+    out = np.empty((len(points), FEATURES), np.float32)
+    for number, sense in enumerate((1, -1)):
+        at = line[:, :, None] + sense * ahead[None, None, :, None] * along[:, None, None]
+        values = map_coordinates(tone, at.reshape(-1, 2).T, order=1, mode="nearest").reshape(*at.shape[:3])
+        out[:, number * len(offset) : (number + 1) * len(offset)] = values.mean(axis=2)
+    out[:, :-EXTRAS] -= out[:, :-EXTRAS].mean(axis=1, keepdims=True)
+    out[:, -EXTRAS:] = told
+    return out

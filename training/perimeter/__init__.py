@@ -1,0 +1,1 @@
+"""Training of the perceptron that knows a piece of an enclosing line by its profile."""
