@@ -154,6 +154,24 @@ def test_ground_that_differs_within_the_accuracy_of_reflectance_has_not_changed(
     assert len(detect_landcover(before, brighter(0.1), SITE).records) == 1
 
 
+def test_ground_that_falls_into_shade_is_not_called_cleared():
+    """Behind a hill all infrared bands fall; where leaves go, the short-wave ones rise. Haze makes the dark remainder look bare."""
+    cover, rng = ground(), np.random.default_rng(2)
+    lit, dark = (0.042, 0.054, 0.052, 0.135, 0.097, 0.066), (0.042, 0.045, 0.045, 0.060, 0.053, 0.038)
+    pair = []
+    for shown, tone in ((image(JULY, cover), lit), (image(NEXT_JULY, changed(cover)), dark)):
+        values = shown.values.copy()
+        values[:, 24:36, 40:48] = np.array(tone, np.float32)[:, None, None] + rng.normal(0, 0.002, (6, 12, 8))
+        pair.append(Image(values, shown.valid, shown.bands, shown.geobox, shown.acquired, None, PIXEL, shown.calibration, shown.scene))
+    found = detect_landcover(*pair, SITE)
+    (cleared,) = of(found, "cleared")
+    assert cleared.area_m2 == pytest.approx(100 * PIXEL**2, rel=0.05), "what was cleared in the sun is"
+    (shaded,) = of(found, "other")
+    assert shaded.area_m2 == pytest.approx(96 * PIXEL**2, rel=0.05)
+    assert shaded.measures["ndvi_before"] > 0.35
+    assert shaded.measures["ndvi_after"] < 0.25
+
+
 def test_the_year_has_no_end():
     assert season_gap_days(dt.datetime(2006, 12, 28, tzinfo=dt.UTC), dt.datetime(2010, 1, 4, tzinfo=dt.UTC)) == 7
     assert season_gap_days(dt.datetime(2006, 7, 20, tzinfo=dt.UTC), dt.datetime(2006, 11, 10, tzinfo=dt.UTC)) == 113

@@ -11,6 +11,7 @@ from camwatch.detect._common import answer, change_probability, coverage, seen_a
 from camwatch.detect._land_alike import beyond_accuracy, compare_alike
 from camwatch.detect._land_cover import (
     BARE,
+    CLASSES,
     LEAST_PX,
     VEGETATED,
     Cover,
@@ -41,6 +42,8 @@ GREEN_STILL = (BARE + VEGETATED) / 2
 """NDVI under which ground that was vegetated has, as a rule, lost its green: what was cleared cannot be told from what was harvested."""
 CORE = 0.15
 """Share of a patch that half a pixel of misregistration must not explain."""
+INFRARED, DIMMED = ("nir", "swir16", "swir22"), 0.75
+"""Bands that all fall in shade, and the share of their reflectance that is left there at most."""
 MOSTLY = 0.5
 """Share of the visible ground of the site that went with the season, from which the pair is said to show season instead of land."""
 
@@ -110,7 +113,7 @@ def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverP
     share = float((season & inside).sum()) / max(int(inside.sum()), 1)
     if share > MOSTLY:
         return _untold(before, after, site, score, _gone_with_season(share) + " A pair nearer in season, or a series, could tell.")
-    records = _records(before, site, params, score, firm, covers)
+    records = _records(before, site, params, score, firm, covers, _dimmed(shared, *planes))
     return answer(
         "landcover",
         before,
@@ -118,7 +121,7 @@ def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverP
         site,
         reason=_reason(shared, snow, gap, share),
         records=records,
-        observed=coverage(site.area, before.geobox, seen & ~season),
+        observed=coverage(site.area, before.geobox, np.isfinite(score)),
         score=score,
     )
 
@@ -165,11 +168,20 @@ def _of_its_own(
 
 
 def _records(  # noqa: PLR0917 - one frame in its parts
-    before: Image, site: Site, params: LandcoverParams, score: NDArray[np.float32], firm: NDArray[np.bool_], covers: tuple[Cover, Cover]
+    before: Image,
+    site: Site,
+    params: LandcoverParams,
+    score: NDArray[np.float32],
+    firm: NDArray[np.bool_],
+    covers: tuple[Cover, Cover],
+    dimmed: NDArray[np.bool_],
 ) -> tuple[Finding, ...]:
     searched = mask_of(site.area, before.geobox, touched=True)
     changed = (np.nan_to_num(score) >= params.probability) & searched & np.isfinite(score)
-    classes = np.where(changed, classes_of(*(_smoothed(cover, changed) for cover in covers)), 0).astype(np.uint8)
+    classes = classes_of(*(_smoothed(cover, changed) for cover in covers))
+    cleared, other = (CLASSES.index(name) + 1 for name in ("cleared", "other"))
+    classes[dimmed & (classes == cleared)] = other
+    classes = np.where(changed, classes, 0).astype(np.uint8)
     least_px = max(LEAST_PX, round(params.least_area_m2 / before.pixel_m**2))
     measured = {"ndvi_before": covers[0].ndvi, "ndvi_after": covers[1].ndvi, "brightness_change": covers[1].brightness - covers[0].brightness}
     if np.isnan(covers[0].ndvi).all():
@@ -177,6 +189,14 @@ def _records(  # noqa: PLR0917 - one frame in its parts
     labels = patches(classes, least_px)
     labels = np.where(_with_core(labels, firm), labels, 0)
     return records_of(labels, classes, before.geobox, score=score, measured=measured)
+
+
+def _dimmed(names: tuple[str, ...], first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return where every infrared band fell by a quarter and more, as in the shade of a hill: where leaves go, the short-wave ones rise."""
+    infrared = [names.index(name) for name in INFRARED if name in names]
+    if len(infrared) < 2 or not len(first):
+        return np.zeros(first.shape[1:], bool)
+    return np.asarray((second[infrared] <= DIMMED * first[infrared]).all(axis=0))
 
 
 def _with_core(labels: NDArray[np.int32], firm: NDArray[np.bool_]) -> NDArray[np.bool_]:
