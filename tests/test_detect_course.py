@@ -1,0 +1,189 @@
+"""The likeness of a line, the cheapest closed path on a lattice, and the line that is set on what is seen."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from affine import Affine
+from odc.geo.geobox import GeoBox
+from scipy.ndimage import gaussian_filter
+from shapely.geometry import Polygon
+
+from camwatch.detect._course_graph import Lattice, closed_path, coarser
+from camwatch.detect._course_ground import LATTICE, Ground
+from camwatch.detect._course_line import bridged, settled
+from camwatch.detect._course_profile import MARGIN, MOVES, extras, free_inputs, lattice_inputs, shipped, tone_of
+from camwatch.detect._course_ring import resample
+from camwatch.detect._course_search import kernel
+from camwatch.imagery.image import Image, Sun
+
+
+def lattice(on, side=61, step=4.0):
+    """A square lattice on which `on` (row, col) places look like a line in every direction."""
+    row, col = (each.ravel() for each in np.mgrid[0:side, 0:side])
+    like = np.repeat(np.array(on, np.float32).reshape(-1, 1), len(MOVES), axis=1)
+    return Lattice(row, col, np.column_stack([col * step, -row * step]), like, np.ones(row.size, bool), step)
+
+
+def hollow(side=61, hole=6):
+    row, col = np.mgrid[0:side, 0:side]
+    return np.maximum(np.abs(row - side // 2), np.abs(col - side // 2)) > hole
+
+
+def square(radius, side=61):
+    row, col = np.mgrid[0:side, 0:side]
+    return np.maximum(np.abs(row - side // 2), np.abs(col - side // 2)) == radius
+
+
+def without(places, gone):
+    keep = gone.ravel()
+    return Lattice(places.row[keep], places.col[keep], places.point[keep], places.like[keep], places.valid[keep], places.step_m)
+
+
+def found(on):
+    places = without(lattice(on), hollow())
+    middle = (30 * 4.0, -30 * 4.0)
+    loop = closed_path(places, middle, np.array([[40, -40], [200, -40], [200, -200], [40, -200]], float))
+    return places.point[loop.node], loop
+
+
+def test_the_path_follows_a_ring_that_is_seen():
+    points, loop = found(square(20))
+    assert Polygon(points).area == pytest.approx(160.0**2, rel=0.01)
+    assert Polygon(points).exterior.is_ccw
+    assert loop.support.mean() > 0.98
+
+
+def test_a_gap_is_bridged_and_told():
+    on = square(20)
+    on[10, 25:35] = False
+    points, loop = found(on)
+    assert Polygon(points).area == pytest.approx(160.0**2, rel=0.02)
+    assert 0.02 < (loop.support < 0.5).mean() < 0.12
+
+
+def test_a_ring_with_a_deep_bay_is_followed_into_it():
+    on = square(24)
+    on[6, 25:36] = False
+    on[6:20, [25, 35]] = True
+    on[20, 25:36] = True
+    points, _ = found(on)
+    assert Polygon(points).area == pytest.approx(192.0**2 - 40 * 56, rel=0.02)
+
+
+def test_no_way_around_is_none():
+    places = lattice(square(20))
+    keep = hollow() & (np.arange(61)[None, :] < 31)
+    assert closed_path(without(places, keep), (120.0, -120.0), np.array([[40, -40], [200, -40], [200, -200], [40, -200]], float)) is None
+
+
+def test_a_coarser_lattice_keeps_what_is_seen():
+    places = lattice(square(20))
+    half = coarser(places)
+    assert (len(half.row), half.step_m) == (31 * 31, 8.0)
+    assert half.like.max(axis=1).sum() >= places.like.max(axis=1).sum() / 4
+    assert np.ptp(half.point, axis=0) == pytest.approx(np.ptp(places.point, axis=0), abs=4.0)
+
+
+def strip(azimuth_deg, sun):
+    """The tone of a 6 m cleared strip with the shadow of a wall, across the middle of a tile, and the distance to the right of it."""
+    rng = np.random.default_rng(0)
+    row, col = np.mgrid[0:160, 0:160] + 0.5
+    a = np.deg2rad(azimuth_deg)
+    d = (col - 80) * np.cos(a) + (row - 80) * np.sin(a)  # to the right of (sin a, cos a)
+    light = 100 * (1 + 0.06 * rng.standard_normal(row.shape)) * (1 + 0.3 * (np.abs(d) < 3))
+    reach = -np.cos(np.deg2rad(sun.azimuth_deg - azimuth_deg - 90)) * 3 / np.tan(np.deg2rad(sun.elevation_deg))
+    light[(d > min(reach, 0)) & (d < max(reach, 0))] *= 0.5
+    return tone_of(gaussian_filter(light, 0.5).astype(np.float32), np.ones(light.shape, bool)), d
+
+
+@pytest.mark.parametrize("azimuth", [0, 90, 45, 26.6])
+def test_a_wall_is_known_by_its_profile(azimuth):
+    sun = Sun(150, 40)
+    tone, d = strip(azimuth, sun)
+    row, col = (each.ravel() for each in np.mgrid[MARGIN : 160 - MARGIN : LATTICE, MARGIN : 160 - MARGIN : LATTICE])
+    told = [extras(np.array([np.arctan2(-move[0], move[1])]), sun, 1.0) for move in MOVES]
+    best = np.max([shipped()(lattice_inputs(tone, row * 160 + col, move, one))[0] for move, one in zip(MOVES, told, strict=True)], axis=0)
+    away = np.abs(d[row, col])
+    assert np.median(best[away < 1]) > 0.9
+    assert np.median(best[away > 12]) < 0.3  # the best of eight directions of noise
+
+
+@pytest.mark.parametrize("azimuth", [0, 70, 200])
+def test_the_offset_points_to_the_line(azimuth):
+    sun = Sun(150, 40)
+    tone, d = strip(azimuth, sun)
+    near = (np.abs(np.abs(d) - 2) < 0.6) & (np.abs(np.arange(160) - 80) < 40) & (np.abs(np.arange(160) - 80) < 40)[:, None]
+    row, col = np.nonzero(near)
+    heading = np.full(len(row), np.pi / 2 - np.deg2rad(azimuth))
+    _, offset = shipped()(free_inputs(tone, np.column_stack([row, col]).astype(float), heading, extras(heading, sun, 1.0)))
+    assert np.median(np.abs(offset + d[row, col])) < 1.2
+
+
+def test_profiles_are_taken_to_the_right_of_the_direction():
+    tone = np.zeros((80, 80), np.float32)
+    tone[45] = 1  # a line that runs east, 5 cells south of the middle
+    east = np.zeros(1)
+    for values in (
+        lattice_inputs(tone, np.array([40 * 80 + 40]), MOVES[0], extras(east, None, 1.0)),
+        free_inputs(tone, np.array([[40.0, 40.0]]), east, extras(east, None, 1.0)),
+    ):
+        assert [half.argmax() for half in np.split(values[0, :54], 2)] == [13 + 5, 13 + 5]
+    told = extras(east, Sun(180, 45), 1.0)[0]
+    assert told[0] == pytest.approx(-1.0)  # the sun is in the south: the shadow falls north, to the left of what runs east
+    assert extras(east, None, 2.5)[0, 2] == 0
+
+
+@pytest.fixture(scope="module")
+def walled():
+    """A square wall of 160 m on plain ground, and what it encloses."""
+    rng = np.random.default_rng(1)
+    truth = Polygon([(60, -60), (60, -220), (220, -220), (220, -60)])
+    x, y = np.mgrid[0:280, 0:280][::-1] + 0.5
+    away = np.maximum(np.abs(x - 140), np.abs(y - 140)) - 80
+    light = 100 * (1 + 0.05 * rng.standard_normal(away.shape)) * (1 + 0.35 * (np.abs(away) < 2.5))
+    geobox = GeoBox(away.shape, Affine(1, 0, 0, 0, -1, 0), "EPSG:32652")
+    values = gaussian_filter(light, 0.5).astype(np.float32)[None]
+    valid = np.ones(away.shape, bool)
+    valid[:, 265:] = False
+    image = Image(values, valid, ("pan",), geobox, datetime(2010, 5, 1, tzinfo=UTC), Sun(150, 40), 1.0, "dn", "s", simulated=True)
+    return Ground(image, shipped()), truth
+
+
+def test_a_rough_ring_settles_on_the_wall(walled):
+    ground, truth = walled
+    rough = np.asarray(truth.buffer(-3, join_style="mitre").exterior.coords)[:-1]
+    ring, like, seen, scatter = settled(ground, rough, 2.0)
+    assert Polygon(ring).area == pytest.approx(truth.area, rel=0.01)
+    assert Polygon(ring).length == pytest.approx(truth.length, rel=0.02)
+    assert seen.all()
+    assert np.median(like) > 0.7
+    assert scatter < 0.6
+
+
+def test_what_is_not_observed_is_no_line(walled):
+    ground, _ = walled
+    places = ground.lattice(Polygon([(240, -200), (290, -200), (290, -100), (240, -100)]))
+    beyond = places.point[:, 0] > 265
+    assert beyond.any()
+    assert not places.valid[beyond].any()
+    assert not places.like[beyond].any()
+    assert places.valid[~beyond].all()
+
+
+def test_a_gap_is_laid_beside_the_prior_with_its_corner():
+    truth = np.array([(0, 0), (200, 0), (200, 200), (0, 200)], float)
+    ring = resample(truth, 2.0)
+    lost = np.hypot(*(ring - [200, 200]).T) < 40
+    cut = ring.copy()
+    cut[lost] = np.linspace(ring[np.flatnonzero(lost)[0]], ring[np.flatnonzero(lost)[-1]], lost.sum())
+    assert Polygon(cut).area < 39_500
+    assert Polygon(bridged(cut, ~lost, truth + np.array([4, -3]), 25.0)).area == pytest.approx(40_000, rel=0.005)
+    # A prior that lies elsewhere says nothing.
+    assert bridged(cut, ~lost, truth + np.array([90, 0]), 25.0).tobytes() == cut.tobytes()
+
+
+def test_the_kernel_is_one_piece():
+    bar = Polygon([(0, 0), (300, 0), (300, 100), (180, 100), (180, 40), (120, 40), (120, 100), (0, 100)])
+    assert isinstance(kernel(bar, 30), Polygon)
+    assert not kernel(bar, 200).is_empty
