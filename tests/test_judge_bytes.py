@@ -60,12 +60,12 @@ def reread(held):
     return replace(held, findings=kinds, sensitivity=known)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(12))
 def test_neither_the_order_of_pairs_nor_that_of_claims_changes_a_byte(worlds, seed):
     claims, evidence = worlds(seed)
     rng = np.random.default_rng(seed)
     first = told(claims, evidence)
-    for _ in range(3):
+    for _ in range(2):
         again = [claims[i] for i in rng.permutation(len(claims))]
         assert told(again, [evidence[i] for i in rng.permutation(len(evidence))]) == first
 
@@ -79,14 +79,14 @@ def test_a_change_of_the_evidence_does_change_the_bytes(worlds):
 
 
 def test_records_that_were_read_back_give_the_same_bytes_as_each_time_they_are_read(worlds):
-    for seed in range(12):
+    for seed in range(6):
         claims, evidence = worlds(seed)
         stored = [reread(e) for e in evidence]
         assert told(claims, stored) == told(claims[::-1], [reread(e) for e in stored][::-1])
 
 
 def test_workers_of_a_pool_say_what_one_says(worlds):
-    drawn = [worlds(seed) for seed in range(6)]
+    drawn = [worlds(seed) for seed in range(4)]
     alone = [told(*world) for world in drawn]
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
         # Each worker judges the claims in another order, and so finds other numbers in its memory already.
@@ -125,11 +125,11 @@ def test_a_run_says_the_same_for_any_number_of_workers_and_any_order_of_claims_a
     settings.write_text("kinds: [structure]\nreport_date: 2015-01-01\nplanted_per_size: 4\nstructure_sizes_m: [16]\nmodel: none\n")
     noise = np.random.default_rng(2)
     for day, houses in (("2010-05-01", 1), ("2012-10-01", 3), ("2014-05-01", 4)):
-        picture = ground(1)
-        for row, col in ((200, 120), (120, 240), (250, 260), (300, 150))[:houses]:
+        picture = ground(1)[:, :280, :280]
+        for row, col in ((60, 60), (150, 60), (60, 180), (180, 190))[:houses]:
             add_house(picture, row, col)
         write_scene(scenes / f"{day}.tif", picture + noise.normal(0, 3, picture.shape), day)
-    outline, written = write_aoi(tmp_path / "aoi.geojson"), []
+    outline, written = write_aoi(tmp_path / "aoi.geojson", shape=280), []
     for workers, claims in ((1, LEDGER["claims"]), (2, LEDGER["claims"][::-1])):
         ledger, run = tmp_path / f"claims{workers}.yaml", tmp_path / f"run{workers}"
         ledger.write_text(json.dumps({**LEDGER, "claims": claims}))
