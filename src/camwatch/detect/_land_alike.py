@@ -140,8 +140,10 @@ def _departures(rules: list[_Rule], kinds: NDArray[np.int16], first: Plane, seco
 
 def beyond_accuracy(before: Plane, after: Plane) -> Plane:
     """Return the probability (y, x) that planes (band, y, x) differ by more than calibration, atmosphere and view let one ground differ."""
-    error = _error((before.astype(np.float64) + after) / 2)
-    return np.asarray(gammainc(len(before) / 2, (((after - before) / error) ** 2).sum(axis=0) / 2), np.float32)
+    squares = np.zeros(before.shape[1:])
+    for one, other in zip(before, after, strict=True):
+        squares += ((other - one) / _error((one.astype(np.float64) + other) / 2)) ** 2
+    return np.asarray(gammainc(len(before) / 2, squares / 2), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
