@@ -56,14 +56,16 @@ class PerimeterParams:
     common_px, bridged_px : float
         Standard error of what displaces the whole line inward or outward alike, in pixels of the coarser of sensor and grid: blur, the lit side, and
         chords across what is bridged, which grow with the inferred share.
+    detour : float
+        Standard error of the length of what is bridged, as a share of it: corners cut, and ways along something else. Alike in all of it.
     band_share : float
         Half width of the band at most this share of the prior's inradius.
     min_evidence, min_evidence_wide : float
         Smallest mean likeness along the line; the latter where the band is wider than `wide_m` to either side.
     max_inferred_share : float
         Largest share of the length that may be bridged without evidence of its own.
-    min_seen_share, min_seen_share_wide : float
-        Of every stretch of 450 m, how much must have evidence of its own; the latter in a wide band.
+    min_seen_share_one, min_seen_share_wide : float
+        Of every stretch of 450 m, how much must have evidence of its own where one outline serves both dates, and in a wide band.
     wide_m : float
         In a wider band so much ground is searched that something else may be seen as well as the line.
     min_kept_share : float
@@ -82,15 +84,16 @@ class PerimeterParams:
     definition_shared: float = 0.9
     common_px: float = 0.3
     bridged_px: float = 2.5
+    detour: float = 0.03
     band_share: float = 0.35
     min_evidence: float = 0.36
     min_evidence_wide: float = 0.75
     max_inferred_share: float = 0.5
-    min_seen_share: float = 0.1
+    min_seen_share_one: float = 0.1
     min_seen_share_wide: float = 0.6
     wide_m: float = 35.0
     min_kept_share: float = 0.2
-    min_kept_share_one: float = 0.25
+    min_kept_share_one: float = 0.3
     min_observed_share: float = 0.5
 
 
@@ -248,7 +251,7 @@ def _measure(
     area_var += shared**2 + sum(doubt.area_se_m2**2 for doubt in doubts)
     # First variation of the length: a lateral error times the turning of its stretch.
     length_var = sigma**2 * float((turning(ring, params.correlation_m) ** 2).sum()) + sum(doubt.length_se_m**2 for doubt in doubts)
-    length_var += (2 * np.pi * params.definition_m) ** 2
+    length_var += (2 * np.pi * params.definition_m) ** 2 + (params.detour * inferred * length) ** 2
     # Rounding acts alike on all corners, so that their errors add up.
     length_var += float((0.5 * 2 * CORNER_M * (1 - np.cos(0.5 * turning(ring, 2 * CORNER_M)))).sum()) ** 2
     return Trace(

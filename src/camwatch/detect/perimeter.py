@@ -1,18 +1,17 @@
 """The enclosing line of a camp at two dates: where it runs, how sure that is, and how area and length grew.
 
-At each date a closed path is sought in a band around the prior outline of that date, along ridge evidence that is coherent over some 25 m: a bright
-cleared strip or track, a dark wall shadow, or both (:mod:`camwatch.detect._line`). A closed path always exists. It counts as a line only where its
-evidence beats what the best paths through bands of the same width collect on control ground, where no perimeter runs; and what it bridges without
-evidence of its own is reported as inferred.
+At each date the cheapest closed path is sought in a band around the prior outline of that date, on a lattice of which a small perceptron says how
+much each place and direction looks like a line: a cleared strip or track, a wall and its shadow (:mod:`camwatch.detect._course_profile`). A closed
+path always exists. It counts as a line only where it looks like one all around, more than paths over ground without one do; and what it bridges
+without evidence of its own is reported as inferred.
 
 Lines that an analyst digitised on an image of a date stand beside the traced one: where the two agree they are averaged by their errors, where they
 contradict one another both are shown and the interval holds both, and where the image is too coarse or shows no line they answer alone.
 
-Limits. A road or a river bank that runs beside the wall within the band cannot be told from it by this version: where such a rival is nearly as well
-supported, half of what lies between the two goes into the standard error (`ambiguous_share`), and an analyst looks at the overlay. Where one side of
-the wall has no strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. Corners are rounded within some 10 m,
-and one sharper than about 60° is cut off (its error says so). A line that left the band of its prior is not found; that it left is noticed by what
-is gone of the other date's line (:mod:`camwatch.detect._perimeter_faded`), and then no growth is claimed.
+Limits. A road or a river bank that runs beside the wall within the band may be taken for it: where such a rival is nearly as well seen, half of
+what lies between the two goes into the standard error (`ambiguous_share`), and an analyst looks at the overlay. Where one side of the wall has no
+strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. A line that left the band of its prior is not found;
+that it left is noticed by what is gone of the other date's line (:mod:`camwatch.detect._perimeter_faded`), and then no growth is claimed.
 """
 
 from __future__ import annotations
@@ -64,9 +63,9 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
     -------
     Findings
         Of kind `perimeter`. Searched: one record `unchanged` per date with the measures `date`, `source` (`traced`, `digitised`, or both), `area_m2`,
-        `area_se_m2`, `length_m`, `length_se_m`, `inferred_share`, `ambiguous_share`, `sigma_m`, and of a traced line `support` (standard deviations
-        above control ground) and `half_band_m`; then the parts gained (`appeared`) and lost (`removed`) that exceed the lines' errors; then, where
-        lines of one date contradict one another, each of them with the measure `line_of` instead of `date`; and the growth with its 95 % interval.
+        `area_se_m2`, `length_m`, `length_se_m`, `inferred_share`, `ambiguous_share`, `sigma_m`, and of a traced line `half_band_m`; then the parts
+        gained (`appeared`) and lost (`removed`) that exceed the lines' errors; then, where lines of one date contradict one another, each of them
+        with the measure `line_of` instead of `date`; and the growth with its 95 % interval.
         Not testable, without records: no line was digitised for a date, and the sensor is too coarse, a prior is missing or not observed, or no
         continuous line stands out; `reason` says which.
 
@@ -141,6 +140,7 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
     traces: list[Trace | None] = []
     short = []
     grounds = [Ground(image, shipped()) for image in images]
+    one = _one_outline(bands)
     for image, ground, band in zip(images, grounds, bands, strict=True):
         trace = None
         if band.observed < params.min_observed_share:
@@ -148,13 +148,12 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
             why = f"not observed: the scene of {image.acquired.date()} shows {band.observed:.0%} of the perimeter's outline; {needed}"
         else:
             trace = trace_line(ground, band, params)
-            why = _shortfall(trace, band, params)
+            why = _shortfall(trace, band, params, one_outline=one)
         traces.append(trace)
         short.append(why)
     first, second = traces
     if first and second and not any(short):
         earlier, later = images
-        one = _one_outline(bands)
         enough = params.min_kept_share_one if one else params.min_kept_share
         short = [
             _moved(kept_share((second, first), grounds[0], (bands[1], bands[0]), one_outline=one), later, enough),
@@ -242,7 +241,7 @@ def _findings(
     )
 
 
-def _shortfall(trace: Trace | None, band: Band, params: PerimeterParams) -> str:
+def _shortfall(trace: Trace | None, band: Band, params: PerimeterParams, *, one_outline: bool) -> str:
     """Return why a trace is no line, empty where it is one."""
     if trace is None:
         return f"{TRACED} finds no way around: the band lies outside the scene"
@@ -253,7 +252,8 @@ def _shortfall(trace: Trace | None, band: Band, params: PerimeterParams) -> str:
         return f"{TRACED} looks like a line by {trace.evidence:.2f} in the mean; {least:.2f} is needed {where}"
     if trace.inferred > params.max_inferred_share:
         return f"{TRACED} has no evidence of its own along {trace.inferred:.0%}; at most {params.max_inferred_share:.0%} may be bridged"
-    if trace.faintest < (params.min_seen_share_wide if wide else params.min_seen_share):
+    # An outline of the date itself tells where the line runs unseen; one that was drawn for another date does not.
+    if trace.faintest < (params.min_seen_share_wide if wide else params.min_seen_share_one if one_outline else 0.0):
         return f"{TRACED} fades for hundreds of metres on end, the line may have left the band: draw a prior of this date"
     return ""
 
