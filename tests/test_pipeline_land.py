@@ -90,6 +90,7 @@ def test_a_pair_of_summers_shows_the_clearing(place, tmp_path, capsys):
     assert (cleared["kind"], cleared["change"]) == ("landcover", "appeared")
     assert cleared["area_m2"] == pytest.approx(90_000, rel=0.1)
     assert found["false_alarms_per_km2"] < 0.5
+    assert "planted into vegetated ground" in found["reason"]
     assert (out / "detect.png").exists()
     with rasterio.open(out / "score_landcover.tif") as raster:
         score = raster.read(1)
@@ -141,6 +142,8 @@ def test_few_dates_are_compared_by_season_in_other_years(place, tmp_path, capsys
     cleared = [f["properties"] for f in found["features"] if f["properties"]["class"] == "cleared" and f["properties"]["area_m2"] > 80_000]
     assert cleared
     assert all(c["last_date_without"] < CLEARED.isoformat() <= c["first_date_with"] for c in cleared)
+    assert len(cleared) == 1, "a change is reported once, however many pairs show it"
+    assert cleared[0]["confirmed"] == "yes"
 
 
 COUNTY = {"name": "the county", "box": [120.0, 41.0, 120.5, 41.5], "source": "a gazetteer"}

@@ -26,7 +26,7 @@ SIDES_PX = (2, 3, 4, 6, 8)
 """Sides of the planted squares."""
 MOST_EACH, LEAST_EACH = 12, 4
 """Squares of each size, as many as fit; with fewer nothing is measured."""
-DISTURBED = 0.02
+DISTURBED = 0.05
 """Share of the vegetated ground that is planted over at most: the search learns from the rest what did not change."""
 APART_PX = 3
 """Vegetated ground that a square keeps about itself."""
