@@ -20,7 +20,7 @@ from camwatch.judge.limits import bounds_of
 from camwatch.judge.measurement import Measurement
 from camwatch.judge.record import Estimate
 from camwatch.judge.rules import RULES, Facts, decide
-from camwatch.judge.words import share, with_unit
+from camwatch.judge.words import beyond_sight, share, with_unit
 from camwatch.rasters import mask_of
 from camwatch.sensitivity import Sensitivity
 from test_judge import AFTER, BEFORE, GRID, YEAR_2010, claim, evidence, found, grew, line, perimeter, points, quarter, sharp, towers
@@ -72,6 +72,28 @@ def test_any_change_counts_appeared_and_removed_together():
     assert "an estimated 8 buildings appeared or went" in verdict.reason
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_what_follows_from_a_supported_claim_is_no_less_sure(seed):
+    """At least seven are at least one; what was removed has changed."""
+    rng = np.random.default_rng(seed)
+    planted = replace(
+        sharp("structure", found=int(rng.integers(15, 24)), false_alarms=int(rng.integers(0, 9)), control_km2=0.2),
+        removed_found=(int(rng.integers(12, 24)),),
+        false_removed=0,
+    )
+    for count in (2, 4, 6, 9):
+        held = [evidence(found(points(removed=count), kind="structure", km2=0.1), planted)]
+        masses = {}
+        for name, asked in (
+            ("some", towers("removed", 1, None, subject="structure")),
+            ("seven", towers("removed", 7, None, subject="structure")),
+            ("changed", there("structure", "Buildings changed.", aspect="net change", interval=YEAR_2010)),
+        ):
+            verdict = judge(claim(asked), held)
+            masses[name] = verdict.outcome == "supported"
+        assert masses["seven"] <= masses["some"] <= masses["changed"], (count, masses)
+
+
 def test_a_use_is_not_seen_from_above():
     keen = replace(sharp("structure", found=200, planted=200, control_km2=50.0), standing_found=(200,), standing_false=0)
     stands = found(points(unchanged=12), kind="structure")
@@ -94,6 +116,12 @@ def test_a_use_is_not_seen_from_above():
 def test_what_stands_beside_a_thing_does_not_name_it(text, outcome):
     keen = replace(sharp("structure", found=200, planted=200, control_km2=50.0), standing_found=(200,), standing_false=0)
     assert judge(claim(there("structure", text)), [evidence(found(points(unchanged=12), kind="structure"), keen)]).outcome == outcome
+
+
+def test_a_change_of_a_camp_is_no_use_of_its_buildings():
+    said = {text: beyond_sight(there("structure", text, aspect="net change")) for text in ("The camp changed.", "The barracks changed.")}
+    assert [bool(why) for why in said.values()] == [False, True]
+    assert beyond_sight(there("structure", "The camp stands there."))
 
 
 @pytest.mark.parametrize(("text", "outcome"), [("At least 9 buildings stand.", "supported"), ("At least 9 prison blocks stand.", "partly")])

@@ -78,14 +78,27 @@ def measure_count(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | Non
     largest = 0.0 if relative else max((abs(v) for v in (claimed.low, claimed.high) if math.isfinite(v)), default=0.0)
     counted = _counted(reading)
     counters = _counters(reading, witnesses, aoi, ("standing",) if counted == "standing" else (counted, "standing") if relative else (counted,))
-    if counted != "changed" or presence:
+    if counted != "changed":
         return _held(counters, _number(counters, counted, largest), claimed, counted)
+    if presence:
+        return _either(counters, claimed)
     came, went = _number(counters, "appeared", largest), _number(counters, "removed", largest)
     net = came.map(lambda gained: difference(gained, went.measured))
     if not relative:
         return _held(counters, net, claimed, counted, additive=False)
     base = _number(counters, "standing", largest).measured
     return _held(counters, net.map(lambda change: ratio(change, base)), claimed, counted, base=base.mean, additive=False)
+
+
+def _either(counters: Sequence[Counter], claimed: Bounds) -> Measurement:
+    """Measure whether anything came or went: counted together, and no less than what came, or what went, and no less surely."""
+    held = _held(counters, _number(counters, "changed", 0.0), claimed, "changed")
+    ways: tuple[Counted, ...] = ("appeared", "removed")
+    parts = (held, *(_held(counters, _number(counters, way, 0.0), claimed, way) for way in ways))
+    told = [part.estimate for part in parts if part.estimate]
+    value, low, high = (max((getattr(e, end) for e in told), default=0.0) for end in ("value", "low", "high"))
+    estimate = Estimate(value, low, high, "objects") if held.estimate else None
+    return replace(held, estimate=estimate, bayes=max(part.bayes or 0.0 for part in parts), mass=max(part.mass for part in parts))
 
 
 def _counted(reading: Reading) -> Counted:

@@ -199,12 +199,12 @@ def beyond_sight(reading: Reading) -> str:
     """Return what of a reading stays unseen though the thing itself is seen; empty where nothing does."""
     if reading.metric in ("presence", "layout") and reading.subject == "fence":
         return FENCE
-    if reading.metric in ("presence", "layout") and reading.subject in OBJECTS:
+    if reading.metric in ("presence", "layout") and reading.subject in OBJECTS and reading.aspect != "net change":
         # "Pens inside the walls" are pens, and "buildings for animals" are seen as buildings only.
         thing, *rest = re.split(WHERE_AND_WHAT_FOR, reading.text, maxsplit=1, flags=re.IGNORECASE)
         if not re.search(WHAT_IS_SEEN, thing, re.IGNORECASE) or (rest and rest[0].lower() in ("for", "as", "used")):
             return USE
-    if reading.metric == "count" and reading.subject == "structure" and re.search(USED_AS, reading.text, re.IGNORECASE):
+    if reading.subject == "structure" and re.search(USED_AS, reading.text, re.IGNORECASE):
         return USE
     return ""
 
