@@ -213,13 +213,17 @@ def _rivals(rough: Course, step_m: float) -> list[Doubt]:
     aside, nearest = cKDTree(rough.ring).query(theirs)
     found = []
     for run in runs(gaussian_filter1d(other.support, sigma, mode="wrap") >= np.maximum(OWN, 0.85 * mine[nearest])):
-        length = len(run) * gap
-        if length < RIVAL_M:
+        if len(run) * gap < RIVAL_M:
             continue
-        line = LineString(theirs[np.r_[run[0] - 1, run, run[-1] + 1] % len(theirs)])
-        # Either of the two: half of the difference is its standard error.
-        between = float(aside[run].mean())
-        found.append(Doubt(line, between / 2, between * length / 2, between / 2))
+        at = np.r_[run[0] - 1, run, run[-1] + 1] % len(theirs)
+        line = LineString(theirs[at])
+        count = int(nearest[at[-1]] - nearest[at[0]]) % len(rough.ring)
+        beside = rough.ring[(nearest[at[0]] + np.arange(count + 1)) % len(rough.ring)]
+        beside_m = float(np.hypot(*np.diff(beside, axis=0).T).sum())
+        # Either of the two: half of the difference is its standard error. Where they cross, the lobes do not cancel.
+        apart = float(aside[run].mean())
+        between = max(Polygon(np.vstack([theirs[at], beside[::-1]])).buffer(0).area, apart * len(run) * gap)
+        found.append(Doubt(line, apart / 2, between / 2, max(abs(line.length - beside_m), apart) / 2))
     return found
 
 

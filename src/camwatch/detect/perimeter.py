@@ -26,7 +26,7 @@ from camwatch.detect._course_ground import LATTICE, Ground
 from camwatch.detect._course_profile import cell_factor, shipped
 from camwatch.detect._perimeter_faded import kept_share
 from camwatch.detect._perimeter_lines import Line, combined, digitised_line, traced_line
-from camwatch.detect._trace import Band, PerimeterParams, Trace, band_of, trace_line
+from camwatch.detect._trace import BESIDE_M, Band, PerimeterParams, Trace, band_of, trace_line
 from camwatch.errors import AoiError, PairError
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.rasters import mask_of
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["PerimeterParams", "detect_perimeter"]
 
 WHEN = ("before", "after")
+COARSE_M = 1.5
+"""In larger pixels a field's edge in a wide band passes for a line, so that the path takes a short way across a corner."""
 TRACED = "the traced path"
 """How the reasons begin that a trace itself gives."""
 
@@ -137,6 +139,10 @@ def _traces(images: Sequence[Image], bands: Sequence[Band], params: PerimeterPar
     if len(bands) < len(images):
         why = "there is no prior outline of the perimeter for both dates; draw one to be searched around"
         return [None, None], [why, why]
+    widest = max(band.half_m for band in bands)
+    if gsd > COARSE_M and widest > params.wide_m:
+        why = f"in pixels of {gsd:.1f} m a band of {widest:.0f} m on either side of the outline shows too much that looks like a line"
+        return [None, None], [f"{why}; draw outlines good to {params.wide_m - BESIDE_M:.0f} m"] * 2
     traces: list[Trace | None] = []
     short = []
     grounds = [Ground(image, shipped()) for image in images]
