@@ -154,10 +154,11 @@ def test_ground_that_differs_within_the_accuracy_of_reflectance_has_not_changed(
     assert len(detect_landcover(before, brighter(0.1), SITE).records) == 1
 
 
-def test_ground_that_falls_into_shade_is_not_called_cleared():
-    """Behind a hill all infrared bands fall; where leaves go, the short-wave ones rise. Haze makes the dark remainder look bare."""
+@pytest.mark.parametrize("dark", [(0.042, 0.045, 0.045, 0.060, 0.053, 0.038), (0.053, 0.057, 0.053, 0.071, 0.052, 0.034)])
+def test_ground_that_falls_into_shade_is_called_neither_cleared_nor_water(dark):
+    """Behind a hill all infrared bands fall; where leaves go, the short-wave ones rise. Haze makes the dark remainder look bare, or wet."""
     cover, rng = ground(), np.random.default_rng(2)
-    lit, dark = (0.042, 0.054, 0.052, 0.135, 0.097, 0.066), (0.042, 0.045, 0.045, 0.060, 0.053, 0.038)
+    lit = (0.042, 0.054, 0.052, 0.135, 0.097, 0.066)
     pair = []
     for shown, tone in ((image(JULY, cover), lit), (image(NEXT_JULY, changed(cover)), dark)):
         values = shown.values.copy()
@@ -166,6 +167,8 @@ def test_ground_that_falls_into_shade_is_not_called_cleared():
     found = detect_landcover(*pair, SITE)
     (cleared,) = of(found, "cleared")
     assert cleared.area_m2 == pytest.approx(100 * PIXEL**2, rel=0.05), "what was cleared in the sun is"
+    (water,) = of(found, "water")
+    assert water.area_m2 == pytest.approx(64 * PIXEL**2, rel=0.05), "and what was flooded is"
     (shaded,) = of(found, "other")
     assert shaded.area_m2 == pytest.approx(96 * PIXEL**2, rel=0.05)
     assert shaded.measures["ndvi_before"] > 0.35

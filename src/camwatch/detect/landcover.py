@@ -44,6 +44,8 @@ CORE = 0.15
 """Share of a patch that half a pixel of misregistration must not explain."""
 INFRARED, DIMMED = ("nir", "swir16", "swir22"), 0.75
 """Bands that all fall in shade, and the share of their reflectance that is left there at most."""
+WATER_NDVI = 0.1
+"""NDVI above which ground that dimmed is not called water: muddy water stays below it, leaves in shade do not."""
 MOSTLY = 0.5
 """Share of the visible ground of the site that went with the season, from which the pair is said to show season instead of land."""
 
@@ -179,8 +181,8 @@ def _records(  # noqa: PLR0917 - one frame in its parts
     searched = mask_of(site.area, before.geobox, touched=True)
     changed = (np.nan_to_num(score) >= params.probability) & searched & np.isfinite(score)
     classes = classes_of(*(_smoothed(cover, changed) for cover in covers))
-    cleared, other = (CLASSES.index(name) + 1 for name in ("cleared", "other"))
-    classes[dimmed & (classes == cleared)] = other
+    cleared, water, other = (CLASSES.index(name) + 1 for name in ("cleared", "water", "other"))
+    classes[dimmed & ((classes == cleared) | ((classes == water) & (covers[1].ndvi > WATER_NDVI)))] = other
     classes = np.where(changed, classes, 0).astype(np.uint8)
     least_px = max(LEAST_PX, round(params.least_area_m2 / before.pixel_m**2))
     measured = {"ndvi_before": covers[0].ndvi, "ndvi_after": covers[1].ndvi, "brightness_change": covers[1].brightness - covers[0].brightness}
