@@ -15,6 +15,7 @@ from camwatch.detect._course_line import bridged, settled
 from camwatch.detect._course_profile import MARGIN, MOVES, extras, free_inputs, lattice_inputs, shipped, tone_of
 from camwatch.detect._course_ring import resample
 from camwatch.detect._course_search import kernel
+from camwatch.detect._trace import Band, _left_out
 from camwatch.imagery.image import Image, Sun
 
 
@@ -187,3 +188,12 @@ def test_the_kernel_is_one_piece():
     bar = Polygon([(0, 0), (300, 0), (300, 100), (180, 100), (180, 40), (120, 40), (120, 100), (0, 100)])
     assert isinstance(kernel(bar, 30), Polygon)
     assert not kernel(bar, 200).is_empty
+
+
+def test_a_bay_that_the_line_left_out_is_told():
+    bay = np.array([(0, 0), (200, 0), (200, 200), (130, 200), (130, 60), (70, 60), (70, 200), (0, 200)], float)
+    band = Band(bay, 25.0, 1.0)
+    assert _left_out(resample(bay + np.array([5, -5]), 2.0), band) == 0
+    across = resample(np.array([(0, 0), (200, 0), (200, 200), (0, 200)], float), 2.0)
+    # All of the bay's 340 m but some 25 m at either side of its mouth.
+    assert _left_out(across, band) == pytest.approx(340 - 2 * 27, abs=8)

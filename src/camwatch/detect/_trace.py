@@ -134,6 +134,8 @@ class Trace:
         Mean likeness along the line where it is observed, 0..1.
     inferred, ambiguous : float
         Shares of the length that were bridged, or have a rival.
+    left_out_m : float
+        Longest stretch of the outline that lies farther from the line than the band is wide: a bay or a wedge whose mouth the path crossed.
     faintest : float
         Of the stretch that is seen least, the share that has evidence of its own.
     doubts : tuple of Doubt
@@ -153,6 +155,7 @@ class Trace:
     evidence: float
     inferred: float
     ambiguous: float
+    left_out_m: float
     faintest: float
     doubts: tuple[Doubt, ...]
     ring: NDArray[np.float64]
@@ -268,12 +271,20 @@ def _measure(
         float(np.nanmean(like)) if np.isfinite(like).any() else 0.0,
         inferred,
         min(sum(r.line.length for r in rivals) / length, 1.0),
+        _left_out(ring, band),
         _faintest(own, length),
         doubts,
         ring,
         like,
         rough.lattice,
     )
+
+
+def _left_out(ring: NDArray[np.float64], band: Band) -> float:
+    """Return the length of the longest stretch of a band's outline that lies farther from a ring than the band is wide."""
+    step = float(np.hypot(*(ring[1] - ring[0])))
+    away = cKDTree(ring).query(resample(band.ring, step))[0]
+    return max((len(run) * step for run in runs(away > band.half_m + step)), default=0.0)
 
 
 def _faintest(own: NDArray[np.bool_], length_m: float) -> float:

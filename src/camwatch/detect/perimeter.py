@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["PerimeterParams", "detect_perimeter"]
 
 WHEN = ("before", "after")
+LEFT_OUT_M = 50.0
+"""Longest stretch of an outline from which the line may be farther than the outline is good to."""
 COARSE_M = 1.5
 """In larger pixels a field's edge in a wide band passes for a line, so that the path takes a short way across a corner."""
 TRACED = "the traced path"
@@ -258,6 +260,8 @@ def _shortfall(trace: Trace | None, band: Band, params: PerimeterParams, *, one_
         return f"{TRACED} looks like a line by {trace.evidence:.2f} in the mean; {least:.2f} is needed {where}"
     if trace.inferred > params.max_inferred_share:
         return f"{TRACED} has no evidence of its own along {trace.inferred:.0%}; at most {params.max_inferred_share:.0%} may be bridged"
+    if trace.left_out_m > LEFT_OUT_M:
+        return f"{TRACED} leaves out {trace.left_out_m:.0f} m of the outline, a bay or a wedge across whose mouth it ran"
     # An outline of the date itself tells where the line runs unseen; one that was drawn for another date does not.
     if trace.faintest < (params.min_seen_share_wide if wide else params.min_seen_share_one if one_outline else 0.0):
         return f"{TRACED} fades for hundreds of metres on end, the line may have left the band: draw a prior of this date"
