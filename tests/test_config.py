@@ -7,6 +7,7 @@ import pytest
 
 from camwatch.config import RunConfig
 from camwatch.errors import ConfigError, MissingInputError
+from camwatch.resources import shipped_model
 
 TODAY = dt.date(2014, 1, 5)
 
@@ -46,6 +47,9 @@ def test_a_model_is_named_by_its_bytes_too(tmp_path):
     path.write_bytes(b"one")
     config = RunConfig.read(None, report_date=TODAY, model=str(path))
     assert (config.model_file, config.model_sha256) == (path, sha256(b"one").hexdigest())
+    shipped = shipped_model("towers")
+    assert shipped is not None
+    assert config.tower_model_sha256 == sha256(shipped.read_bytes()).hexdigest()
     again = config.model_dump(mode="json")
     assert RunConfig.read(None, **again | {"report_date": TODAY}) == config
     path.write_bytes(b"another")

@@ -37,6 +37,8 @@ class RunConfig(BaseModel):
         What tells buildings: `shipped`, an ONNX file of one's own (`docs/models.md`), or `none` for the search that needs no training.
     model_sha256 : str
         Of that file; found out where it is not given, and held against it where it is. Empty = no file.
+    tower_model_sha256 : str
+        The same of the shipped file that tells guard towers.
     tile_px : int
         Side of the tiles that are searched one at a time; bounds the memory.
     planted_per_size : int
@@ -57,6 +59,7 @@ class RunConfig(BaseModel):
     registration_limit_px: float = Field(default=0.5, gt=0, le=5)
     model: str = Field(default=SHIPPED, min_length=1)
     model_sha256: str = ""
+    tower_model_sha256: str = ""
     tile_px: int = Field(default=1024, ge=256, le=8192)
     planted_per_size: int = Field(default=24, ge=4, le=400)
     tower_sizes_m: tuple[float, ...] = (3.0, 4.0, 5.0, 6.0)
@@ -103,12 +106,12 @@ class RunConfig(BaseModel):
 
 
 def _pinned(config: RunConfig) -> RunConfig:
-    """Return a configuration that names its model by its bytes too: a file that changes under one name is another model."""
-    file = config.model_file
-    found = sha256(model_bytes(file)).hexdigest() if file else ""
-    if config.model_sha256 not in ("", found):
-        remedy = "take model_sha256 out of the configuration, or give the model that it names"
-        raise ConfigError(
-            "another model than model_sha256 names", where=file or "model", got=found or "no file", expected=config.model_sha256, remedy=remedy
-        )
-    return config.model_copy(update={"model_sha256": found})
+    """Return a configuration that names its models by their bytes too: a file that changes under one name is another model."""
+    pinned = {}
+    for key, file in (("model_sha256", config.model_file), ("tower_model_sha256", shipped_model("towers"))):
+        pinned[key] = sha256(model_bytes(file)).hexdigest() if file else ""
+        stated = getattr(config, key)
+        if stated not in ("", pinned[key]):
+            remedy = f"take {key} out of the configuration, or give the model that it names"
+            raise ConfigError(f"another model than {key} names", where=file or "model", got=pinned[key] or "no file", expected=stated, remedy=remedy)
+    return config.model_copy(update=pinned)

@@ -29,10 +29,10 @@ def data_folder(name: str) -> Path:
     raise FileNotFoundError(f"bundled data {name!r} is missing: looked in {packaged} and {checkout}; install camwatch again")
 
 
-def shipped_model() -> Path | None:
-    """Return the file of the shipped weights; None where this copy has none."""
+def shipped_model(name: str = "structures") -> Path | None:
+    """Return the file of shipped weights, of `structures` or `towers`; None where this copy has none."""
     try:
-        file = data_folder("models") / "structures.onnx"
+        file = data_folder("models") / f"{name}.onnx"
     except FileNotFoundError:  # a checkout before its first training
         return None
     return file if file.is_file() else None

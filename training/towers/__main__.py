@@ -1,9 +1,9 @@
 """From nothing to the weights of guard towers that camwatch ships.
 
-    python -m training.towers render --out scenes --places 400
+    python -m training.towers render --out scenes --places 600
     python -m training.towers train scenes --out weights.pt
     python -m training.towers export weights.pt --out data/models/towers.onnx
-    python -m training.towers render --out calibration --first 10000000 --places 20
+    python -m training.towers render --out calibration --first 10000000 --places 24
     python -m training.towers calibrate calibration --out data/models/towers.onnx
 
 Rendering may run beside training, which takes up new places as they appear. One thread is enough.
@@ -20,11 +20,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.towers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = parser.add_subparsers(required=True, dest="step")
     render = steps.add_parser("render", help="draw labelled places")
-    render.add_argument("--places", type=int, default=400)
+    render.add_argument("--places", type=int, default=600)
     render.add_argument("--first", type=int, default=0, help="seed of the first place; seeds from 10,000,000 on are kept for calibration")
     train = steps.add_parser("train", help="train the network")
     train.add_argument("scenes", type=Path)
-    train.add_argument("--steps", type=int, default=600)
+    train.add_argument("--steps", type=int, default=24_000)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--init", type=Path, default=None, help="weights to go on from")
     export = steps.add_parser("export", help="write the ONNX file")

@@ -11,12 +11,12 @@ import onnx
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from camwatch.detect._tower_model import load_tower_model
+from camwatch.detect._tower_sight import APART_M, peaks
 from camwatch.imagery.image import Image
 from training.towers.data import read_scenes
 from training.towers.metadata import describe
-from training.towers.model import load_tower_model
 from training.towers.scenes import RGB
-from training.towers.sight import APART_M, peaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from training.towers.model import TowerModel
+    from camwatch.detect._tower_model import TowerModel
     from training.towers.scenes import Scene
 
 GSD_M = (0.3, 0.5, 0.7, 1.0)

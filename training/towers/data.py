@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from scipy import ndimage as ndi
 
 from camwatch.detect._common import shadow_step
+from camwatch.detect._tower_frame import PIXEL_M, SunFrame, softened, toned, with_sun
 from camwatch.imagery.image import LUMINANCE, Sun
-from training.towers.frame import PIXEL_M, SunFrame, softened, toned, with_sun
+from training.towers.painted import painted
 from training.towers.scenes import RGB, SHADE, TREES, Scene, scenes
 
 if TYPE_CHECKING:
@@ -28,6 +30,15 @@ STRIDE = 2
 
 DOUBTS_DEG = (1.0, 3.0, 10.0, 20.0, 30.0)
 """Standard deviations of the sun's azimuth that are learned; with what odds each is drawn follows."""
+
+PAINTED = 0.65
+"""Share of the crops into which things are painted."""
+
+QUIETED = 0.35
+"""Share of these whose ground is made quieter before."""
+
+ASTRAY, SURE_DEG = 0.12, 3.0
+"""Share of the crops with a sun known better than this that are shown under a false one: nothing there is a tower."""
 
 DOUBT_ODDS = (0.50, 0.15, 0.12, 0.15, 0.08)
 
@@ -78,6 +89,10 @@ class View:
     towers : (n, 5) float32
         v, u, side, height, visible.
     elevation_deg, doubt_deg : float
+    shadow : (2,) float64
+        (v, u) pixels that a shadow is truly long for each metre of height.
+    black : float
+        Tone of no light at all.
     """
 
     planes: NDArray[np.float16]
@@ -86,6 +101,8 @@ class View:
     towers: NDArray[np.float32]
     elevation_deg: float
     doubt_deg: float
+    shadow: NDArray[np.float64]
+    black: float
 
 
 def view_of(scene: Scene, doubt_deg: float, rng: np.random.Generator, *, single: bool) -> View:
@@ -113,7 +130,9 @@ def view_of(scene: Scene, doubt_deg: float, rng: np.random.Generator, *, single:
     towers = scene.towers.copy()
     towers[:, :2] = frame.of(towers[:, :2].astype(np.float64))
     hidden = scene.hidden[rows, cols].reshape(size, size)
-    return View(turned.astype(np.float16), hidden, inside.reshape(size, size), towers, elevation, doubt_deg)
+    truly = np.linalg.solve(np.stack([frame.down, frame.ahead], axis=1), np.array(shadow_step(scene.sun, grid)))
+    dark = float(np.percentile(turned[0][::4, ::4], 0.5))
+    return View(turned.astype(np.float16), hidden, inside.reshape(size, size), towers, elevation, doubt_deg, truly, dark - 0.1)
 
 
 @dataclass(slots=True)
@@ -140,33 +159,65 @@ class Pool:
         rng = self.rng
         inputs, wanted = [], []
         for _ in range(count):
-            view = self.views[rng.integers(len(self.views))]
-            room = view.planes.shape[1] - side
-            first = rng.integers(0, room + 1, 2)
-            if len(view.towers) and rng.random() < 0.6:
-                first = view.towers[rng.integers(len(view.towers)), :2] - rng.uniform(0.25, 0.75, 2) * side
-            v, u = (int(x) for x in np.clip(np.rint(first), 0, room))
-            part = view.planes[:, v : v + side, u : u + side].astype(np.float32)
-            part[0] = part[0] * np.exp(rng.normal(0, 0.2)) + rng.normal(0, 0.2)
-            part[1:] *= np.exp(rng.normal(0, 0.3))
-            aim = targets(view, (v, u), side)
+            part, aim, view = self._crop(side)
             if rng.random() < 0.5:  # what mirrors across the shadows is as likely
                 part, aim = part[:, ::-1], aim[:, ::-1]
+            if view.doubt_deg <= SURE_DEG and rng.random() < ASTRAY:
+                turns = int(rng.integers(1, 4))
+                part, aim = np.rot90(part, turns, (1, 2)), np.rot90(aim, turns, (1, 2)).copy()
+                aim[:3] = 0.0
             inputs.append(with_sun(np.clip(part, -4, 4), view.elevation_deg, view.doubt_deg))
             wanted.append(aim)
         return np.ascontiguousarray(np.stack(inputs)), np.ascontiguousarray(np.stack(wanted))
 
+    def _crop(self, side: int) -> tuple[NDArray[np.float32], NDArray[np.float32], View]:
+        """Return a part of a view, with things painted into it or not, its targets, and the view."""
+        rng = self.rng
+        view = self.views[rng.integers(len(self.views))]
+        room = view.planes.shape[1] - side
+        first = rng.integers(0, room + 1, 2)
+        if len(view.towers) and rng.random() < 0.4:
+            first = view.towers[rng.integers(len(view.towers)), :2] - rng.uniform(0.25, 0.75, 2) * side
+        v, u = (int(x) for x in np.clip(np.rint(first), 0, room))
+        window = slice(v, v + side), slice(u, u + side)
+        part, hidden, inside = view.planes[:, *window].astype(np.float32), view.hidden[window].copy(), view.inside[window]
+        towers = view.towers - np.array([v, u, 0, 0, 0], np.float32)
+        if rng.random() < PAINTED:
+            free = inside & ((hidden & SHADE) == 0)
+            quiet, black = (float(rng.uniform(0.1, 0.7)), float(rng.uniform(-5, -0.8))) if rng.random() < QUIETED else (1.0, view.black)
+            part *= np.float32(quiet)  # of country ground a tower stands out farther than of a town
+            towers = np.concatenate([towers, painted(part, (towers, hidden, free), view.shadow, black, rng)])
+        part[0] = part[0] * np.exp(rng.normal(0, 0.3)) + rng.normal(0, 0.3)
+        part[1:] *= np.exp(rng.normal(0, 0.3))
+        return roughened(part, rng), targets(towers, hidden, inside), view
 
-def targets(view: View, first: tuple[int, int], side: int) -> NDArray[np.float32]:
+
+def roughened(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return planes as another camera might give them: other tones in light than in shade, dull, noisy, slowly changing."""
+    out = planes.copy()
+    if rng.random() < 0.5:
+        bend = np.float32(rng.normal(0, 0.25))
+        out[0] = np.where(out[0] > 0, out[0] * (1 + bend), out[0] * (1 - bend))
+    if rng.random() < 0.3:
+        out = ndi.gaussian_filter(out, (0, *[float(rng.uniform(0.3, 0.9))] * 2))
+    if rng.random() < 0.5:
+        out += rng.standard_normal(out.shape, dtype=np.float32) * np.float32(rng.uniform(0, 0.2))
+    if rng.random() < 0.3:
+        slope = rng.normal(0, 0.4, 2).astype(np.float32)
+        v, u = (np.linspace(-1, 1, n, dtype=np.float32) for n in out.shape[1:])
+        out[0] += slope[0] * v[:, None] + slope[1] * u[None]
+    return np.asarray(out, np.float32)
+
+
+def targets(towers: NDArray[np.float32], hidden: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return (6, n, n): nearness to a tower 0..1 (1 at its centre), side and height in metres there, tree, deep shade, weight of the first."""
-    n = side // STRIDE
-    window = slice(first[0], first[0] + side, STRIDE), slice(first[1], first[1] + side, STRIDE)
-    hidden, inside = view.hidden[window], view.inside[window]
+    n = len(hidden) // STRIDE
+    hidden, inside = hidden[::STRIDE, ::STRIDE], inside[::STRIDE, ::STRIDE]
     out = np.zeros((6, n, n), np.float32)
     out[3], out[4], out[5] = (hidden & TREES) > 0, (hidden & SHADE) > 0, inside
     centre = np.arange(n, dtype=np.float32) * STRIDE + (STRIDE - 1) / 2
-    for v, u, wide, high, visible in view.towers:
-        away = np.hypot((centre[:, None] + first[0] - v), (centre[None] + first[1] - u)) * PIXEL_M
+    for v, u, wide, high, visible in towers:
+        away = np.hypot(centre[:, None] - v, centre[None] - u) * PIXEL_M
         near = np.exp(-0.5 * (away / 0.9) ** 2)
         if visible < 0.5:  # neither a tower nor none
             out[5][away < 6] = 0

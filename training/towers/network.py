@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.towers.frame import PLANES
+from camwatch.detect._tower_frame import PLANES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OUTPUTS = ("tower", "side_m", "height_m", "tree", "shade")
-WIDTHS = (20, 32, 48)
+WIDTHS = (32, 56, 96)
 """Channels at a half, a quarter and an eighth of the resolution."""
 
 
@@ -24,7 +24,7 @@ def _step(into: int, out: int, stride: int = 1, dilation: int = 1) -> nn.Sequent
 
 
 class Network(nn.Module):
-    """Input (n, 5, v, u), see :mod:`training.towers.frame`, sides multiples of 8; answers at every second pixel."""
+    """Input (n, 5, v, u), see :mod:`camwatch.detect._tower_frame`, sides multiples of 8; answers at every second pixel."""
 
     def __init__(self) -> None:
         super().__init__()

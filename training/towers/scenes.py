@@ -129,9 +129,11 @@ def _place(rng: np.random.Generator) -> _Place:
         tree = trees[k]
         if canvas.kind[int(tree.y), int(tree.x)] != BUILDING or rng.random() < 0.15:
             draw_tree(canvas, tree, int(rng.integers(1 << 30)))
-    _clutter(canvas, points, rng)
+    sun = Sun(float(rng.uniform(0, 360)), float(rng.uniform(15, 70)))
+    if len(points) and rng.random() < 0.2:
+        _row_of_trees(canvas, points, rng)
+    _clutter(canvas, points, sun, rng)
     off_nadir = float(min(abs(rng.normal(0, 9)), 25)) if rng.random() < 0.35 else 0.0
-    sun = Sun(float(rng.uniform(0, 360)), float(rng.uniform(20, 68)))
     light = Light(sun, float(rng.uniform(0, 360)), off_nadir, float(rng.uniform(0.12, 0.45)))
     seen = shine(canvas, light)
     values, dark = _hills(seen.values, light, rng)
@@ -240,8 +242,8 @@ def _barrier(canvas: Canvas, points: NDArray[np.float64], rng: np.random.Generat
         step = np.gradient(points, axis=0)
         aside = np.stack([-step[:, 1], step[:, 0]], axis=1) / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
         path = points + off * aside
-        high, bright = float(rng.uniform(1.5, 4.5)), float(rng.uniform(0.12, 0.85))
-        width = max(rng.uniform(0.25, 1.2) / canvas.pixel_m, 0.6)
+        high, bright = float(rng.uniform(1.2, 5.0)), float(rng.uniform(0.08, 0.88))
+        width = max(rng.uniform(0.25, 2.0) / canvas.pixel_m, 0.6)
         cuts = sorted(rng.integers(0, len(path), int(rng.choice([0, 2, 4]))))
         pieces = np.split(path, cuts)[:: 2 if cuts and rng.random() < 0.5 else 1]
         for piece in pieces:
@@ -269,20 +271,27 @@ def _posts(
         near = any(np.hypot(x - p.x, y - p.y) * cell < 9 for p in posts) or any(np.hypot(x - o[0], y - o[1]) * cell < 9 for o in others)
         if near or (under == BUILDING).any() or (under == FACADE).any() or ((under == TREE).any() and rng.random() < 0.6):
             continue
-        height = float(rng.uniform(4.8, 13))
-        stilts = float(rng.uniform(0.3, 0.75) * height) if rng.random() < 0.4 else 0.0
+        height = float(rng.uniform(4.2, 13))
+        stilts = float(rng.uniform(0.2, 0.75) * height) if rng.random() < 0.45 else 0.0
         posts.append(_Post(float(x), float(y), float(half), float(rng.uniform(0.75, 1.0)), float(rng.uniform(0, np.pi)), height, stilts))
     return posts
 
 
-def _clutter(canvas: Canvas, points: NDArray[np.float64], rng: np.random.Generator) -> None:
-    """Strew what could be taken for a tower, most of it along the line: trees, bushes, sheds, boxes, poles, heaps, flat squares."""
+def _row_of_trees(canvas: Canvas, points: NDArray[np.float64], rng: np.random.Generator) -> None:
+    """Plant trees of one kind in a row along the line, as one plants them along a road."""
+    off, radius = rng.uniform(-10, 10, 2) / canvas.pixel_m, rng.uniform(1.0, 3.0)
+    for x, y in points[:: int(rng.integers(3, 9))] + off:
+        _tree(canvas, x, y, radius * rng.uniform(0.7, 1.2) / canvas.pixel_m, radius * 2.0, rng)
+
+
+def _clutter(canvas: Canvas, points: NDArray[np.float64], sun: Sun, rng: np.random.Generator) -> None:
+    """Strew what could be taken for a tower, most of it along the line: trees, bushes, sheds, boxes, poles, heaps, flat squares, crossings."""
     n, cell = canvas.side, canvas.pixel_m
     for _ in range(int(rng.choice([4, 12, 25, 45]))):
         on_line = len(points) and rng.random() < 0.6
         x, y = points[rng.integers(len(points))] + rng.normal(0, 5 / cell, 2) if on_line else rng.uniform(0, n, 2)
         if 0 < x < n and 0 < y < n:
-            _one_thing(canvas, float(x), float(y), rng)
+            _one_thing(canvas, (float(x), float(y)), sun, rng)
 
 
 def _tree(canvas: Canvas, x: float, y: float, radius: float, high: float, rng: np.random.Generator) -> None:  # noqa: PLR0917 a place is two numbers
@@ -292,12 +301,11 @@ def _tree(canvas: Canvas, x: float, y: float, radius: float, high: float, rng: n
         draw_tree(canvas, Tree(float(x), float(y), float(radius), float(high), (float(c[0]), float(c[1]), float(c[2]))), int(rng.integers(1 << 30)))
 
 
-def _one_thing(canvas: Canvas, x: float, y: float, rng: np.random.Generator) -> None:
+def _one_thing(canvas: Canvas, at: tuple[float, float], sun: Sun, rng: np.random.Generator) -> None:
     """Draw one piece of clutter."""
-    cell, turn = canvas.pixel_m, float(rng.uniform(0, np.pi))
-    sort = str(
-        rng.choice(["tree", "bush", "shed", "car", "lorry", "pole", "flat", "stack", "pit"], p=[0.3, 0.12, 0.14, 0.06, 0.06, 0.06, 0.14, 0.07, 0.05])
-    )
+    (x, y), cell, turn = at, canvas.pixel_m, float(rng.uniform(0, np.pi))
+    sorts = {"tree": 25, "bush": 12, "shed": 14, "car": 5, "lorry": 5, "pole": 7, "flat": 9, "two": 9, "cross": 3, "stack": 7, "pit": 4}
+    sort = str(rng.choice(list(sorts), p=np.array(list(sorts.values())) / 100))
     seed = int(rng.integers(1 << 30))
     if sort == "tree":
         radius = rng.uniform(1.0, 4.5)
@@ -310,6 +318,11 @@ def _one_thing(canvas: Canvas, x: float, y: float, rng: np.random.Generator) -> 
         draw_box(canvas, Thing(sort, x, y, turn, long / cell, wide / cell, seed))
     elif sort == "pit":
         draw_patch(canvas, Thing("heap", x, y, turn, rng.uniform(2, 6) / cell, rng.uniform(2, 5) / cell, seed))
+    elif sort == "two":
+        _false_shadow(canvas, at, sun, rng)
+    elif sort == "cross":
+        for side in (0.0, np.pi / 2 + rng.normal(0, 0.3)):
+            _block(canvas, (x, y, turn + side, rng.uniform(5, 20) / cell, rng.uniform(0.4, 1.5) / cell), 0.0, rng)
     else:
         long = rng.uniform(0.2, 0.5) if sort == "pole" else rng.uniform(1.2, 4.2)
         wide = long if sort == "pole" else long * rng.uniform(0.6, 1.0)
@@ -317,13 +330,26 @@ def _one_thing(canvas: Canvas, x: float, y: float, rng: np.random.Generator) -> 
         _block(canvas, (x, y, turn, max(long / cell, 0.6), max(wide / cell, 0.6)), float(high), rng)
 
 
-def _block(canvas: Canvas, at: tuple[float, float, float, float, float], high_m: float, rng: np.random.Generator) -> None:
+def _false_shadow(canvas: Canvas, at: tuple[float, float], sun: Sun, rng: np.random.Generator) -> None:
+    """Paint a flat square with a dark flat patch beside it, not where the sun would throw a shadow."""
+    # Shadows fall away from the sun: to (-sin, cos) of its azimuth in columns and rows.
+    away = np.deg2rad(90 + sun.azimuth_deg + rng.uniform(40, 320))
+    half, length, cell = rng.uniform(1.2, 4.0), rng.uniform(1.5, 9.0), canvas.pixel_m
+    reach = (half + length) / cell
+    for k, (low, high) in enumerate(((0.02, 0.08), (0.10, 0.85))):
+        x, y = at[0] + (1 - k) * reach * np.cos(away), at[1] + (1 - k) * reach * np.sin(away)
+        size = (half, half) if k else (length, half)
+        tone = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+        _block(canvas, (x, y, float(away), max(size[0] / cell, 0.6), max(size[1] / cell, 0.6)), 0.0, rng, tone)
+
+
+def _block(canvas: Canvas, at: tuple[float, float, float, float, float], high_m: float, rng: np.random.Generator, tone: float = 0.0) -> None:
     """Draw a box of any height: a shed, a stack, a pole, or a flat patch of another tone."""
     x, y, turn, long, wide = at
     c, s = np.cos(turn), np.sin(turn)
     corners = np.array([(-long, -wide), (long, -wide), (long, wide), (-long, wide)]) @ np.array([[c, s], [-s, c]]) + (x, y)
     mask = filled(canvas.side, corners) & (canvas.height <= max(high_m, 0.3))
-    tone = float(np.exp(rng.uniform(np.log(0.06), np.log(0.85))))
+    tone = tone or float(np.exp(rng.uniform(np.log(0.06), np.log(0.85))))
     canvas.paint(mask, (tone * np.exp(rng.normal(0, 0.08, 3))).astype(np.float32)[:, None, None])
     if high_m > 0:
         canvas.height[mask] = high_m
@@ -381,11 +407,16 @@ def _erected(place: _Place, posts: list[_Post], view: View, rng: np.random.Gener
             shade = np.clip(shade - _lit_below(post, solid, transform, kind.shape, light, window), 0, 1)
             legs = rng.uniform(0.05, 0.5)
             shade = np.maximum(shade, legs * (1 - layers.lit / np.maximum(layers.open, 1e-3)))
-        dimmed = layers.open * (1 - (1 - sky) * shade * ~already[window])
+        # Shadows of one picture differ in depth: lattice, wires, glass, light from walls beside; and they are bluer than the ground.
+        depth = float(rng.uniform(0.45, 1.0)) if rng.random() < 0.5 else 1.0
+        tint = np.array([1.0, 0.98, 0.94], np.float32)[:, None, None] ** np.float32(rng.uniform(0, 2))
+        dimmed = layers.open * (1 - (1 - sky) * depth * tint * shade * ~already[window])
         under = dark[window].mean() > 0.5
         # The roof was lit by draw's own share of sky; a hill's shadow leaves it that share.
         roof = _two_tone(layers.roof, rng) * (sky_share("green", light.sun) if under else 1.0)
         fresh = out[:, *window] * dimmed + roof
+        if rng.random() < 0.4:  # thatch, nets and rust are nearer to the ground's own tone
+            fresh = np.where(layers.open < 0.5, fresh + np.float32(rng.uniform(0, 0.3)) * (out[:, *window] - fresh), fresh)
         hiding = crowns[window] & (rng.random() < 0.97)
         out[:, *window] = np.where(hiding, out[:, *window], fresh)
         inside = layers.open < 0.5

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class Schedule:
     """How long and how fast: crops in a batch, side of a crop, steps, highest learning rate, the seed of everything random, weight of the average."""
 
-    steps: int = 600
+    steps: int = 24_000
     batch: int = 8
     side: int = 128
     rate: float = 4e-3
     seed: int = 0
-    average: float = 0.98
+    average: float = 0.995
 
 
 def loss_of(raw: Tensor, wanted: Tensor) -> tuple[Tensor, dict[str, float]]:

@@ -33,14 +33,29 @@ GUIDE = "docs/models.md tells how such a file is made"
 
 
 def open_session(path: Path, content: bytes) -> Any:
-    """Return the onnxruntime session of a model file, with all that can be checked checked.
+    """Return the onnxruntime session of a model of structures, with all that can be checked checked.
+
+    Raises
+    ------
+    ConfigError
+        Not a whole ONNX file, weights in a second file, operators that the installed onnxruntime lacks, or other inputs or outputs.
+    """
+    session = session_of(path, content)
+    check_tensors(path, "input", session.get_inputs(), INPUTS, ("1", "3", "any", "any"))
+    check_tensors(path, "output", session.get_outputs(), OUTPUTS, ("1", "1", "any", "any"))
+    _try_out(path, session)
+    return session
+
+
+def session_of(path: Path, content: bytes) -> Any:
+    """Return the onnxruntime session of an ONNX file, whatever its inputs and outputs.
 
     One thread works on each tile, and tiles are spread over threads above: then no sum depends on how many threads there are.
 
     Raises
     ------
     ConfigError
-        Not a whole ONNX file, weights in a second file, operators that the installed onnxruntime lacks, or other inputs or outputs.
+        Not a whole ONNX file, weights in a second file, or operators that the installed onnxruntime lacks.
     """
     with _silence():
         import onnxruntime as ort
@@ -53,24 +68,20 @@ def open_session(path: Path, content: bytes) -> Any:
     # Weights in a second file are no part of what is hashed: they are sought where nothing is.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     try:
-        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except _complaints() as error:
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except complaints() as error:
         remedy = f"give one whole file with its weights inside; {GUIDE}"
         wanted = f"a model that onnxruntime {ort.__version__} opens"
         raise ConfigError("not a model that can be run", where=path, got=_short(error), expected=wanted, remedy=remedy) from error
-    _check_tensors(path, "input", session.get_inputs(), INPUTS, ("1", "3", "any", "any"))
-    _check_tensors(path, "output", session.get_outputs(), OUTPUTS, ("1", "1", "any", "any"))
-    _try_out(path, session)
-    return session
 
 
-def read_properties(path: Path, session: Any) -> dict[str, str]:
+def read_properties(path: Path, session: Any, signature: str = SIGNATURE) -> dict[str, str]:
     """Return the properties of a model, without what their names begin with; ConfigError where it states another signature, or none."""
     stated = session.get_modelmeta().custom_metadata_map
     properties = {key.removeprefix(PROPERTY): str(value) for key, value in stated.items() if key.startswith(PROPERTY)}
-    if properties.get("signature") != SIGNATURE:
+    if properties.get("signature") != signature:
         got = properties.get("signature", "none")
-        raise ConfigError(f"property {PROPERTY}signature", where=path, got=got, expected=SIGNATURE, remedy=GUIDE)
+        raise ConfigError(f"property {PROPERTY}signature", where=path, got=got, expected=signature, remedy=GUIDE)
     return properties
 
 
@@ -102,7 +113,7 @@ def calibration_knots(path: Path, properties: Mapping[str, str]) -> tuple[tuple[
     return tuple((float(raw), float(probability)) for raw, probability in knots)
 
 
-def _check_tensors(path: Path, role: str, tensors: list[Any], names: tuple[str, ...], shape: tuple[str, ...]) -> None:
+def check_tensors(path: Path, role: str, tensors: list[Any], names: tuple[str, ...], shape: tuple[str, ...]) -> None:
     """Refuse a model that lacks a tensor, has another type, or fixes a size that must be free; inputs may be these and no others."""
     found = {tensor.name: tensor for tensor in tensors}
     missing, foreign = [name for name in names if name not in found], sorted(found.keys() - set(names))
@@ -124,7 +135,7 @@ def _try_out(path: Path, session: Any) -> None:
     picture = np.random.default_rng(0).normal(size=(1, 3, *PROBE)).astype(np.float32)
     try:
         planes: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {"before": picture, "after": picture[..., ::-1].copy()})
-    except _complaints() as error:
+    except complaints() as error:
         wanted = f"an answer for any multiple of 32 pixels; tried {PROBE}"
         raise ConfigError("the model cannot be run", where=path, got=_short(error), expected=wanted, remedy=GUIDE) from error
     for name, plane in zip(OUTPUTS, planes, strict=True):
@@ -135,7 +146,7 @@ def _try_out(path: Path, session: Any) -> None:
             raise ConfigError(f"the model's output {name}", where=path, got=got, expected="values 0..1 (a sigmoid at its end)", remedy=GUIDE)
 
 
-def _complaints() -> tuple[type[Exception], ...]:
+def complaints() -> tuple[type[Exception], ...]:
     """Return what onnxruntime raises of a file or a run: its errors share no base of their own."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from camwatch.claims.model import Quantity, Reading
     from camwatch.findings import Kind
 
-GSD_LIMIT_M: dict[Kind, float] = {"tower": 0.8, "structure": 3.5, "perimeter": 3.0, "landcover": 120.0}
+GSD_LIMIT_M: dict[Kind, float] = {"tower": 1.05, "structure": 3.5, "perimeter": 3.0, "landcover": 120.0}
 """Coarsest ground sample distance at which each kind can be searched; equal to the detectors' own gates (a test compares them)."""
 
 OBJECT_SIZE_M: dict[Kind, float] = {"tower": 5.0, "structure": 16.0}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from camwatch.aoi import load_aoi
-from camwatch.claims import claims_of, load_ledger, places_of
 from camwatch.config import RunConfig
 from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json, verify, write_json, write_manifest
-from camwatch.errors import CamwatchError, ClaimError, CoverageError, CustodyError, PairError
+from camwatch.errors import CamwatchError, CoverageError, CustodyError, PairError
 from camwatch.imagery import clear_share
 from camwatch.judge import judge, plan_pairs, testability
+from camwatch.pipeline.holdings import Holdings, gather
 from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, read_series, series_of, write_series
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.pairwork import PairWork, read_evidence
@@ -30,12 +30,13 @@ from camwatch.pipeline.records import (
 )
 from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
+from camwatch.pipeline.towerseries import towers_document, withdrawn
 from camwatch.scenes import item as scene
 from camwatch.scenes import scan
 from camwatch.scenes.hashes import files_behind, hash_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pystac
 
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from camwatch.custody import Verified
     from camwatch.judge import Evidence, PlannedPair, Testable, Verdict
     from camwatch.pipeline.search import Progress
-    from camwatch.scenes import Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,64 +94,6 @@ class RunResult:
             "kept": list(self.kept),
             "simulated": self.simulated,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What an analyst holds of one camp: the outline, the claims with the places that they name, the scenes that show it."""
-
-    aoi: Aoi
-    claims: tuple[Claim, ...]
-    places: tuple[Place, ...]
-    scenes: tuple[pystac.Item, ...]
-    left_out: tuple[tuple[str, str], ...] = field(default=())
-
-
-def gather(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> Holdings:
-    """Load the outline and the claims, and recognise the scenes that show the camp.
-
-    Raises
-    ------
-    CoverageError
-        When there are no scenes, or none shows the camp.
-    ClaimError
-        When a ledger of one's own has no claim of this camp.
-    """
-    aoi = load_aoi(aoi_file) if aoi_file else load_aoi(camp)
-    stated, places = _stated(aoi, claims)
-    found = scan(scenes)
-    if not found.items:
-        first = next((f"; {u.path}: {u.reason}" for u in found.unreadable), "")
-        got, remedy = f"{len(found.unreadable)} unreadable{first}", "camwatch scenes scan lists what is there"
-        raise CoverageError("no scene in this folder", where=scenes, got=got, expected="downloaded products", remedy=remedy)
-    showing = tuple(i for i in found.distinct if scene.footprint(i).intersects(aoi.camp.geometry))
-    if not showing:
-        centre = aoi.camp.geometry.centroid
-        got, wanted = f"{len(found.items)} scenes elsewhere", f"scenes of {centre.y:.3f}°N {centre.x:.3f}°E"
-        remedy = "check the outline (latitude and longitude swapped?) and the downloads"
-        raise CoverageError("no scene shows the AOI", where=scenes, got=got, expected=wanted, remedy=remedy)
-    return Holdings(aoi, stated, places, named_apart(showing), (*((str(u.path), u.reason) for u in found.unreadable), *_twins(found)))
-
-
-def _twins(found: Catalogue) -> Iterator[tuple[str, str]]:
-    """Yield the products of which a better one shows the same acquisition."""
-    for best, *others in found.duplicates:
-        for other in others:
-            level = f"{scene.calibration(best)}, mask {scene.cloud_mask(best)}"
-            yield str(scene.files_of(other)[0]), f"shows the same acquisition as {best.id} ({level}), which is used"
-
-
-def _stated(aoi: Aoi, file: Path | None) -> tuple[tuple[Claim, ...], tuple[Place, ...]]:
-    """Return the claims about a camp, and the places of their ledgers."""
-    if file is None:
-        return claims_of(aoi.id), places_of(aoi.id)
-    ledger = load_ledger(file, aoi=aoi)
-    own = tuple(c for c in ledger.claims if c.camp == aoi.id)
-    if not own:
-        camps = ", ".join(sorted({c.camp for c in ledger.claims}))
-        remedy = "name the AOI's id in the ledger"
-        raise ClaimError("no claim of this camp", where=file, got=f"claims of {camps}", expected=f"camp: {aoi.id}", remedy=remedy)
-    return own, ledger.places
 
 
 def plan_camp(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> tuple[Testable, ...]:
@@ -213,7 +155,10 @@ def run_camp(
     keys += followed
     if all(work.refused and not work.findings() for work in works):
         raise CoverageError("no pair of scenes can be used", where=scenes, got=works[0].refused, remedy="add clearer scenes")
-    evidence = [*(work.evidence() for work in works), *(read_series(run / SERIES) if followed else ())]
+    pairwise = [work.evidence() for work in works]
+    if "tower" in config.kinds:
+        keys.append(journal.step("towers", [keys], lambda: [write_json(run / TOWERS, towers_document(pairwise))]))
+    evidence = [*withdrawn(pairwise), *(read_series(run / SERIES) if followed else ())]
     verdicts = _judged(held.claims, evidence, held.aoi, held.places)
     keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held.aoi, verdicts)]))
     pairs = list(zip(held.claims, verdicts, strict=True))
@@ -274,6 +219,9 @@ def _do_one(run: Path, work: PairWork) -> tuple[str, Journal]:
 SERIES = "series"
 """Folder in which land cover over many dates is told."""
 
+TOWERS = "towers.json"
+"""What all pairs together say of each tower."""
+
 DOCUMENTS = ("config.json", "aoi.geojson", "claims.json", "places.json", "scenes.json")
 """What a run writes of what it was given, so that its verdicts can be recomputed from the folder alone."""
 
@@ -321,7 +269,8 @@ def _judged(claims: Sequence[Claim], evidence: Sequence[Evidence], aoi: Aoi, pla
 
 def _recorded(run: Path) -> list[Evidence]:
     """Read back all that a finished run has to judge by."""
-    return [*(read_evidence(path.parent) for path in sorted((run / "pairs").glob("*/pair.json"))), *read_series(run / SERIES)]
+    pairwise = [read_evidence(path.parent) for path in sorted((run / "pairs").glob("*/pair.json"))]
+    return [*withdrawn(pairwise), *read_series(run / SERIES)]
 
 
 def _write_verdicts(run: Path, aoi: Aoi, verdicts: Sequence[Verdict]) -> Path:

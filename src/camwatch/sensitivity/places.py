@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from shapely import box, union_all
@@ -12,6 +12,7 @@ from shapely.geometry import Point
 
 from camwatch.rasters import mask_of
 from camwatch.render import Solid
+from camwatch.render.solids import Material, Roof
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,9 @@ BATCHES = 2
 
 TRIES = 200
 """Places tried for an object before it is left out."""
+
+ROOFS: tuple[Roof, ...] = get_args(Roof)
+MATERIALS: tuple[Material, ...] = get_args(Material)
 
 GAP_M: dict[Kind, float] = {"structure": 14.0, "tower": 12.0}
 """Free ground around a planted object, in metres: room for its shadow, so that objects do not disturb one another."""
@@ -134,11 +138,20 @@ def _lies_on(footprint: Polygon, ground: Ground) -> bool:
 
 
 def _solid(kind: Kind, size: float, at: tuple[float, float, float], rng: np.random.Generator) -> Solid:
-    """Return a typical object of a size at (x, y, azimuth): houses long and low with a gable, towers square and tall; roofs from dull to bright."""
+    """Return an object of a size at (x, y, azimuth): houses long and low with a gable; towers tall, about square, under any roof; dull to bright."""
     x, y, azimuth = at
-    bright = float(rng.uniform(0.15, 0.4))
     if kind == "tower":
-        return Solid("tower", x, y, size, size, float(rng.uniform(6, 10)), azimuth_deg=azimuth, roof="pyramid", roof_reflectance=bright)
+        return _tower(size, at, rng)
+    bright = float(rng.uniform(0.15, 0.4))
     length, width = STRUCTURE_SHAPE
     wide = size * width / length
     return Solid("building", x, y, size, wide, 2.5 + wide / 4, azimuth_deg=azimuth, roof="gable", material="tile", roof_reflectance=bright)
+
+
+def _tower(size: float, at: tuple[float, float, float], rng: np.random.Generator) -> Solid:
+    """Return a guard tower: nobody knows beforehand what those of a camp look like, so they are of all sorts, and few are easy to see."""
+    x, y, azimuth = at
+    height, wide = float(rng.uniform(5, 12)), size * float(rng.uniform(0.8, 1.0))
+    roof, material = ROOFS[rng.integers(len(ROOFS))], MATERIALS[rng.integers(len(MATERIALS))]
+    bright, wall = float(np.exp(rng.uniform(np.log(0.10), np.log(0.6)))), float(rng.uniform(0.15, 0.5))
+    return Solid("tower", x, y, size, wide, height, azimuth, roof, float(rng.uniform(0.1, 0.5)), material, bright, wall)

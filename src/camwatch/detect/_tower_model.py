@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime as ort
 from scipy import ndimage as ndi
 
 from camwatch.detect._common import filled, shadow_step
-from camwatch.errors import ConfigError
-from camwatch.resources import model_bytes, state_of
-from training.towers.frame import PIXEL_M, PLANES, SunFrame, softened, toned, with_sun
+from camwatch.detect._model_file import check_tensors, read_properties, session_of
+from camwatch.detect._tower_frame import PIXEL_M, PLANES, SunFrame, softened, toned, with_sun
+from camwatch.resources import data_folder, model_bytes, state_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,8 +119,8 @@ class TowerModel:
                 target[at[0][mine], at[1][mine]] = ndi.map_coordinates(plane, (v, u), order=1, mode="nearest", prefilter=False)
 
 
-def load_tower_model(path: Path) -> TowerModel:
-    """Return the model of an ONNX file, opened once as long as the file stays as it is.
+def load_tower_model(path: Path | None = None) -> TowerModel:
+    """Return the model of an ONNX file, opened once as long as the file stays as it is; None = the shipped weights.
 
     Raises
     ------
@@ -131,28 +129,17 @@ def load_tower_model(path: Path) -> TowerModel:
     ConfigError
         No model of towers.
     """
-    return _opened(path, state_of(path))
+    file = path or data_folder("models") / "towers.onnx"
+    return _opened(file, state_of(file))
 
 
 @lru_cache(maxsize=2)
 def _opened(path: Path, _state: tuple[int, ...] | None) -> TowerModel:
     content = model_bytes(path)
-    ort.set_default_logger_severity(4)
-    options = ort.SessionOptions()
-    # One thread works on each tile of a scene, and tiles are spread over threads above: no sum depends on how many there are.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
-    wanted = f"a model of towers of the signature {SIGNATURE}, made by training/towers"
-    remedy = "make one with python -m training.towers"
-    try:
-        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors share no base of their own
-        raise ConfigError("not a model that can be run", where=path, got=type(error).__name__, expected=wanted, remedy=remedy) from error
-    stated = session.get_modelmeta().custom_metadata_map
-    inputs = [(tensor.name, tensor.shape[1]) for tensor in session.get_inputs()]
-    if stated.get("camwatch.signature") != SIGNATURE or inputs != [("ground", PLANES)]:
-        raise ConfigError("not a model of towers", where=path, got=stated.get("camwatch.signature", "no signature"), expected=wanted, remedy=remedy)
-    rates = np.array(json.loads(stated["camwatch.false_rates"]), np.float64)
-    a, b = json.loads(stated["camwatch.odds"])
+    session = session_of(path, content)
+    properties = read_properties(path, session, SIGNATURE)
+    check_tensors(path, "input", session.get_inputs(), ("ground",), ("1", str(PLANES), "any", "any"))
+    check_tensors(path, "output", session.get_outputs(), ("answer",), ("1", str(OUTPUTS), "any", "any"))
+    rates = np.array(json.loads(properties["false_rates"]), np.float64)
+    a, b = json.loads(properties["odds"])
     return TowerModel(session, sha256(content).hexdigest(), rates, (float(a), float(b)))

@@ -20,6 +20,9 @@ PLANES = 5
 LOWEST_DEG = 12.0
 """Lowest sun whose shadows are told apart: a tower of 10 m then throws one of 47 m, of which the network sees half."""
 
+MOST = 4.0
+"""Largest tone, and the largest of the colours."""
+
 MOST_DOUBT_DEG = 40.0
 """Largest uncertainty of the sun's azimuth that the network has learned."""
 
@@ -70,12 +73,13 @@ class SunFrame:
 def toned(values: NDArray[np.float32], bands: tuple[str, ...], luminance: NDArray[np.float32], usable: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return (3, y, x) float32: tone, red against green, blue against green.
 
-    Median 0 and spread 1/1.5 of the luminance where `usable`, whatever the unit; the colours in the same unit, zero where there are none. Values
-    beyond ±4 are cut.
+    Median 0 and spread 1/1.5 of the luminance where `usable`, whatever the unit; less where a thousandth of it would lie beyond ±4, as of white roofs
+    and black shadows on quiet ground. The colours in the same unit, zero where there are none. Values beyond ±4 are cut.
     """
     known = luminance[usable]
-    low, middle, high = np.percentile(known[:: max(known.size // 200_000, 1)], (10, 50, 90)) if known.size else (0.0, 0.0, 0.0)
-    spread = max(float(high - low) / 2.563, 1e-6 * max(abs(float(middle)), 1.0))
+    shares = np.percentile(known[:: max(known.size // 200_000, 1)], (0.1, 10, 50, 90, 99.9)) if known.size else np.zeros(5)
+    dark, low, middle, high, bright = (float(share) for share in shares)
+    spread = max((high - low) / 2.563, max(bright - middle, middle - dark) / (1.5 * MOST), 1e-6 * max(abs(middle), 1.0))
     unit = np.float32(1.0 / (1.5 * spread))
     out = np.zeros((3, *luminance.shape), np.float32)
     out[0] = (luminance - np.float32(middle)) * unit
@@ -84,7 +88,7 @@ def toned(values: NDArray[np.float32], bands: tuple[str, ...], luminance: NDArra
         balance = [np.float32(np.median(plane[usable])) if known.size else np.float32(0.0) for plane in (red, green, blue)]
         out[1] = (red - balance[0] - green + balance[1]) * unit
         out[2] = (blue - balance[2] - green + balance[1]) * unit
-    return np.clip(out, -4.0, 4.0, out=out)
+    return np.clip(out, -MOST, MOST, out=out)
 
 
 def softened(planes: NDArray[np.float32], pixel_m: float) -> NDArray[np.float32]:

@@ -11,9 +11,9 @@ from scipy import ndimage as ndi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from camwatch.detect._tower_model import Answer, TowerModel
     from camwatch.detect._tower_series import State
     from camwatch.imagery.image import Image, Sun
-    from training.towers.model import Answer, TowerModel
 
 APART_M = 6.0
 """No two towers stand closer."""
@@ -24,8 +24,20 @@ AROUND_M = 2.0
 SEEN = 0.7
 """Share of the pixels around a place that must be valid."""
 
-COVERED = 0.5
-"""Share of tree crowns, or of deep shade, around a place from which it cannot be seen."""
+HIDING = 0.25
+"""Chance of a crown, or of deep shade, from which a pixel cannot be seen."""
+
+OPEN = 0.6
+"""Share of the ground around a place that must be seen to say that no tower stands there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Scores that report a tower, that confirm one which another date shows, and up to which it is denied; between the last two it cannot be told."""
+
+    report: float
+    confirm: float
+    deny: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,37 +54,35 @@ class Sight:
         Where a tower would have been seen: valid, and hidden by neither crowns nor deep shade.
     at : (n, 2) intp
         (row, col) of the places where a report is made, falling by score.
-    report, confirm : float
-        Scores from which a tower is reported, and from which one that the other date shows still stands.
-    scene : str
-    sun : Sun
+    levels : Levels
+    around_px : float
     """
 
     answer: Answer
     score: NDArray[np.float32]
     seen: NDArray[np.bool_]
     at: NDArray[np.intp]
-    report: float
-    confirm: float
+    levels: Levels
     around_px: float
 
-    def state(self, at: tuple[int, int], reach_px: float) -> tuple[State, float]:
-        """Return whether a tower stands within reach of a place, and the best score there; −inf where none was given."""
+    def state(self, at: tuple[int, int], reach_px: float) -> tuple[State, float, str]:
+        """Return whether a tower stands within reach of a place, the best score there (−inf where none was given), and why it cannot be told."""
         part, near = _disc(self.score, at, reach_px)
         near &= np.isfinite(part)
         best = float(part[near].max()) if near.any() else -np.inf
-        if best >= self.confirm:
-            return "stands", best
+        if best >= self.levels.confirm:
+            return "stands", best, ""
         seen, around = _disc(self.seen, at, self.around_px)
-        return ("absent" if np.isfinite(best) and seen[around].mean() >= 1.0 - COVERED else "not_observed"), best
+        if not np.isfinite(best) or seen[around].mean() < OPEN:
+            return "not_observed", best, self._hidden_by(at)
+        return ("not_observed", best, "unclear") if best > self.levels.deny else ("absent", best, "")
 
-    def hidden_by(self, at: tuple[int, int]) -> str:
-        """Return in a word why a place cannot be seen."""
+    def _hidden_by(self, at: tuple[int, int]) -> str:
         tree, shade = (float(plane[at]) for plane in (self.answer.tree, self.answer.shade))
         return "no data" if not np.isfinite(tree) else "trees" if tree >= shade else "shadow"
 
 
-def sight(image: Image, sun: Sun, ground: tuple[NDArray[np.bool_], NDArray[np.float32]], levels: tuple[float, float], model: TowerModel) -> Sight:
+def sight(image: Image, sun: Sun, ground: tuple[NDArray[np.bool_], NDArray[np.float32]], levels: Levels, model: TowerModel) -> Sight:
     """Look at one date.
 
     Parameters
@@ -80,18 +90,17 @@ def sight(image: Image, sun: Sun, ground: tuple[NDArray[np.bool_], NDArray[np.fl
     image : Image
     sun : Sun
     ground : ((y, x) bool, (y, x) float32)
-        Where to look, and the logarithm of the odds of a place against those of the line.
-    levels : (float, float)
-        Scores that report and confirm.
+        Where to look, and what the odds of a place against those of the line add to a score.
+    levels : Levels
     model : TowerModel
     """
     area, prior = ground
     usable = area & _share(image.valid, SEEN, AROUND_M / image.pixel_m)
     answer = model.look(image, sun, usable)
-    score = answer.logit + prior
-    clear = (answer.tree < COVERED) & (answer.shade < COVERED)
-    at = peaks(score, levels[0], APART_M / image.pixel_m)
-    return Sight(answer, score, usable & clear, at, *levels, max(AROUND_M / image.pixel_m, 1.0))
+    score = np.asarray(answer.logit + prior, np.float32)
+    at = peaks(score, levels.report, APART_M / image.pixel_m)
+    clear = (answer.tree < HIDING) & (answer.shade < HIDING)
+    return Sight(answer, score, usable & clear, at, levels, max(AROUND_M / image.pixel_m, 1.0))
 
 
 def peaks(score: NDArray[np.float32], least: float, apart_px: float) -> NDArray[np.intp]:
