@@ -22,11 +22,11 @@ def demo(
 
     with progress(quiet=as_json) as show:
         results = run_demo(out, configuration(config), workers=workers, progress=show)
+    general = of_no_camp()
     if as_json:
-        emit([r.as_json() for r in results])
+        emit({"runs": [r.as_json() for r in results], "of_no_camp": [v.as_json() for v in general]})
     else:
         for result in results:
             tell(result)
-        general = of_no_camp()
         typer.echo(f"\nAbout all camps, or about imagery itself: {len(general)} claim(s)")
         tell_verdicts(general)

@@ -128,6 +128,8 @@ def _silence(kind: Kind, evidence: Evidence) -> str:
 
 def _span(evidence: Evidence) -> str:
     earlier, later = days(evidence)
+    if evidence.series:
+        return f"the series of scenes from {earlier.isoformat()} to {later.isoformat()}"
     return f"the pair of scenes of {earlier.isoformat()} and {later.isoformat()}"
 
 

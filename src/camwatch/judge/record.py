@@ -40,6 +40,8 @@ class Evidence:
     refused : str
         Why registration was refused; empty where it was not.
     simulated : bool
+    series : bool
+        Whether it is many scenes, of which `acquired` tells the first and the last.
     """
 
     pair: str
@@ -49,6 +51,7 @@ class Evidence:
     sensitivity: Mapping[str, Sensitivity] = field(default_factory=dict)
     refused: str = ""
     simulated: bool = False
+    series: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def read_series(folder: Path) -> tuple[Evidence, ...]:
         return ()
     findings = read_findings(folder)
     told = findings["landcover"]
-    return (Evidence(NAME, told.acquired, told.gsd_m, findings, simulated=told.simulated),)
+    return (Evidence(NAME, told.acquired, told.gsd_m, findings, simulated=told.simulated, series=True),)
 
 
 SERIES = "series.json"
