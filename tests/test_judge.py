@@ -149,8 +149,8 @@ def test_a_pair_that_misses_most_objects_is_not_testable():
 
 def test_many_scenes_are_not_called_a_pair():
     few = evidence(found(), refused="clouds", series=True)
-    assert "the series of scenes from 2009-10-12 to 2011-03-02 could not be aligned" in judge(towers(), [few]).reason
-    assert "the pair of scenes of 2009-10-12 and 2011-03-02" in judge(towers(), [replace(few, series=False)]).reason
+    assert "the series of scenes from 2009-10-12 to 2011-03-02 could not be aligned" in judge(claim(towers()), [few]).reason
+    assert "the pair of scenes of 2009-10-12 and 2011-03-02" in judge(claim(towers()), [replace(few, series=False)]).reason
 
 
 def test_without_sensitivity_nothing_is_decided():
