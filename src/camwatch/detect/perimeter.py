@@ -180,7 +180,7 @@ def _moved(kept: float, other: Image, needed: float) -> str:
     """Return why the line of a date may have moved out of its band, empty where the line of the other date is still there."""
     if kept >= needed:
         return ""
-    here = f"keeps {kept:.0%} of what is seen of the line of {other.acquired.date()} along 200 m, {needed:.0%} is needed"
+    here = f"keeps {max(0.0, kept):.0%} of what is seen of the line of {other.acquired.date()} along 200 m, {needed:.0%} is needed"
     return f"{TRACED} {here}: the line may have moved beyond the band, draw a prior of this date"
 
 
