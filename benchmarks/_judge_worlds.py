@@ -56,7 +56,7 @@ class Flaws:
     drawn : float
         Factor of the reports that an object which is found draws beside its own.
     transfer : float
-        Standard deviation of the log-odds between planted and real recall.
+        Factor of the standard deviation of the log-odds between planted and real recall.
     error : float
         Factor of a line's real error against the stated one.
     shared : float
@@ -69,7 +69,7 @@ class Flaws:
     spread: float = FALSE_SPREAD
     one_way: float = ONE_WAY
     drawn: float = 1.0
-    transfer: float = TRANSFER
+    transfer: float = 1.0
     error: float = 1.0
     shared: float = SHARED_ERRORS
 
@@ -144,7 +144,7 @@ def records_of(kind: str, **counts: int) -> tuple[Finding, ...]:
 def search_of(rng: np.random.Generator, flaws: Flaws, kind: str = "structure", *, km2: float | None = None) -> Search:
     """Draw a search: how often it finds planted and real objects, what it reports where nothing is, and what measuring it told."""
     planted = float(np.clip(rng.beta(4, 1), 1e-3, 1 - 1e-3))
-    odds = np.log(planted / (1 - planted)) + flaws.transfer * rng.standard_normal()
+    odds = np.log(planted / (1 - planted)) + flaws.transfer * TRANSFER[kind] * rng.standard_normal()
     recall = float(np.clip(1 / (1 + np.exp(-odds)) + flaws.recall, 0.0, 1.0))
     ground = rng.uniform(0.05, 1.0) if km2 is None else km2
     control = rng.uniform(0.3, 3.0)
@@ -347,7 +347,7 @@ WRONG: dict[str, tuple[str, Flaws]] = {
     "all false alarms go one way": ("counts of change, one pair", Flaws(one_way=np.inf)),
     "objects draw no other reports": ("counts of change, one pair", Flaws(drawn=0.0)),
     "objects draw twice as many": ("counts of change, one pair", Flaws(drawn=2.0)),
-    "recall differs twice as much": ("counts of change, one pair", Flaws(transfer=2 * TRANSFER)),
+    "recall differs twice as much": ("counts of change, one pair", Flaws(transfer=2.0)),
     "errors of pairs all shared": ("counts of change, two or three pairs", Flaws(shared=1.0)),
     "presence, twice the false alarms": ("presence and absence", Flaws(false=2.0)),
     "presence, real recall 0.1 lower": ("presence and absence", Flaws(recall=-0.1)),

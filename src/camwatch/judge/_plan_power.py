@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from scipy.stats import norm
 
 from camwatch.judge.counts import Detector, grid_end, posterior, power
-from camwatch.judge.limits import DRAWN, LEVEL, OBJECT_SIZE_M
+from camwatch.judge.limits import DRAWN, LEVEL, OBJECT_SIZE_M, TRANSFER
 
 if TYPE_CHECKING:
     from camwatch.findings import Kind
@@ -69,9 +69,9 @@ class Curve:
 CURVES: dict[Kind, Curve] = {
     # 0.87, 0.83, 0.66, 0.17 of the new buildings of four labelled tiles at 0.5, 1.0, 1.5 and 2.5 m; 1.2 reports per km² of quiet ground.
     "structure": Curve(0.88, 9.2, 5.4, false_per_km2=1.2),
-    # 0.51 to 0.56 of the rendered towers of 3 to 8 m along walls of real pairs at 0.5 m, 0.49 at 0.7 m; 0.2 to 0.3 false ones per km of line
-    # (docs/towers.md).
-    "tower": Curve(0.53, 4.0, 4.6, false_per_km=0.3),
+    # The middle of two renderers' towers of 3 to 8 m along lines of real pairs: 0.91, 0.84 and 0.58 at 0.5, 0.7 and 1 m; 0.3 false ones per km of
+    # line (docs/towers.md).
+    "tower": Curve(0.93, 4.3, 4.0, false_per_km=0.3),
 }
 
 
@@ -138,7 +138,7 @@ def _detector(kind: Kind, gsd_m: float, ground: Ground) -> Detector:
     # False alarms beside a line are counted as those of the ground around it: a control as long as the line, or what a scene holds.
     density = curve.false_per_km2 + curve.false_per_km * max(ground.length_m) / 1e3 / area
     ways = round(density * CONTROL_KM2 / 2)  # as many of something that appeared as of something removed
-    return Detector(PLANTED, found, ways, CONTROL_KM2, area, ways, drawn=DRAWN[kind])
+    return Detector(PLANTED, found, ways, CONTROL_KM2, area, ways, drawn=DRAWN[kind], transfer=TRANSFER[kind])
 
 
 def lateral_error(gsd_m: float, band_m: float | None = None) -> tuple[float, float, float]:

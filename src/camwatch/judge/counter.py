@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from camwatch.judge.counts import Detector
-from camwatch.judge.limits import BLIND_BELOW, DRAWN, OBJECT_SIZE_M
+from camwatch.judge.limits import BLIND_BELOW, DRAWN, OBJECT_SIZE_M, TRANSFER
 from camwatch.sensitivity.places import STRUCTURE_SHAPE
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Counter:
             # Nothing was planted: the Jeffreys prior alone, which spans the whole range of detection probabilities.
             return Detector(0, 0, 0, math.inf, self.ground.km2)
         planted, found = self._planted(counted)
-        told = Detector(planted, found, 0, math.inf, self.ground.km2, drawn=DRAWN[self.findings.kind])
+        told = Detector(planted, found, 0, math.inf, self.ground.km2, drawn=DRAWN[self.findings.kind], transfer=TRANSFER[self.findings.kind])
         return told if s.control_km2 <= 0 else self._beside(told, counted, s)
 
     def _beside(self, told: Detector, counted: Counted, s: Sensitivity) -> Detector:

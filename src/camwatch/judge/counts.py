@@ -56,6 +56,8 @@ class Detector:
         Whether both directions are counted.
     drawn : float
         Reports that an object which is found draws beside its own, on average.
+    transfer : float
+        Standard deviation of the log-odds between the recall of planted and of real objects.
     """
 
     planted: float
@@ -67,6 +69,7 @@ class Detector:
     here: int | None = None
     both: bool = False
     drawn: float = 0.0
+    transfer: float = TRANSFER["structure"]
 
     def without_false_reports(self) -> Detector:
         """Return the same search as if every report were true."""
@@ -86,7 +89,7 @@ class Detector:
         """The Beta of the probability that a real object is reported."""
         mean, sure = self.probability, self.planted + 1
         # The variances of two independent errors add: that of the planted sample, and of the step from planted to real objects.
-        sure = 1 / (1 / (sure + 1) + TRANSFER**2 * mean * (1 - mean)) - 1
+        sure = 1 / (1 / (sure + 1) + self.transfer**2 * mean * (1 - mean)) - 1
         return mean * sure, (1 - mean) * sure
 
     @property
