@@ -34,7 +34,7 @@ DOUBTS_DEG = (1.0, 3.0, 10.0, 20.0, 30.0)
 PAINTED = 0.65
 """Share of the crops into which things are painted."""
 
-QUIETED = 0.35
+QUIETED = 0.5
 """Share of these whose ground is made quieter before."""
 
 ASTRAY, SURE_DEG = 0.12, 3.0

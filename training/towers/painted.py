@@ -19,7 +19,7 @@ CLEAR_M = 10.0
 RIM_PX = 8
 """Distance that their middles keep from the edge."""
 
-WALLED, ON_LINE = 0.4, 0.7
+WALLED, ON_LINE = 0.65, 0.8
 """Share of the views across which a wall is painted, and of the things there that stand by it."""
 
 DECOYS = ("flat", "low", "astray", "pole", "large", "crown", "shadow")
@@ -118,7 +118,7 @@ def _paint(planes: NDArray[np.float32], thing: _Thing, shadow: NDArray[np.float6
     v, u = (np.arange(side, dtype=np.float32)[:, None] - thing.v, np.arange(side, dtype=np.float32)[None] - thing.u)
     block = _block(thing)
     soft = float(rng.uniform(0.8, 2.2))
-    lean = rng.normal(0, 0.12, 2) * thing.high_m / PIXEL_M if rng.random() < 0.3 else np.zeros(2)
+    lean = rng.normal(0, 0.2, 2) * thing.high_m / PIXEL_M if rng.random() < 0.5 else np.zeros(2)
     tip = thing.high_m * shadow
     if thing.sort == "astray":
         a = rng.uniform(np.pi / 4, 2 * np.pi - np.pi / 4)
@@ -134,9 +134,6 @@ def _paint(planes: NDArray[np.float32], thing: _Thing, shadow: NDArray[np.float6
             legs = _cover(block, -lean, start - lean, (v, u), soft) * float(rng.uniform(0.1, 0.6))
             shade = np.maximum(shade, legs)
         _darken(planes, shade, black, keep, level, rng)
-        if lean.any():
-            wall = _cover(block, -lean, np.zeros(2), (v, u), soft)
-            _cover_with(planes, wall * float(rng.uniform(0.5, 1.0)), black + (level - black) * float(rng.uniform(0.3, 1.6)), rng.normal(0, 0.15, 2))
     if thing.sort == "shadow":
         planes[1:] *= not flat
         return np.zeros(planes.shape[1:], bool)
@@ -148,6 +145,10 @@ def _paint(planes: NDArray[np.float32], thing: _Thing, shadow: NDArray[np.float6
         tone = black + (white - black) * float(rng.uniform(0.12, 1.0))
     colour = rng.normal(0, 0.8 if rng.random() < 0.15 else 0.2, 2)
     roof = black + (tone - black) * _facets(v, u, thing, rng)
+    if lean.any() and thing.sort != "crown":  # a wall is seen, as bright as the roof or as dull as the ground
+        like = tone if rng.random() < 0.5 else level
+        wall = _cover(block, -lean, np.zeros(2), (v, u), soft)
+        _cover_with(planes, wall * float(rng.uniform(0.6, 1.0)), black + (like - black) * float(rng.uniform(0.4, 1.1)), rng.normal(0, 0.15, 2))
     _cover_with(planes, top * float(rng.uniform(0.85, 1.0)), roof, colour)
     if flat:
         planes[1:] = 0.0
