@@ -191,7 +191,7 @@ def test_run_goes_on_does_nothing_twice_and_gives_the_same_bytes(place, tmp_path
     assert set(verdicts) == {"T-1", "T-2"}
     assert verdicts["T-2"]["outcome"] == "not testable"
     followed = json.loads((first / "towers.json").read_text())
-    assert followed["simulated"]
+    assert followed["simulated"] == json.loads((first / "scenes.json").read_text())["simulated"]
     assert {t["change"] for t in followed["towers"]} <= {"appeared", "removed", "unchanged", "not_observed"}
     reported = [len(json.loads(p.read_text())["features"]) for p in first.rglob("findings.geojson")]
     assert len(followed["towers"]) <= sum(reported)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="training needs the extra `training`")
+torch = pytest.importorskip("torch", reason="needs torch: pip install -e '.[training]'")
 
 from camwatch.detect._course_profile import FEATURES, read_perceptron  # noqa: E402
 from camwatch.imagery.image import Sun  # noqa: E402
