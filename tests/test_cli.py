@@ -278,12 +278,17 @@ def test_a_demonstration_leaves_nothing_in_a_run_folder_that_its_manifest_does_n
 
 def test_the_demonstration_answers_every_bundled_claim():
     from camwatch.claims import bundled_ledgers
-    from camwatch.pipeline.demo import CAMPS, of_no_camp
+    from camwatch.judge import judge
+    from camwatch.pipeline.elsewhere import elsewhere
 
-    general = of_no_camp()
-    others = {claim.id for ledger in bundled_ledgers() for claim in ledger.claims if claim.camp not in CAMPS}
-    assert {verdict.claim for verdict in general} == others
-    assert all(verdict.outcome == "not testable" and verdict.reason for verdict in general)
+    stated = [claim for ledger in bundled_ledgers() for claim in ledger.claims]
+    told = [judge(claim, ()) for claim in stated if claim.camp == "chongjin"]
+    rest = elsewhere(told)
+    assert [v.claim for v in rest] == [claim.id for claim in stated if claim.camp != "chongjin"]
+    assert len(told) + len(rest) == 56
+    assert all(verdict.outcome == "not testable" and verdict.reason for verdict in rest)
+    assert "camwatch run hoeryong" in next(v.reason for v in rest if v.claim == "C22-15")
+    assert elsewhere([*told, *rest]) == ()
 
 
 # --- what is refused, in one line, with exit 2 and nothing left behind ------------------------------------------------------------------------

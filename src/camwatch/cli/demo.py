@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from camwatch.cli._common import AsJson, Settings, Workers, configuration, emit, progress
-from camwatch.cli.run import tell, tell_verdicts
+from camwatch.cli.run import tell, tell_elsewhere
 
 
 def demo(
@@ -18,15 +18,15 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Render simulated scenes of Chongjin and Hoeryong in real product layouts and run the complete pipeline on them."""
-    from camwatch.pipeline.demo import of_no_camp, run_demo
+    from camwatch.pipeline.demo import run_demo
+    from camwatch.pipeline.elsewhere import elsewhere
 
     with progress(quiet=as_json) as show:
         results = run_demo(out, configuration(config), workers=workers, progress=show)
-    general = of_no_camp()
+    rest = elsewhere(v for result in results for v in result.verdicts)
     if as_json:
-        emit({"runs": [r.as_json() for r in results], "of_no_camp": [v.as_json() for v in general]})
+        emit({"runs": [r.as_json() for r in results], "elsewhere": [v.as_json() for v in rest]})
     else:
         for result in results:
             tell(result)
-        typer.echo(f"\nAbout all camps, or about imagery itself: {len(general)} claim(s)")
-        tell_verdicts(general)
+        tell_elsewhere(rest)

@@ -28,14 +28,17 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Scenes to verdicts and report pages; start it again to go on where it stopped; exit 1 where a claim is not testable."""
+    from camwatch.pipeline.elsewhere import elsewhere
     from camwatch.pipeline.run import run_camp
 
     with progress(quiet=as_json) as show:
         result = run_camp(camp, scenes, out, configuration(config, model=model), claims=claims, aoi_file=aoi, workers=workers, progress=show)
+    rest = elsewhere(result.verdicts) if claims is None and result.verdicts else ()
     if as_json:
-        emit(result.as_json())
+        emit({**result.as_json(), "elsewhere": [v.as_json() for v in rest]})
     else:
         tell(result)
+        tell_elsewhere(rest)
     if result.untestable:
         raise typer.Exit(REFUSED)
 
@@ -43,6 +46,13 @@ def run(
 def tell_verdicts(verdicts: Sequence[Verdict]) -> None:
     """Print a table of verdicts."""
     table(("claim", "outcome", "why"), [(v.claim, v.outcome, v.reason) for v in verdicts])
+
+
+def tell_elsewhere(verdicts: Sequence[Verdict]) -> None:
+    """Print the bundled claims that these scenes could not answer; nothing where there are none."""
+    if verdicts:
+        typer.echo(f"\nAbout other camps, all camps, or imagery itself: {len(verdicts)} claim(s)")
+        tell_verdicts(verdicts)
 
 
 def tell(result: RunResult) -> None:

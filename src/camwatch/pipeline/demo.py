@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from camwatch.claims import bundled_ledgers
-from camwatch.judge import judge
 from camwatch.pipeline.processes import apart
 from camwatch.pipeline.run import run_camp
 from camwatch.pipeline.search import unheard
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from camwatch.config import RunConfig
-    from camwatch.judge import Verdict
     from camwatch.pipeline.run import RunResult
     from camwatch.pipeline.search import Progress
 
@@ -28,13 +25,6 @@ def run_demo(out: Path, config: RunConfig, *, workers: int = 1, progress: Progre
     for number, _ in enumerate(apart(_render, [(out, camp) for camp in CAMPS], workers), 1):
         progress("rendering simulated scenes", number, len(CAMPS))
     return tuple(run_camp(camp, out / camp / "scenes", out / camp, config, workers=workers, progress=progress) for camp in CAMPS)
-
-
-def of_no_camp() -> tuple[Verdict, ...]:
-    """Return the verdicts on the bundled claims about all camps, or about imagery itself: no scenes of one site can answer them."""
-    stated = [claim for ledger in bundled_ledgers() for claim in ledger.claims if claim.camp not in CAMPS]
-    whole = {"observable": False, "why_not": "It speaks of all camps; the scenes of one cannot answer it."}
-    return tuple(judge(claim.model_copy(update=whole) if claim.observable else claim, ()) for claim in stated)
 
 
 def _render(out: Path, camp: str) -> None:
