@@ -92,7 +92,7 @@ def counts(
     y += 0.4
     lines = (*tables.perimeter_lines(findings.get("perimeter")), *tables.landcover_lines(findings.get("landcover")))
     for line in (*(w for row in rows for w in row.notes), *lines):
-        y = sheet.paragraph(box.x, y, box.width, line, style.SMALL, most=3)
+        y = sheet.paragraph(box.x, y, box.width, line, style.SMALL, most=5)
     return y
 
 
