@@ -61,6 +61,14 @@ def test_each_tower_is_listed_once_with_all_its_dates_and_its_fate():
     assert (first["lon"], first["lat"]) == pytest.approx((129.72, 41.83), abs=0.02)
 
 
+def test_two_scenes_of_one_day_are_two_dates():
+    """Else what one of them shows would be lost under the name of the other."""
+    noon, later = DAYS[2011].replace(hour=2), DAYS[2011].replace(hour=5)
+    one, two = (Evidence(f"p{k}", (DAYS[2003], at), 0.5, RAZED.findings) for k, at in enumerate((noon, later)))
+    states = [t["states"] for t in towers_document([one, two])["towers"]]
+    assert all(set(s) == {"2003-05-01T00:00:00Z", "2011-05-01T02:00:00Z", "2011-05-01T05:00:00Z"} for s in states)
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_the_order_of_the_pairs_decides_nothing(order):
     evidence = [RAZED, LATER, LAST]

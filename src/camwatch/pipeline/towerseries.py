@@ -52,6 +52,8 @@ class Followed:
     def as_json(self, number: int) -> dict[str, Any]:
         """Return the tower as `towers.json` lists it."""
         days = [f"{time:%Y-%m-%d}" for time in self.states]
+        if len(set(days)) < len(days):  # two scenes of one day are two dates
+            days = [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in self.states]
         told: dict[str, Any] = {
             "id": f"tower-{number:04d}",
             "lon": round(self.place.x, 6),
