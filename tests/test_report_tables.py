@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from shapely.geometry import box
 
 import test_report_fakes as fakes
+from camwatch.findings import Finding
 from camwatch.imagery.image import Sun
 from camwatch.judge.record import Estimate, ReadingVerdict
 from camwatch.report import display, finding_rows, tables
+from camwatch.report.legend import object_entries
 
 
 def test_what_could_not_be_seen_has_no_number_and_a_reason():
@@ -197,3 +200,14 @@ def test_both_dates_share_one_stretch_and_a_flat_picture_is_grey():
     assert display.rgba(bright, span)[..., 0].min() > 0.99
     assert display.rgba(dark, display.limits((dark,)))[0, 0].tolist() == pytest.approx([0.5, 0.5, 0.5, 1.0])
     assert display.rgba(dark, span, pale=0.4)[0, 0, 0] == pytest.approx(0.4)
+
+
+def test_ground_of_which_only_change_is_told_is_not_called_open_ground():
+    shape = box(560_100, 4_631_000, 560_400, 4_631_300)
+    record = Finding("land-0001", "landcover", "altered", shape, 0.99, shape.area, {"class": "other"})
+
+    def words(*records):
+        return [entry.label for entry in object_entries([fakes.findings_of("landcover", list(records), fakes.geobox())])]
+
+    assert words(record) == ["ground altered"]
+    assert words(replace(record, change="appeared"), record) == ["open ground appeared", "altered"]

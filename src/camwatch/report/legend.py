@@ -81,8 +81,10 @@ def object_entries(findings: Iterable[Findings]) -> list[Entry]:
     looks = (("tower", "tower", ("tower",)), ("structure", "structure", ("polygon", "structure")), ("landcover", "open ground", ("polygon",)))
     for kind, words, samples in looks:
         changes = [change for change in style.MARKS if (kind, change) in used]
+        # Altered ground need not be open: nothing is told of it but that it changed.
+        named = "ground" if kind == "landcover" and changes[:1] == ["altered"] else words
         rows += [
-            Entry(tuple((s, change) for s in samples), f"{words} {style.MARKS[change].label}" if number == 0 else style.MARKS[change].label)
+            Entry(tuple((s, change) for s in samples), f"{named} {style.MARKS[change].label}" if number == 0 else style.MARKS[change].label)
             for number, change in enumerate(changes)
         ]
     return rows
