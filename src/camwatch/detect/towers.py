@@ -113,7 +113,7 @@ def detect_towers(before: Image, after: Image, site: Site, params: TowerParams =
 
     A small network looks at the band along the line, on half-metre pixels turned so that shadows fall one way, and knows their length for each metre
     of height and how sure the sun is. Along a traced line a place counts less the farther it lies from it. A tower is reported where the score
-    passes the threshold of this resolution; the lower one that confirms it at the other date decides between `unchanged` and a change.
+    passes the level of this resolution. At the other date a lower one confirms it, a still lower one denies it, between the two it cannot be told.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def _why_not(images: Sequence[Image], site: Site, params: TowerParams) -> str:
     """Return in one sentence why these images could not show a tower; empty where they could."""
     gsd = max(image.gsd_m for image in images)
     if gsd > params.max_gsd_m:
-        return f"{gsd:g} m pixels cannot show a 4–6 m tower; it takes {params.max_gsd_m:g} m or finer."
+        return f"{gsd:.3g} m pixels cannot show a 4–6 m tower; it takes {params.max_gsd_m:g} m or finer."
     if search_band(site, params) is None:
         return "No perimeter is known along which to look for towers."
     suns = [(image.scene, sun_of(image)) for image in images]
@@ -214,7 +214,7 @@ def _lines(site: Site) -> list[LineString]:
 def _followed(images: Sequence[Image], site: Site, params: TowerParams, model: TowerModel) -> tuple[list[Sight], tuple[TowerHistory, ...]]:
     """Return each date's search, and all towers with their histories."""
     geobox, pixel = images[0].geobox, images[0].pixel_m
-    ground, weight_m = _ground(site, params, geobox, model)
+    ground, weight_m = _ground(site, params, images[0], model)
     sights = [sight(image, sun_of(image), ground, _levels(image.gsd_m, weight_m, params, model), model) for image in images]
     if site.posts:
         places = [_pixel(post, geobox) for post in site.posts]
@@ -225,11 +225,12 @@ def _followed(images: Sequence[Image], site: Site, params: TowerParams, model: T
     return sights, tuple(_history(sights, at, params.link_m / pixel, model, geobox) for at in spots)
 
 
-def _ground(site: Site, params: TowerParams, geobox: GeoBox, model: TowerModel) -> tuple[tuple[NDArray[np.bool_], NDArray[np.float32]], float]:
+def _ground(site: Site, params: TowerParams, image: Image, model: TowerModel) -> tuple[tuple[NDArray[np.bool_], NDArray[np.float32]], float]:
     """Return the (y, x) band with what the odds of each place add to its score, and the width in metres of a band without odds that errs as often."""
     area = search_band(site, params)
     assert area is not None
-    band, prior, width = mask_of(area, geobox), np.zeros(geobox.shape, np.float32), _width(site, params)
+    geobox, width = image.geobox, _width(site, params)
+    band, prior = mask_of(area, geobox), np.zeros(geobox.shape, np.float32)
     if site.posts or site.perimeter_accuracy_m > TRACED_M:
         return (band, prior), 2.0 * width
     spread = float(np.hypot(OFF_LINE_M, site.perimeter_accuracy_m / 2.0))
@@ -240,7 +241,7 @@ def _ground(site: Site, params: TowerParams, geobox: GeoBox, model: TowerModel) 
     # From the edge inwards.
     for distance, share in zip(away[::-1], odds[::-1], strict=True):
         prior[mask_of(line.buffer(min(distance + step / 2.0, width)), geobox)] = np.float32(np.log(share) / model.odds[1])
-    slope = model.density(float(abs(geobox.affine.determinant) ** 0.5))[1] / model.odds[1]
+    slope = model.density(image.pixel_m)[1] / model.odds[1]
     return (band, prior), float(2.0 * step * (odds**slope).sum())
 
 
