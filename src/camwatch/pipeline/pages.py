@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from camwatch.custody import digest_of
 from camwatch.judge import estimate_count
 from camwatch.pipeline.evidence import PLANTED, detail_images
 from camwatch.pipeline.processes import apart
+from camwatch.pipeline.towerseries import withdrawn
 from camwatch.report import camp_page, claims_page
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim
     from camwatch.config import RunConfig
-    from camwatch.findings import Change, Findings
+    from camwatch.findings import Change, Finding, Findings
     from camwatch.judge import Estimate, Verdict
     from camwatch.pipeline.pairwork import PairWork
     from camwatch.pipeline.search import Progress
@@ -41,7 +43,9 @@ def draw_pages(
     simulated = any(w.evidence().simulated for w in works)
     folder, written = run / FOLDER, []
     names = [folder / (f"{aoi.id}.png" if number == 1 else f"{aoi.id}-{number}.png") for number in range(1, len(ranked) + 1)]
-    tasks = [(path, aoi, judged, work, config) for path, work in zip(names, ranked, strict=True)]
+    # What later dates take back is no razing on the page of its pair either.
+    towers = {e.pair: e.findings["tower"].records for e in withdrawn([w.evidence() for w in works]) if "tower" in e.findings}
+    tasks = [(path, aoi, judged, work, config, towers.get(work.id)) for path, work in zip(names, ranked, strict=True)]
     for number, path in enumerate(apart(_page, tasks, workers), 1):
         progress("drawing the pages", number, len(ranked) + 1)
         written.append(path)
@@ -65,8 +69,12 @@ def _ranked(works: Sequence[PairWork], judged: Judged) -> list[PairWork]:
     return sorted(shown, key=lambda w: (-answered(w), works.index(w)))
 
 
-def _page(path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfig) -> Path:
+def _page(  # noqa: PLR0917 all plain
+    path: Path, aoi: Aoi, judged: Judged, work: PairWork, config: RunConfig, towers: tuple[Finding, ...] | None
+) -> Path:
     alignment, findings, sensitivity = work.alignment(), work.findings(), work.sensitivity()
+    if towers is not None:
+        findings["tower"] = replace(findings["tower"], records=towers)
     before, after = alignment.shown()
     page = camp_page(
         path,
