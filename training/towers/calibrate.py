@@ -16,7 +16,7 @@ from camwatch.detect._tower_sight import APART_M, peaks
 from camwatch.imagery.image import Image
 from training.towers.data import read_scenes
 from training.towers.metadata import describe
-from training.towers.scenes import RGB
+from training.towers.posts import RGB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,8 @@ from camwatch.detect._common import shadow_step
 from camwatch.detect._tower_frame import PIXEL_M, SunFrame, softened, toned, with_sun
 from camwatch.imagery.image import LUMINANCE, Sun
 from training.towers.painted import painted
-from training.towers.scenes import RGB, SHADE, TREES, Scene, scenes
+from training.towers.posts import RGB
+from training.towers.scenes import SHADE, TREES, Scene, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
