@@ -54,8 +54,12 @@ class Network(nn.Module):
         return out
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return (n, 5, v / 2, u / 2): the tower's logit, side and height in metres, shares of tree and of deep shade 0..1."""
-        raw = self.logits(image)
+        """Return (n, 5, v / 2, u / 2): the tower's logit, side and height in metres, shares of tree and of deep shade 0..1.
+
+        The mean of what is said of the ground and of its mirror image across the shadows, which is as likely a place: errors of the two differ.
+        """
+        here, mirrored = self.logits(torch.cat([image, image.flip(2)])).chunk(2)
+        raw = (here + mirrored.flip(2)) / 2
         return torch.cat([raw[:, :3], raw[:, 3:].sigmoid()], 1)
 
 
