@@ -99,6 +99,12 @@ class Registration:
     tie_positions: NDArray[np.float64]
     tie_residuals: NDArray[np.float64]
 
+    @classmethod
+    def refused(cls, geobox: GeoBox, reason: str, check: CheckPoints | None = None) -> Registration:
+        """Return the answer that there is none, with its reason and what was checked before it was given up."""
+        none = np.zeros((0, 2))
+        return cls("refused", reason, "none", np.eye(3)[:2], None, None, geobox, 0, check or CheckPoints(none, none, none), none, none)
+
     @property
     def ok(self) -> bool:
         """Whether what depends on alignment may go on."""
