@@ -13,7 +13,7 @@ import test_report_fakes as fakes
 from camwatch.findings import Finding
 from camwatch.imagery.image import Sun
 from camwatch.judge.record import Estimate, ReadingVerdict
-from camwatch.report import display, finding_rows, tables
+from camwatch.report import display, finding_rows, sentences, tables
 from camwatch.report.legend import object_entries
 
 
@@ -80,13 +80,13 @@ def test_terminal_rows_have_eight_cells():
 
 
 def test_perimeter_lines_give_size_error_and_growth():
-    lines = tables.perimeter_lines(fakes.findings()["perimeter"])
+    lines = sentences.perimeter_lines(fakes.findings()["perimeter"])
     assert lines[0] == "Line 2009-05-01: 0.481 ± 0.021 km², 3.63 ± 0.05 km (± 1 s.e.), 11 % inferred"
     assert lines[2] == "Growth: area +73 % (+64 to +82 %), length +32 % (+29 to +34 %)"
     one = replace(fakes.findings()["perimeter"], growth=None)
-    assert tables.perimeter_lines(one)[-1] == "Growth not measured: the line was not seen at both dates"
-    assert tables.perimeter_lines(fakes.not_testable()["perimeter"]) == ()
-    assert tables.measured_size(None) == "enclosing line not measured in this pair"
+    assert sentences.perimeter_lines(one)[-1] == "Growth not measured: the line was not seen at both dates"
+    assert sentences.perimeter_lines(fakes.not_testable()["perimeter"]) == ()
+    assert sentences.measured_size(None) == "enclosing line not measured in this pair"
 
 
 @pytest.mark.parametrize(

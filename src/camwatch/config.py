@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from camwatch.errors import ConfigError, MissingInputError
 from camwatch.resources import model_bytes, shipped_model
@@ -45,6 +45,9 @@ class RunConfig(BaseModel):
         Objects planted per size to measure the probability of detection.
     tower_sizes_m, structure_sizes_m : tuple of float
         Sizes that are planted, long side in metres.
+    unchanged : tuple of (date, date)
+        Days of scenes between which nothing was built or razed in the outline, as an analyst knows from elsewhere: what is reported between them is
+        false.
     seed : int
         Of everything that is drawn by lot.
     report_date : date
@@ -64,8 +67,16 @@ class RunConfig(BaseModel):
     planted_per_size: int = Field(default=24, ge=4, le=400)
     tower_sizes_m: tuple[float, ...] = (3.0, 4.0, 5.0, 6.0)
     structure_sizes_m: tuple[float, ...] = (6.0, 10.0, 16.0, 24.0)
+    unchanged: tuple[tuple[dt.date, dt.date], ...] = ()
     seed: int = Field(default=25, ge=0)
     report_date: dt.date
+
+    @field_validator("unchanged")
+    @classmethod
+    def _two_days(cls, pairs: tuple[tuple[dt.date, dt.date], ...]) -> tuple[tuple[dt.date, dt.date], ...]:
+        if any(first == last for first, last in pairs):
+            raise ValueError("two dates of one day show no time without change")
+        return tuple(sorted({(min(pair), max(pair)) for pair in pairs}))
 
     @property
     def model_file(self) -> Path | None:

@@ -12,7 +12,7 @@ from camwatch.cli._common import AsJson, emit, progress
 
 def report(run: Annotated[Path, typer.Argument(help="Run folder.")], as_json: AsJson = False) -> None:
     """Draw the pages of a run again from its records and its scenes."""
-    from camwatch.pipeline.run import redraw
+    from camwatch.pipeline.again import redraw
 
     with progress(quiet=as_json) as show:
         pages = redraw(run, progress=show)

@@ -41,6 +41,9 @@ def sensitivity(
     kind: KindName = None,
     before_date: BeforeDate = None,
     after_date: AfterDate = None,
+    unchanged: Annotated[
+        tuple[Path, Path] | None, typer.Option("--unchanged", help="Two products between whose dates nothing changed: all that is reported is false.")
+    ] = None,
     model: ModelFile = None,
     config: Settings = None,
     as_json: AsJson = False,
@@ -54,7 +57,7 @@ def sensitivity(
     settings = configuration(config, kinds=(KIND_OF[kind],) if kind else None, model=model)
     days = parse_day(before_date, "--before-date"), parse_day(after_date, "--after-date")
     with progress(quiet=as_json) as show:
-        measured, reasons = sensitivity_of_scenes(before, after, out, aoi=aoi, dates=days, config=settings, progress=show)
+        measured, reasons = sensitivity_of_scenes(before, after, out, aoi=aoi, dates=days, config=settings, progress=show, unchanged=unchanged)
     if as_json:
         emit({"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons})
     else:
@@ -64,6 +67,10 @@ def sensitivity(
             for i, size in enumerate(s.sizes_m)
         ]
         table(("kind", "size", "planted", "appeared: found", "probability (95 %)", "removed: found", "probability (95 %)"), rows)
+        from camwatch.report import alarm_lines
+
+        for one in measured.values():
+            typer.echo(f"{one.kind}: {' '.join(alarm_lines(one))}")
         for name, reason in reasons.items():
             typer.echo(f"{name}: not testable: {reason}")
     if reasons:

@@ -12,7 +12,7 @@ from camwatch.cli._common import AsJson, emit
 
 def verify(run: Annotated[Path, typer.Argument(help="Run folder.")], as_json: AsJson = False) -> None:
     """Recompute every hash and every verdict of a run; the first one that does not agree is named, with exit 2."""
-    from camwatch.pipeline.run import verify_run
+    from camwatch.pipeline.again import verify_run
 
     found = verify_run(run)
     if as_json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from camwatch._late import late
 
 if TYPE_CHECKING:
+    from camwatch.judge._plan_unchanged import speaks_for, unchanged_pairs
     from camwatch.judge.counting import estimate_count
     from camwatch.judge.plan import PlannedPair, SceneInfo, Served, Testable, plan_pairs, testability
     from camwatch.judge.record import Estimate, Evidence, Outcome, ReadingVerdict, Verdict
@@ -25,7 +26,9 @@ else:
             "estimate_count": "counting",
             "judge": "verdicts",
             "plan_pairs": "plan",
+            "speaks_for": "_plan_unchanged",
             "testability": "plan",
+            "unchanged_pairs": "_plan_unchanged",
         },
     )
 
@@ -42,5 +45,7 @@ __all__ = [
     "estimate_count",
     "judge",
     "plan_pairs",
+    "speaks_for",
     "testability",
+    "unchanged_pairs",
 ]

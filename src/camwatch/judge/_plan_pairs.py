@@ -76,6 +76,8 @@ class PlannedPair:
         The coarser of the two.
     serves : tuple of Served
         Sorted; empty where no claim asked for the pair.
+    vouched : bool
+        Whether an analyst says that nothing changed between the dates; see :func:`~camwatch.judge._plan_unchanged.unchanged_pairs`.
     """
 
     before: str
@@ -83,6 +85,7 @@ class PlannedPair:
     days: tuple[date, date]
     gsd_m: float
     serves: tuple[Served, ...] = ()
+    vouched: bool = False
 
     @property
     def id(self) -> str:
@@ -135,7 +138,7 @@ def scene_classes(scenes: Sequence[SceneInfo]) -> tuple[tuple[SceneInfo, ...], .
 
 def pair_of(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple[SceneInfo, SceneInfo]]) -> tuple[SceneInfo, SceneInfo] | None:
     """Return the pair of one class that would answer a reading, clear scenes first; None where none would."""
-    clear = [s for s in group if s.clear_share is None or s.clear_share >= LEAST_CLEAR]
+    clear = clear_of(group)
     for scenes in (clear, group) if len(clear) < len(group) else (group,):
         pair = _pair_for_state(reading, scenes, known) if reading.aspect == "state" else _pair_for_change(reading, scenes)
         if pair is not None:
@@ -143,9 +146,14 @@ def pair_of(reading: Reading, group: Sequence[SceneInfo], known: Iterable[tuple[
     return None
 
 
+def clear_of(group: Sequence[SceneInfo]) -> list[SceneInfo]:
+    """Return the scenes that are not known to show little of the ground."""
+    return [s for s in group if s.clear_share is None or s.clear_share >= LEAST_CLEAR]
+
+
 def _pair_for_change(reading: Reading, group: Sequence[SceneInfo]) -> tuple[SceneInfo, SceneInfo] | None:
     """Return the scenes that enclose the claimed time most tightly; None where none cover enough of it."""
-    daily = {day: _best([s for s in group if s.day == day]) for day in sorted({s.day for s in group})}
+    daily = {day: best_of_day([s for s in group if s.day == day]) for day in sorted({s.day for s in group})}
     enough = [
         (early, late) for early, late in itertools.combinations(daily, 2) if bracket(early, late, reading.interval).coverage >= BRACKET_COVERAGE
     ]
@@ -162,17 +170,17 @@ def _pair_for_state(reading: Reading, group: Sequence[SceneInfo], known: Iterabl
     held = [pair for pair in known if day in (pair[0].day, pair[1].day) and pair[0] in group and pair[1] in group]
     if held:
         return min(held, key=lambda pair: (pair[1].day != day, pair[0].day, pair[1].day, pair[0].id, pair[1].id))
-    daily = {d: _best([s for s in group if s.day == d]) for d in sorted({s.day for s in group})}
+    daily = {d: best_of_day([s for s in group if s.day == d]) for d in sorted({s.day for s in group})}
     previous, following = [d for d in daily if d < day], [d for d in daily if d > day]
     if previous:
         return daily[previous[-1]], daily[day]
     return (daily[day], daily[following[0]]) if following else None
 
 
-def _best(scenes: Sequence[SceneInfo]) -> SceneInfo:
+def best_of_day(scenes: Sequence[SceneInfo]) -> SceneInfo:
     """Return, of the scenes of one day, the clearest, then the finest, then the first by id."""
     return min(scenes, key=lambda s: (-(1.0 if s.clear_share is None else s.clear_share), s.gsd_m, s.id))
 
 
 def _consecutive(group: Sequence[SceneInfo]) -> list[tuple[SceneInfo, SceneInfo]]:
-    return list(itertools.pairwise(_best([s for s in group if s.day == day]) for day in sorted({s.day for s in group})))
+    return list(itertools.pairwise(best_of_day([s for s in group if s.day == day]) for day in sorted({s.day for s in group})))

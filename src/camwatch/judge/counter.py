@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from camwatch.judge.alarms import Quiet
 from camwatch.judge.counts import Detector
 from camwatch.judge.limits import BLIND_BELOW, DRAWN, OBJECT_SIZE_M, TRANSFER
 from camwatch.sensitivity.places import STRUCTURE_SHAPE
@@ -66,7 +67,9 @@ class Counter:
             return Detector(0, 0, 0, math.inf, self.ground.km2)
         planted, found = self._planted(counted)
         told = Detector(planted, found, 0, math.inf, self.ground.km2, drawn=DRAWN[self.findings.kind], transfer=TRANSFER[self.findings.kind])
-        return told if s.control_km2 <= 0 else self._beside(told, counted, s)
+        if s.control_km2 > 0:
+            told = self._beside(told, counted, s)
+        return told if counted == "standing" else _between(told, counted, s)
 
     def _beside(self, told: Detector, counted: Counted, s: Sensitivity) -> Detector:
         """Return a detector with what control ground, and the reports of the other direction, tell of its false alarms."""
@@ -135,7 +138,22 @@ class Counter:
     def calibrated(self, counted: Counted) -> bool:
         """Whether misses and false alarms of such objects were both measured."""
         s = self.sensitivity
-        return s is not None and self.index is not None and s.control_km2 > 0 and not (counted == "standing" and s.standing_false is None)
+        if s is None or self.index is None:
+            return False
+        if counted == "standing":
+            return s.control_km2 > 0 and s.standing_false is not None
+        return s.control_km2 > 0 or bool(s.unchanged)
+
+
+def _between(told: Detector, counted: Counted, s: Sensitivity) -> Detector:
+    """Return a detector with what dates without change tell of its false alarms; what stands at both tells nothing of them."""
+    if not s.unchanged:
+        return told
+    if math.isinf(told.control_km2):
+        # Without control ground, that which counts is what the rest is held against.
+        told = replace(told, false_reports=None, control_km2=told.area_km2, both=counted == "changed")
+    ways = [((u.removed, u.appeared) if counted == "removed" else (u.appeared, u.removed), u) for u in s.unchanged]
+    return replace(told, quiet=tuple(Quiet(*reports, u.km2 / told.control_km2, u.vouched) for reports, u in ways))
 
 
 def counter_of(findings: Findings, sensitivity: Sensitivity | None, ground: Ground, pair: str = "") -> Counter:

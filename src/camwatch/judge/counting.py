@@ -225,4 +225,6 @@ def _said_by(counter: Counter, counted: Counted) -> str:
         return f"{found}; its false alarms could not be measured"
     expected = detector.false_rate[0]
     about = "fewer than 0.1" if expected < 0.1 else f"about {expected:.1f}" if expected < 10 else f"about {expected:.0f}"
-    return f"{found}; {about} false alarms expected"
+    also = counter.sensitivity.unchanged if detector.quiet else ()
+    dates = f", from {len(also)} pair{'s' if len(also) > 1 else ''} of dates without change too" if also else ""
+    return f"{found}; {about} false alarms expected{dates}"

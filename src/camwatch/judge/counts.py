@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import binom, nbinom
 
-from camwatch.judge.alarms import Control, expected_false
+from camwatch.judge.alarms import Control, Quiet, expected_false
 from camwatch.judge.limits import FALSE_SPREAD, LEVEL, SHARED_ERRORS, TRANSFER
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class Detector:
     ----------
     planted, found : float
         Objects of the claimed size planted, and found again; of a mixture of sizes, as many as tell as much.
-    false_reports : int
-        Reports in control ground, of the direction that is counted.
+    false_reports : int or None
+        Reports in control ground, of the direction that is counted; None where there is no such ground, and `quiet` alone tells.
     control_km2 : float
-        Area of that ground; infinite where every report is taken to be true. Where reports of something that appeared and of something removed were
-        not told apart and one of them is counted, twice the area.
+        Area of that ground, and of what `quiet` is held against; infinite where every report is taken to be true. Where reports of something that
+        appeared and of something removed were not told apart and one of them is counted, twice the area.
     area_km2 : float
         Area in which the counted reports lie.
     opposite, here : int or None
@@ -58,11 +58,13 @@ class Detector:
         Reports that an object which is found draws beside its own, on average.
     transfer : float
         Standard deviation of the log-odds between the recall of planted and of real objects.
+    quiet : tuple of Quiet
+        Pairs of dates without change.
     """
 
     planted: float
     found: float
-    false_reports: int
+    false_reports: int | None
     control_km2: float
     area_km2: float
     opposite: int | None = None
@@ -70,6 +72,7 @@ class Detector:
     both: bool = False
     drawn: float = 0.0
     transfer: float = TRANSFER["structure"]
+    quiet: tuple[Quiet, ...] = ()
 
     def without_false_reports(self) -> Detector:
         """Return the same search as if every report were true."""
@@ -98,7 +101,7 @@ class Detector:
         if np.isinf(self.control_km2):
             return 0.0, 1.0
         ratio = self.area_km2 / self.control_km2
-        mean, squared_cv = expected_false(Control(self.false_reports, self.opposite, self.here, ratio, self.both))
+        mean, squared_cv = expected_false(Control(self.false_reports, self.opposite, self.here, ratio, self.both, self.quiet))
         return mean * ratio, (1 + squared_cv) * (1 + FALSE_SPREAD) - 1
 
     def true_reports(self, totals: NDArray[np.intp], reports: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -86,6 +86,9 @@ SHARED_ERRORS = 0.5
 SAME_SPAN_DAYS = 92
 """Pairs whose dates lie no farther apart than a season, at both ends, see the same change, and are counted together."""
 
+ALIKE_DAYS = 45
+"""Two pairs of dates are alike in season where the days of the year that lie between their dates differ by no more than this: half a season."""
+
 ABOUT_DAYS = 366
 """What *about* allows a date at either end."""
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from camwatch.custody import read_json, write_json
 from camwatch.errors import CoverageError, PairError
 from camwatch.judge import Evidence
-from camwatch.pipeline.evidence import detect_picture, registration_picture, search_or_refuse, sensitivities
+from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities
 from camwatch.pipeline.pair import Alignment, align
 from camwatch.pipeline.records import aoi_document, read_findings, source_of, write_findings
+from camwatch.pipeline.unchanged import FOLDER as UNCHANGED
+from camwatch.pipeline.unchanged import with_unchanged
 from camwatch.pipeline.verbs import registration_record
 from camwatch.registration import Registration
 from camwatch.report import sensitivity_page
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from camwatch.pipeline.search import Progress
     from camwatch.pipeline.steps import Journal
     from camwatch.report import Source
+    from camwatch.sensitivity import Unchanged
 
 
 @dataclass(slots=True)
@@ -48,6 +51,10 @@ class PairWork:
         Of every file behind the scenes; the first thing that every step depends on.
     threads : int
         Tiles searched at a time.
+    alone : bool
+        Whether the pair shows no change and is searched for its false alarms alone: nothing is planted into it.
+    unchanged : mapping of kind to tuple of Unchanged
+        What such pairs tell of this one.
     """
 
     id: str
@@ -58,14 +65,18 @@ class PairWork:
     folder: Path
     hashes: Mapping[Path, str]
     threads: int = 2
+    alone: bool = False
+    unchanged: Mapping[str, tuple[Unchanged, ...]] = field(default_factory=dict)
     _alignment: Alignment | None = field(default=None)
 
     def do(self, journal: Journal, progress: Progress) -> str:
         """Align; then search, measure the sensitivity and draw; as far as that is not done. Return the key of it all."""
         inputs = [self.hashes[path] for item in (self.before, self.after) for path in scene.files_of(item)]
         geometry = [inputs, aoi_document(self.aoi), self.config.margin_m, self.config.registration_limit_px, self.config.search_clouds]
-        aligned = journal.step(f"{self.id}.align", geometry, lambda: self._align(progress))
-        key = journal.step(f"{self.id}.search", [aligned, self.config.model_dump(mode="json")], lambda: self._search(progress))
+        name = f"{UNCHANGED}.{self.id}" if self.alone else self.id
+        aligned = journal.step(f"{name}.align", geometry, lambda: self._align(progress))
+        told = {kind: [asdict(one) for one in all_of_it] for kind, all_of_it in self.unchanged.items()}
+        key = journal.step(f"{name}.search", [aligned, self.config.model_dump(mode="json"), told], lambda: self._search(progress))
         self.release()
         return key
 
@@ -136,8 +147,9 @@ class PairWork:
         if not (self.folder / "registration.json").exists():
             return []
         alignment, told = self.alignment(), _named(self.id, progress)
-        findings = search_or_refuse(alignment, self.aoi, self.config, told, threads=self.threads, scores=self.folder)
-        measured = sensitivities(alignment, self.aoi, self.config, findings, told)
+        config = self.config.model_copy(update={"kinds": tuple(k for k in PLANTED if k in self.config.kinds)}) if self.alone else self.config
+        findings = search_or_refuse(alignment, self.aoi, config, told, threads=self.threads, scores=self.folder)
+        measured = {} if self.alone else with_unchanged(sensitivities(alignment, self.aoi, config, findings, told), self.unchanged)
         findings = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
         written = write_findings(self.folder, findings)
         written.append(

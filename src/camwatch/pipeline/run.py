@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from camwatch.aoi import load_aoi
 from camwatch.config import RunConfig
-from camwatch.custody import MANIFEST, canonical, digest_of, portable, read_json, verify, write_json, write_manifest
-from camwatch.errors import CamwatchError, CoverageError, CustodyError, PairError
-from camwatch.imagery import clear_share
+from camwatch.custody import digest_of, portable, read_json, write_json, write_manifest
+from camwatch.errors import CoverageError, PairError
 from camwatch.judge import judge, plan_pairs, testability
 from camwatch.pipeline.holdings import Holdings, gather
 from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, read_series, series_of, write_series
 from camwatch.pipeline.pages import FOLDER, draw_pages
-from camwatch.pipeline.pairwork import PairWork, read_evidence
-from camwatch.pipeline.processes import apart
-from camwatch.pipeline.records import (
-    aoi_document,
-    claims_document,
-    folder_name,
-    named_apart,
-    places_document,
-    read_claims,
-    read_places,
-    scene_info,
-    scene_row,
-)
+from camwatch.pipeline.records import aoi_document, claims_document, places_document, scene_info, scene_row
 from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
 from camwatch.pipeline.towerseries import towers_document, withdrawn
+from camwatch.pipeline.unchanged import FOLDER as UNCHANGED
+from camwatch.pipeline.unchanged import reported, speaking_for, without_change
+from camwatch.pipeline.works import do_all, looked_at, works_of
 from camwatch.scenes import item as scene
-from camwatch.scenes import scan
 from camwatch.scenes.hashes import files_behind, hash_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pystac
+    from pathlib import Path
 
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim, Place
-    from camwatch.custody import Verified
-    from camwatch.judge import Evidence, PlannedPair, Testable, Verdict
+    from camwatch.judge import Evidence, Testable, Verdict
     from camwatch.pipeline.search import Progress
 
 
@@ -60,7 +45,7 @@ class RunResult:
     verdicts : tuple of Verdict
     pages : tuple of Path
     left_out : tuple of (path or scene, reason)
-        What cannot be read, and what shows an acquisition that a better product shows.
+        What cannot be read, what shows an acquisition that a better product shows, and pairs of dates without change that tell nothing.
     done, kept : tuple of str
         Steps that were done now, and steps that were found done.
     simulated : bool
@@ -139,18 +124,22 @@ def run_camp(
     """
     progress("looking at the scenes", 0, 1)
     held = gather(camp, scenes, claims=claims, aoi_file=aoi_file)
-    planned = _planned(held)
+    known = looked_at(held)
+    planned = plan_pairs(known, held.claims)
     if not planned:
         days = ", ".join(sorted({f"{scene.acquired(i):%Y-%m-%d}" for i in held.scenes}))
         wanted = "two dates of similar resolution"
         raise PairError("no two scenes make a before and an after", where=scenes, got=days, expected=wanted, remedy="add a scene")
+    quiet = without_change(known, held.claims, planned, config)
     hashes = hash_files(files_behind(held.scenes), progress=progress)
     config = _continued(run, config)
     journal = Journal(run)
     written = _documents(run, held, config, scenes)
-    works = _works(run, held, planned, config, hashes)
-    progress("pairs of scenes", 0, len(works))
-    keys = _do_all(works, journal, workers, progress)
+    alone = works_of(run / UNCHANGED, held, quiet.pairs, config, hashes, alone=True)
+    do_all(alone, journal, workers, progress)
+    told = reported(quiet.pairs, alone)
+    works = [replace(w, unchanged=speaking_for(p, told)) for p, w in zip(planned, works_of(run / PAIRS, held, planned, config, hashes), strict=True)]
+    keys = do_all(works, journal, workers, progress)
     followed = _series(journal, held, config, hashes, progress)
     keys += followed
     if all(work.refused and not work.findings() for work in works):
@@ -159,7 +148,7 @@ def run_camp(
     if "tower" in config.kinds:
         keys.append(journal.step("towers", [keys], lambda: [write_json(run / TOWERS, towers_document(pairwise))]))
     evidence = [*withdrawn(pairwise), *(read_series(run / SERIES) if followed else ())]
-    verdicts = _judged(held.claims, evidence, held.aoi, held.places)
+    verdicts = judged(held.claims, evidence, held.aoi, held.places)
     keys.append(journal.step("verdicts", [keys, written], lambda: [_write_verdicts(run, held.aoi, verdicts)]))
     pairs = list(zip(held.claims, verdicts, strict=True))
     journal.step("pages", [keys], lambda: draw_pages(run, held.aoi, pairs, works, config, workers=workers, progress=progress))
@@ -173,8 +162,8 @@ def run_camp(
         run=run,
         pairs=tuple(w.id for w in works),
         verdicts=verdicts,
-        pages=_pages(run),
-        left_out=held.left_out,
+        pages=pages_of(run),
+        left_out=(*held.left_out, *quiet.left_out, *((w.id, w.refused) for w in alone if w.refused)),
         done=tuple(journal.done),
         kept=tuple(journal.kept),
         simulated=simulated,
@@ -199,22 +188,8 @@ def _series(journal: Journal, held: Holdings, config: RunConfig, hashes: dict[Pa
     return [journal.step("series", [inputs, aoi_document(held.aoi), config.model_dump(mode="json")], work)]
 
 
-def _do_all(works: Sequence[PairWork], journal: Journal, workers: int, progress: Progress) -> list[str]:
-    """Do every pair, `workers` at a time, and return their keys in the order of the pairs, whoever was done first."""
-    if min(workers, len(works)) <= 1:
-        return [work.do(journal, progress) for work in works]
-    keys = []
-    for number, (key, steps) in enumerate(apart(_do_one, [(journal.run, replace(w, threads=1)) for w in works], workers), 1):
-        keys.append(key)
-        journal.add(steps)
-        progress("pairs of scenes", number, len(works))
-    return keys
-
-
-def _do_one(run: Path, work: PairWork) -> tuple[str, Journal]:
-    journal = Journal(run)
-    return work.do(journal, unheard), journal
-
+PAIRS = "pairs"
+"""Folder of the pairs that the claims ask for."""
 
 SERIES = "series"
 """Folder in which land cover over many dates is told."""
@@ -241,36 +216,9 @@ def _documents(run: Path, held: Holdings, config: RunConfig, scenes: Path) -> st
     return digest_of(documents[:-1])
 
 
-def _planned(held: Holdings) -> tuple[PlannedPair, ...]:
-    """Return the pairs that the claims ask for, finest first; a scene that shows little of the AOI makes way for a clearer one."""
-    return plan_pairs([replace(scene_info(i), clear_share=_clear_share(i, held.aoi)) for i in held.scenes], held.claims)
-
-
-def _clear_share(item: pystac.Item, aoi: Aoi) -> float | None:
-    try:
-        return clear_share(item, aoi.camp.geometry)[1]
-    except CamwatchError:  # what is damaged is said by the pair that needs it
-        return None
-
-
-def _works(run: Path, held: Holdings, planned: Sequence[PlannedPair], config: RunConfig, hashes: dict[Path, str]) -> list[PairWork]:
-    """Return the work that each pair is."""
-    items = {i.id: i for i in held.scenes}
-    works = []
-    for pair in planned:
-        before, after = items[pair.before], items[pair.after]
-        works.append(PairWork(pair.id, before, after, held.aoi, config, run / "pairs" / folder_name(pair.id), hashes))
-    return works
-
-
-def _judged(claims: Sequence[Claim], evidence: Sequence[Evidence], aoi: Aoi, places: Sequence[Place]) -> tuple[Verdict, ...]:
+def judged(claims: Sequence[Claim], evidence: Sequence[Evidence], aoi: Aoi, places: Sequence[Place]) -> tuple[Verdict, ...]:
+    """Return the verdict of each claim, in their order."""
     return tuple(judge(claim, evidence, aoi=aoi, places=places) for claim in claims)
-
-
-def _recorded(run: Path) -> list[Evidence]:
-    """Read back all that a finished run has to judge by."""
-    pairwise = [read_evidence(path.parent) for path in sorted((run / "pairs").glob("*/pair.json"))]
-    return [*withdrawn(pairwise), *read_series(run / SERIES)]
 
 
 def _write_verdicts(run: Path, aoi: Aoi, verdicts: Sequence[Verdict]) -> Path:
@@ -278,7 +226,8 @@ def _write_verdicts(run: Path, aoi: Aoi, verdicts: Sequence[Verdict]) -> Path:
     return write_json(run / "verdicts.json", document)
 
 
-def _pages(run: Path) -> tuple[Path, ...]:
+def pages_of(run: Path) -> tuple[Path, ...]:
+    """Return the pages of a run."""
     return tuple(sorted((run / FOLDER).glob("*.png")))
 
 
@@ -289,51 +238,3 @@ def _continued(run: Path, config: RunConfig) -> RunConfig:
         return config
     stored = RunConfig.model_validate(read_json(path))
     return stored if stored.model_copy(update={"report_date": config.report_date}) == config else config
-
-
-def redraw(run: Path, *, progress: Progress) -> tuple[Path, ...]:
-    """Draw the pages of a finished run again from its records and its scenes, and bring the manifest up to date.
-
-    Raises
-    ------
-    MissingInputError, CoverageError
-        When the run or its scenes are not at their place.
-    """
-    manifest = read_json(run / MANIFEST)
-    config = RunConfig.model_validate(read_json(run / "config.json"))
-    folder = Path(read_json(run / "scenes.json")["folder"])
-    aoi, claims, places = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json"), read_places(run / "places.json")
-    showing = tuple(i for i in scan(run / folder).distinct if scene.footprint(i).intersects(aoi.camp.geometry))
-    held = Holdings(aoi, claims, places, named_apart(showing))
-    hashes = hash_files(files_behind(held.scenes), progress=progress)
-    works = _works(run, held, _planned(held), config, hashes)
-    verdicts = _judged(claims, _recorded(run), aoi, places)
-    draw_pages(run, aoi, list(zip(claims, verdicts, strict=True)), works, config, progress=progress)
-    write_manifest(
-        run,
-        inputs=manifest["inputs"],
-        outputs=[run / name for name in manifest["outputs"]],
-        configuration=manifest["configuration"],
-        simulated=manifest["simulated"],
-    )
-    return _pages(run)
-
-
-def verify_run(run: Path) -> Verified:
-    """Recompute every hash of a run, and every verdict from its records alone.
-
-    Raises
-    ------
-    CustodyError
-        Names the first file or verdict that does not agree.
-    """
-    agreed = verify(run)
-    aoi, claims, places = load_aoi(run / "aoi.geojson"), read_claims(run / "claims.json"), read_places(run / "places.json")
-    recorded = {v["claim"]: v for v in read_json(run / "verdicts.json")["verdicts"]}
-    for verdict in _judged(claims, _recorded(run), aoi, places):
-        again = verdict.as_json()
-        if canonical(again) != canonical(recorded.get(verdict.claim)):
-            got = recorded.get(verdict.claim, {}).get("outcome", "no verdict")
-            remedy = "run again with this version, or verify with the version that manifest.json names"
-            raise CustodyError("the verdict does not follow from the records", where=verdict.claim, got=got, expected=again["outcome"], remedy=remedy)
-    return agreed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.custody import write_json
+from camwatch.errors import ConfigError
 from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_files, search_or_refuse, sensitivities, with_false_alarms
 from camwatch.pipeline.pair import align, check_order
 from camwatch.pipeline.records import source_of, write_findings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
     from camwatch.registration import Registration
-    from camwatch.sensitivity import Sensitivity
+    from camwatch.sensitivity import Sensitivity, Unchanged
 
     Days = tuple[dt.date | None, dt.date | None]
 
@@ -112,16 +113,27 @@ def _prepared(config: RunConfig) -> None:
 
 
 def sensitivity_of_scenes(
-    before: Path, after: Path, out: Path, *, aoi: str, dates: Days, config: RunConfig, progress: Progress
+    before: Path, after: Path, out: Path, *, aoi: str, dates: Days, config: RunConfig, progress: Progress, unchanged: tuple[Path, Path] | None = None
 ) -> tuple[dict[str, Sensitivity], dict[str, str]]:
-    """Measure what a pair would have shown; write `sensitivity.json` and `.png`; return the answers by kind, and why a kind has none."""
+    """Measure what a pair would have shown; write `sensitivity.json` and `.png`; return the answers by kind, and why a kind has none.
+
+    `unchanged` are two products between whose dates nothing changed: what is reported there is false.
+
+    Raises
+    ------
+    ConfigError
+        When their dates do not lie as far apart in the year as those of the pair, or their registration was refused.
+    """
+    from camwatch.pipeline.unchanged import with_unchanged
+
     items = _ordered(before, after, dates)
     place = load_aoi(aoi)
     progress("registering", 0, 1)
     alignment = align(*items, place, config)
-    planted = tuple(k for k in PLANTED if k in config.kinds) or PLANTED
-    findings = search_or_refuse(alignment, place, config.model_copy(update={"kinds": planted}), progress)
-    measured = sensitivities(alignment, place, config, findings, progress)
+    planted = config.model_copy(update={"kinds": tuple(k for k in PLANTED if k in config.kinds) or PLANTED})
+    told = _vouched(unchanged, alignment, place, planted, progress) if unchanged else {}
+    findings = search_or_refuse(alignment, place, planted, progress)
+    measured = with_unchanged(sensitivities(alignment, place, config, findings, progress), {kind: (one,) for kind, one in told.items()})
     reasons = {kind: f.reason for kind, f in findings.items() if kind not in measured}
     write_json(
         out / "sensitivity.json", {"sensitivity": [s.as_json() for s in measured.values()], "not_testable": reasons, "simulated": alignment.simulated}
@@ -131,3 +143,15 @@ def sensitivity_of_scenes(
 
         sensitivity_page(out / "sensitivity.png", list(measured.values()), simulated=alignment.simulated, generated=config.report_date.isoformat())
     return measured, reasons
+
+
+def _vouched(paths: tuple[Path, Path], pair: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[str, Unchanged]:
+    """Search two products between whose dates nothing changed, and return what was reported, by kind."""
+    from camwatch.pipeline.unchanged import check_alike, of_findings
+
+    progress("searching the dates without change", 0, 1)
+    alignment = align(*_ordered(*paths, (None, None)), aoi, config)
+    check_alike(alignment, pair)
+    if not alignment.registration.ok:
+        raise ConfigError("the scenes without change do not lie on one another", where="--unchanged", got=alignment.registration.reason)
+    return of_findings(search_or_refuse(alignment, aoi, config, progress), vouched=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from camwatch.report.registrationpage import registration_page
     from camwatch.report.registrationzoom import zoom_bounds
     from camwatch.report.sensitivitypage import sensitivity_page
+    from camwatch.report.sentences import alarm_lines
     from camwatch.report.source import Source
     from camwatch.report.tables import finding_rows
 else:
@@ -19,6 +20,7 @@ else:
         __name__,
         {
             "Source": "source",
+            "alarm_lines": "sentences",
             "camp_page": "camp",
             "claims_page": "claimspage",
             "detail_bounds": "pairview",
@@ -32,6 +34,7 @@ else:
 
 __all__ = [
     "Source",
+    "alarm_lines",
     "camp_page",
     "claims_page",
     "detail_bounds",

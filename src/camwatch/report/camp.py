@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from camwatch.aoi import LONLAT, reproject
-from camwatch.report import maps, pairview, panels, style, tables
+from camwatch.report import maps, pairview, panels, sentences, style, tables
 from camwatch.report.claimrow import COLUMNS, SHORT, SHORT_LINE, claim_row, short_row
 from camwatch.report.frame import LINE, foot
 from camwatch.report.legend import legend
@@ -128,7 +128,7 @@ def _facts(sheet: Sheet, box: Box, aoi: Aoi, scene: pairview.Scene) -> float:
         ("Documented", tables.documented(aoi)),
         ("Outline", f"{tables.number(area.area / 1e6)} km², {tables.number(area.length / 1e3)} km around"),
         ("", tables.outline_status(aoi)),
-        ("Measured", tables.measured_size(scene.findings.get("perimeter"))),
+        ("Measured", sentences.measured_size(scene.findings.get("perimeter"))),
     ]
     y = box.y
     for label, value in rows:

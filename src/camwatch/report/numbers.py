@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from camwatch.report import style, tables
+from camwatch.report import sentences, style, tables
 from camwatch.report.frame import LINE
 from camwatch.report.page import Box
 
@@ -90,7 +90,7 @@ def counts(
         y = sheet.text(box.x, y, "Nothing was searched for.", style.SMALL, colour=style.SOFT)
     sheet.rule(box.x, y, box.width)
     y += 0.4
-    lines = (*tables.perimeter_lines(findings.get("perimeter")), *tables.landcover_lines(findings.get("landcover")))
+    lines = (*sentences.perimeter_lines(findings.get("perimeter")), *sentences.landcover_lines(findings.get("landcover")))
     for line in (*(w for row in rows for w in row.notes), *lines):
         y = sheet.paragraph(box.x, y, box.width, line, style.SMALL, most=5)
     return y

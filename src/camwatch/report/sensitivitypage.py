@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from camwatch.report import style, tables
+from camwatch.report import sentences, style, tables
 from camwatch.report.frame import foot, simple_head
 from camwatch.report.page import LANDSCAPE, Box
 from camwatch.report.sheet import new_sheet
@@ -119,13 +119,6 @@ def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
     sheet.lines(box.x, place.bottom + 12.0, [line for text in words for line in sheet.wrap(text, box.width, style.BODY)], style.BODY)
 
 
-def _directions(measured: Sensitivity) -> str:
-    """Return how many false alarms there were of each direction, where they were told apart."""
-    if measured.false_removed is None:
-        return ""
-    return f" ({measured.false_alarms - measured.false_removed} appeared, {measured.false_removed} removed)"
-
-
 def _sentences(measured: Sensitivity) -> tuple[str, ...]:
     """Return what the curve and the control ground say, in words."""
     blind = measured.blind_below_m
@@ -135,13 +128,6 @@ def _sentences(measured: Sensitivity) -> tuple[str, ...]:
         else f"Blind below {tables.number(blind)} m (hatched): from there on at least half of the planted objects are found."
     )
     both = "Blue dots: objects that appeared. Open squares: the same objects where they stood before and are gone." if measured.removed_found else ""
-    density, counted = measured.false_alarms_per_km2, f"{measured.false_alarms}{_directions(measured)}"
-    second = (
-        "False alarms: not measured, there was no control ground."
-        if density is None
-        else f"False alarms: {counted} in {tables.number(measured.control_km2)} km², {tables.number(density)} per km²."
-    )
     control = f"Control ground: {measured.control}." if measured.control else ""
-    return tuple(
-        text for text in (first, both, second, control, "The planted objects are rendered; the ground they stand on is this pair’s.") if text
-    )
+    rendered = "The planted objects are rendered; the ground they stand on is this pair’s."
+    return tuple(text for text in (first, both, *sentences.alarm_lines(measured), control, rendered) if text)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Aoi
     from camwatch.claims.model import Claim
-    from camwatch.findings import Change, Finding, Findings, Kind, Ratio
+    from camwatch.findings import Change, Findings, Kind
     from camwatch.imagery.image import Image
     from camwatch.judge.record import Estimate, Outcome, ReadingVerdict, Verdict
     from camwatch.registration.record import Registration
@@ -169,33 +169,6 @@ def false_rate(found: Findings) -> str:
     return "unknown" if density is None else f"{'≤ ' if density >= 0.05 else ''}{number(density, decimals=1)}"
 
 
-def perimeter_lines(found: Findings | None) -> tuple[str, ...]:
-    """Return what was measured of the enclosing line, one sentence a date and one on its growth; nothing where it was not searched."""
-    if found is None or found.status == "not_testable":
-        return ()
-    lines = []
-    for record in found.records:
-        if "date" in record.measures:
-            area, length = _measured(record, "area", 1e-6), _measured(record, "length", 1e-3)
-            share = record.measures.get("inferred_share")
-            inferred = f", {100 * float(share):.0f} % inferred" if share is not None else ""
-            lines.append(f"Line {record.measures['date']}: {area} km², {length} km (± 1 s.e.){inferred}")
-    if found.growth is not None:
-        lines.append(f"Growth: area {_ratio(found.growth.area)}, length {_ratio(found.growth.length)}")
-    elif lines:
-        lines.append("Growth not measured: the line was not seen at both dates")
-    return tuple(lines)
-
-
-def measured_size(found: Findings | None) -> str:
-    """Return the size measured at the later date, for the head of a page."""
-    lines = [r for r in found.records if "date" in r.measures] if found and found.status == "searched" else []
-    if not lines:
-        return "enclosing line not measured in this pair"
-    last = max(lines, key=lambda r: str(r.measures["date"]))
-    return f"{_measured(last, 'area', 1e-6)} km², {_measured(last, 'length', 1e-3)} km, {last.measures['date']}"
-
-
 def finding_rows(findings: Mapping[str, Findings]) -> tuple[tuple[str, ...], ...]:
     """Return the same rows for a terminal: kind, appeared, removed, unchanged, searched, observed, false alarms, why.
 
@@ -211,39 +184,6 @@ def finding_rows(findings: Mapping[str, Findings]) -> tuple[tuple[str, ...], ...
             density = rate if rate == "unknown" else f"{rate} per km²"
             rows.append((row.name, appeared, removed, unchanged, f"{searched} km²", share, density, "; ".join(also)))
     return tuple(rows)
-
-
-COVER = {
-    "cleared": "cleared",
-    "built_or_bare": "built over or laid bare",
-    "vegetated": "overgrown",
-    "water": "flooded",
-    "exposed": "no longer water",
-    "other": "otherwise changed",
-}
-"""What ground became, in words."""
-
-
-def landcover_lines(found: Findings | None) -> tuple[str, ...]:
-    """Return how much ground became what, in one sentence, and what limits the answer; nothing where it was not searched."""
-    if found is None or found.status == "not_testable":
-        return ()
-    areas = {name: sum(r.area_m2 for r in found.records if r.measures["class"] == name) for name in COVER}
-    said = [f"{number(area / 1e6, 2)} km² {COVER[name]}" for name, area in areas.items() if area > 0]
-    return (f"Land: {', '.join(said) or 'no change of cover'}. {found.reason}",)
-
-
-def _measured(record: Finding, name: str, scale: float) -> str:
-    unit = "m2" if name == "area" else "m"
-    value, error = record.measures.get(f"{name}_{unit}", record.area_m2 if name == "area" else None), record.measures.get(f"{name}_se_{unit}")
-    if value is None:
-        return "not measured"
-    places = 3 if name == "area" else 2
-    return number(float(value) * scale) if error is None else f"{float(value) * scale:.{places}f} ± {float(error) * scale:.{places}f}"
-
-
-def _ratio(growth: Ratio) -> str:
-    return f"{percent(growth.ratio)} ({percent(growth.low).removesuffix(' %')} to {percent(growth.high)})"
 
 
 def registration_lines(registration: Registration) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,7 @@
 """Sensitivity: planted objects found again, and reports where nothing is claimed."""
 
 from camwatch.sensitivity.measure import FalseAlarms, false_alarms, measure
-from camwatch.sensitivity.record import Sensitivity
+from camwatch.sensitivity.record import Sensitivity, Unchanged
 from camwatch.sensitivity.windows import control_window, planting_window
 
-__all__ = ["FalseAlarms", "Sensitivity", "control_window", "false_alarms", "measure", "planting_window"]
+__all__ = ["FalseAlarms", "Sensitivity", "Unchanged", "control_window", "false_alarms", "measure", "planting_window"]

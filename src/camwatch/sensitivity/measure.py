@@ -185,7 +185,7 @@ class FalseAlarms:
 
 def false_alarms(before: Image, after: Image, site: Site, *, kind: Kind, detector: Detector) -> FalseAlarms:
     """Search ground outside the site, and count what is reported there. Parameters as for :func:`measure`."""
-    none = FalseAlarms(0, 0, 0, 0.0, "none: this pair shows no ground outside the outline, so its false alarms are not measured")
+    none = FalseAlarms(0, 0, 0, 0.0, "none: this pair shows no ground outside the outline")
     window = control_window(before.geobox, site, kind, before.valid & after.valid)
     if window is None:
         return none

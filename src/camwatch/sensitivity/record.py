@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """What the same search reports in the ground that counts, between two dates that are taken to show no change.
+
+    Attributes
+    ----------
+    before, after : str
+        Days, YYYY-MM-DD.
+    vouched : bool
+        Whether an analyst says that nothing changed: then every report is false. Otherwise the dates only lie close together, and an unknown share
+        of the reports is real change, as in control ground.
+    appeared, removed : int
+        Reports of either direction.
+    km2 : float
+        Ground that was searched.
+    """
+
+    before: str
+    after: str
+    vouched: bool
+    appeared: int
+    removed: int
+    km2: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +57,8 @@ class Sensitivity:
         Of as many objects at the same places in the earlier image alone, those reported as removed; empty where none was planted there.
     false_removed : int or None
         Reports among `false_alarms` of something removed, the others being of something that appeared; None where they were not told apart.
+    unchanged : tuple of Unchanged
+        Pairs of dates without change, alike in season and resolution.
     """
 
     kind: str
@@ -45,6 +72,7 @@ class Sensitivity:
     standing_false: int | None = None
     removed_found: tuple[int, ...] = ()
     false_removed: int | None = None
+    unchanged: tuple[Unchanged, ...] = ()
 
     def probability(self, index: int, *, removed: bool = False) -> tuple[float, float, float]:
         """Return the probability of detection of a size and its 95 % interval (Jeffreys, Beta(½, ½) prior; doi:10.1214/ss/1009213286)."""
@@ -65,8 +93,9 @@ class Sensitivity:
 
     @property
     def false_alarms_per_km2(self) -> float | None:
-        """False-alarm density; None without control ground."""
-        return self.false_alarms / self.control_km2 if self.control_km2 > 0 else None
+        """False-alarm density of control ground and of dates without change together, an upper bound; None without either."""
+        reports, km2 = self.false_alarms + sum(u.appeared + u.removed for u in self.unchanged), self.control_km2 + sum(u.km2 for u in self.unchanged)
+        return reports / km2 if km2 > 0 else None
 
     def as_json(self) -> dict[str, Any]:
         """Return the record written to `sensitivity.json`."""
@@ -88,6 +117,7 @@ class Sensitivity:
             "false_alarms_per_km2": None if density is None else round(density, 3),
             **({"standing_found": list(self.standing_found), "standing_false": self.standing_false} if self.standing_found else {}),
             **({} if self.false_removed is None else {"false_removed": self.false_removed}),
+            **({"unchanged": [asdict(u) for u in self.unchanged]} if self.unchanged else {}),
         }
 
     @classmethod
@@ -106,4 +136,5 @@ class Sensitivity:
             standing_false=record.get("standing_false"),
             removed_found=tuple(p["removed"]["found"] for p in curve if "removed" in p),
             false_removed=record.get("false_removed"),
+            unchanged=tuple(Unchanged(**u) for u in record.get("unchanged", ())),
         )
