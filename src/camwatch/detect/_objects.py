@@ -43,8 +43,8 @@ RAW_WEIGHTS = {"change_evidence": 0.35, "change_likelihood": 0.45, "likelihood":
 SMALL = (0.80, 6.0)
 """What is left of the raw score of the smallest object, and how many times as large one must be to keep all: small ones are wrong more often."""
 
-OUTSIDE = 0.5
-"""Share of the change evidence that is left, in the score raster, where it makes no object."""
+GRAIN_PX = 1.0
+"""Gaussian that evens the grain of the score raster."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,15 +176,25 @@ def decide(planes: Likelihoods, params: StructureParams, smallest_px: float) -> 
             own, change, levels=params.model_levels, seed=params.model_seed, dip=params.model_dip, neck=params.model_neck, smallest_px=smallest_px
         )
         sides.append(_held_against(parts, own, other, (change, contrary), seen, reach=reach, weight=params.model_direct, smallest_px=smallest_px))
-    score = np.asarray(OUTSIDE * np.maximum(*direct), np.float32)
-    for side in sides:
-        score[side.pixels.rows, side.pixels.cols] = 0.0
-    for side in sides:
-        # An object counts for as much as its evidence, and its pixels differ by theirs.
-        shaped = np.sqrt(side.evidence * side.raw[side.pixels.label]).astype(np.float32)
-        score[side.pixels.rows, side.pixels.cols] = np.maximum(score[side.pixels.rows, side.pixels.cols], shaped)
+    score = _ranked(np.maximum(*direct), sides, reach)
     score[~seen] = np.nan
     return Decision((sides[0].parts, sides[1].parts), (standing[0], standing[1]), _buildings(*sides), score)
+
+
+def _ranked(change: NDArray[np.float32], sides: list[_Side], reach: float) -> NDArray[np.float32]:
+    """Return the evidence of change by pixel, (y, x) in 0..1: that of the objects in place of the network's where there are any.
+
+    An object counts for as much as its evidence, and its pixels differ by theirs. No outline is known better than the tolerance: each pixel takes
+    the geometric mean of its own evidence and of the strongest within reach, so that the rim of what changed ranks before ground far from it.
+    """
+    for side in sides:
+        change[side.pixels.rows, side.pixels.cols] = 0.0
+    for side in sides:
+        at = side.pixels.rows, side.pixels.cols
+        shaped = np.sqrt(side.evidence * side.raw[side.pixels.label]).astype(np.float32)
+        change[at] = np.maximum(change[at], shaped)
+    strongest = ndi.maximum_filter(change, size=2 * round(np.ceil(reach)) + 1)
+    return np.asarray(ndi.gaussian_filter(np.sqrt(change * strongest), GRAIN_PX), np.float32)
 
 
 def _held_against(

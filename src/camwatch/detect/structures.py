@@ -86,7 +86,7 @@ class StructureParams:
     model_min_score: float = 0.55
     model_min_area_m2: float = 20.0
     model_min_width_m: float = 2.5
-    model_levels: tuple[float, float] = (0.15, 0.50)
+    model_levels: tuple[float, float] = (0.15, 0.40)
     model_seed: float = 0.35
     model_dip: float = 0.60
     model_neck: float = 0.50
