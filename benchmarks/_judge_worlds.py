@@ -24,7 +24,7 @@ from camwatch.claims.model import Claim, Interval, Quantity, Reading
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.judge import Evidence
 from camwatch.judge.limits import DRAWN, FALSE_SPREAD, ONE_WAY, SHARED_ERRORS, TRANSFER
-from camwatch.sensitivity import Sensitivity
+from camwatch.sensitivity import Sensitivity, Unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,10 @@ class Flaws:
         Factor of a line's real error against the stated one.
     shared : float
         Correlation of the errors of several pairs.
+    quieter : float
+        Factor of the false alarms between dates without change.
+    built : int
+        Objects that came all the same between dates for which an analyst vouched.
     """
 
     recall: float = 0.0
@@ -72,6 +76,8 @@ class Flaws:
     transfer: float = 1.0
     error: float = 1.0
     shared: float = SHARED_ERRORS
+    quieter: float = 1.0
+    built: int = 0
 
 
 NONE = Flaws()
@@ -104,7 +110,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How a search of objects works in one world: its false reports per km² are `false` of something that appeared, `false_removed` of the rest."""
+    """How a search of objects works in one world.
+
+    Its false reports per km² are `false` of something that appeared, `false_removed` of something removed; on average over places and dates `usual`.
+    """
 
     sensitivity: Sensitivity
     recall: float
@@ -112,6 +121,7 @@ class Search:
     false: float
     false_removed: float
     km2: float
+    usual: tuple[float, float]
 
     def reports(self, rng: np.random.Generator, found: int) -> int:
         """Return how many reports of something that appeared, or stands, there are where so many objects were found."""
@@ -161,7 +171,22 @@ def search_of(rng: np.random.Generator, flaws: Flaws, kind: str = "structure", *
     went = int(rng.poisson(false * factor / max(share_removed, 0.02) * control)) if share_removed > 0 else int(rng.poisson(reported * control))
     more = {"removed_found": (removed_found,), "false_removed": went}
     sensitivity = Sensitivity(kind, (size,), (PLANTED,), (found,), came + went, control, "simulated", **standing, **more)
-    return Search(sensitivity, recall, float(rng.exponential(flaws.drawn * DRAWN[kind])), false * here, false * factor * here, ground)
+    usual = false, false * factor
+    return Search(sensitivity, recall, float(rng.exponential(flaws.drawn * DRAWN[kind])), *(here * mean for mean in usual), ground, usual)
+
+
+def with_quiet(rng: np.random.Generator, search: Search, flaws: Flaws) -> Search:
+    """Return a search that one or two pairs of dates without change, vouched for or only close together, tell of too."""
+    told = []
+    for _ in range(int(rng.integers(1, 3))):
+        vouched = bool(rng.random() < 0.5)
+        counts = []
+        for usual in search.usual:
+            here = usual * flaws.quieter * search.km2 * (rng.gamma(1 / flaws.spread, flaws.spread) if flaws.spread else 1.0)
+            # Of what is reported between dates that are only close together any share may be real change.
+            counts.append(int(rng.poisson(here if vouched else here / max(rng.random(), 0.02))) + flaws.built * vouched)
+        told.append(Unchanged("2010-05-01", "2010-06-01", vouched, *counts, search.km2))
+    return replace(search, sensitivity=replace(search.sensitivity, unchanged=tuple(told)))
 
 
 def stated(rng: np.random.Generator, truth: int) -> Quantity:
@@ -182,13 +207,16 @@ def claim(reading: Reading) -> Claim:
     return Claim(id="C", camp="aoi", quote="simulated", readings=(reading,))
 
 
-def count_world(rng: np.random.Generator, flaws: Flaws = NONE, *, pairs: int = 1, partly: bool = False, aspect: str = "appeared") -> World:
+def count_world(
+    rng: np.random.Generator, flaws: Flaws = NONE, *, pairs: int = 1, partly: bool = False, aspect: str = "appeared", quiet: bool = False
+) -> World:
     """Draw a count of objects that appeared (or stand at the later date), from one or several pairs that saw all of the ground or a part."""
     truth = some(rng)
     kind = "tower" if aspect == "state" else "structure"
     share = float(rng.uniform(0.3, 1.0)) if partly else 1.0
     seen = int(rng.binomial(truth, share))
     first = search_of(rng, flaws, kind)
+    first = with_quiet(rng, first, flaws) if quiet else first
     easy = rng.random(seen)  # what hides an object from one pair often hides it from another
     evidence = []
     for number in range(pairs):
@@ -332,6 +360,7 @@ WORLDS: dict[str, Callable[[np.random.Generator, Flaws], World]] = {
     "an area at a date": area_world,
     "dates": date_world,
     "distances": distance_world,
+    "counts of change, dates without change": lambda rng, flaws: count_world(rng, flaws, quiet=True),
 }
 """Worlds by what is claimed."""
 
@@ -353,5 +382,8 @@ WRONG: dict[str, tuple[str, Flaws]] = {
     "presence, real recall 0.1 lower": ("presence and absence", Flaws(recall=-0.1)),
     "lines half again as wrong as stated": ("growth of an area, one pair", Flaws(error=1.5)),
     "errors of lines all shared": ("growth of an area, two or three pairs", Flaws(shared=1.0)),
+    "dates without change twice as quiet": ("counts of change, dates without change", Flaws(quieter=0.5)),
+    "dates without change twice as noisy": ("counts of change, dates without change", Flaws(quieter=2.0)),
+    "five objects came where an analyst vouched": ("counts of change, dates without change", Flaws(built=5)),
 }
 """Worlds that the judge is not made for, by what is wrong: the worlds that they are made of, and the flaw."""

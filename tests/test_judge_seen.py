@@ -20,7 +20,8 @@ from camwatch.judge.limits import bounds_of
 from camwatch.judge.measurement import Measurement
 from camwatch.judge.record import Estimate
 from camwatch.judge.rules import RULES, Facts, decide
-from camwatch.judge.words import beyond_sight, share, with_unit
+from camwatch.judge.sight import beyond_sight
+from camwatch.judge.words import share, with_unit
 from camwatch.rasters import mask_of
 from camwatch.sensitivity import Sensitivity
 from test_judge import AFTER, BEFORE, GRID, YEAR_2010, claim, evidence, found, grew, line, perimeter, points, quarter, sharp, towers
@@ -185,6 +186,66 @@ def test_cleared_ground_is_told_and_decides_nothing():
     assert "2.01 ha in 1 patch where vegetation gave way to open ground" in verdict.reason
     assert "misses something or raises a false alarm was not measured" in verdict.reason
     assert "no such change" in judge(claim(reading), [evidence(cleared(change="removed", name="vegetated"), gsd=10.0)]).reason
+
+
+def clearings(*hits, alarms=0):
+    """Squares of 60, 90 and 120 m planted, and what was reported in 40 km² outside the outline."""
+    return Sensitivity("landcover", (60.0, 90.0, 120.0), (24, 24, 24), hits, alarms, 40.0, "outside", false_removed=alarms // 2)
+
+
+def test_ground_that_was_laid_open_is_shown_where_planted_clearings_are_found():
+    reading = there("mine", "A pit was dug.", aspect="appeared", interval=YEAR_2010)
+    land = replace(cleared(), records=tuple(replace(cleared().records[0], id=f"land-{i}") for i in range(6)))
+
+    def answer(measured, findings=land):
+        return judge(claim(reading), [evidence(findings, measured, gsd=10.0)])
+
+    shown = answer(clearings(4, 18, 24))
+    assert shown.outcome == "partly"  # it is open ground, and not seen to be a pit
+    assert "what it is for is not" in shown.reason
+    assert "patches of ground laid open appeared" in shown.reason
+    assert "12.1 ha in 6 patches where vegetation gave way to open ground" in shown.reason
+    assert "found 24 of 24 planted clearings of 120 m" in shown.reason
+    assert answer(clearings(0, 2, 5)).outcome == "not testable"
+    assert answer(clearings(4, 18, 24, alarms=4000)).outcome == "not testable"
+    # What became green again was not planted, and stays what it is: told.
+    other = there("field", "Fields were left.", aspect="removed", interval=YEAR_2010)
+    grown = judge(claim(other), [evidence(cleared(change="removed", name="vegetated"), clearings(4, 18, 24), gsd=10.0)])
+    assert grown.outcome == "inconclusive"
+
+
+def test_reference_samples_give_an_area_of_ground_with_its_error():
+    areas = {"cleared": (80_000.0, 60_000.0, 100_000.0), "built_or_bare": (20_000.0, 0.0, 50_000.0), "vegetated": (5e5, 4e5, 6e5)}
+    land = replace(cleared(), areas=areas)
+
+    def answer(low, high=None, **more):
+        asked = Reading(text="Ground was cleared.", metric="area", subject="field", aspect="appeared", interval=YEAR_2010, **more)
+        return judge(claim(asked.model_copy(update={"quantity": Quantity(low=low, high=high, unit="m2")})), [evidence(land, gsd=10.0)])
+
+    told = answer(5e4)
+    # 10 ha; the errors of 2 and 3 ha add in squares.
+    assert told.readings[0].measured.value == pytest.approx(0.1)
+    assert (told.readings[0].measured.low, told.readings[0].measured.high) == pytest.approx((0.064, 0.136), abs=1e-3)
+    assert told.outcome == "partly"
+    assert "ground of 0.1 km² (95 % interval 0.0639 to 0.136 km²) was laid open" in told.reason
+    assert answer(5e5, 5e5).outcome == "partly"  # the change is there, its size is not
+    assert replace(land, areas=None) != land
+    assert judge(claim(there("field", "…", aspect="appeared", interval=YEAR_2010)), [evidence(land, gsd=10.0)]).outcome == "inconclusive"
+
+
+def test_what_the_last_date_alone_shows_is_said_and_comes_last():
+    patches = []
+    for number, (metres, sure, by) in enumerate(((60, "yes", "2010-07-01"), (90, "no", "2010-11-01"))):
+        measures = {"class": "cleared", "last_date_without": "2010-05-01", "first_date_with": by, "confirmed": sure}
+        patches.append(Finding(f"land-{number}", "landcover", "appeared", GRID.extent.geom.centroid.buffer(metres), 0.99, 3.14 * metres**2, measures))
+    held = [evidence(found(tuple(patches), kind="landcover", gsd=10.0), gsd=10.0)]
+    reading = there("field", "Land is cleared.", metric="landcover", aspect="appeared", interval=YEAR_2010)
+    assert "1 of them not confirmed by a later date, the largest between 2010-05-01 and 2010-07-01" in judge(claim(reading), held).reason
+    dated = Reading(text="The pit was opened then.", metric="date", subject="mine", aspect="appeared", interval=YEAR_2010)
+    assert "did so between 2010-05-01 and 2010-07-01" in judge(claim(dated), held).reason
+    alone = [evidence(found(tuple(patches[1:]), kind="landcover", gsd=10.0), gsd=10.0)]
+    assert "which no later date confirms, did so between 2010-05-01 and 2010-11-01" in judge(claim(dated), alone).reason
+    assert "open ground, not confirmed by a later date" in judge(claim(reading), alone).reason
 
 
 def test_what_lay_there_at_both_dates_does_not_show():

@@ -107,17 +107,22 @@ def test_two_seasons_end_with_exit_1_and_no_polygon(place, tmp_path, capsys):
     assert "different seasons" in found["reason"]
 
 
-def test_a_dense_series_dates_the_clearing_and_samples_give_its_area(place, tmp_path, capsys):
-    out, samples = tmp_path / "out", tmp_path / "samples.csv"
+def write_samples(path, many):
+    """Write reference samples: thirty in the pit, so many anywhere."""
     rng = np.random.default_rng(1)
-    pixels = [(PIT[0].start + n % 10, PIT[1].start + n // 10) for n in range(30)] + [tuple(p) for p in rng.integers(32, 97, (60, 2))]
-    with samples.open("w", newline="") as file:
+    pixels = [(PIT[0].start + n % 10, PIT[1].start + n // 10) for n in range(30)] + [tuple(p) for p in rng.integers(32, 97, (many, 2))]
+    with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["lon", "lat", "class"])
         for row, col in pixels:
             point = reproject(box(*2 * GRID.affine.__mul__((col + 0.5, row + 0.5))).centroid, CRS, "EPSG:4326")
             inside = PIT[0].start <= row < PIT[0].stop and PIT[1].start <= col < PIT[1].stop
             rows.writerow([point.x, point.y, "cleared" if inside else "unchanged"])
+
+
+def test_a_dense_series_dates_the_clearing_and_samples_give_its_area(place, tmp_path, capsys):
+    out, samples = tmp_path / "out", tmp_path / "samples.csv"
+    write_samples(samples, 60)
     scenes = [scene(place, day) for day in DENSE]
     code, told, err = ask(capsys, "detect", *scenes, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--reference", samples, "--out", out)
     assert code == 0, err
@@ -163,6 +168,27 @@ CLAIMS = [
         "readings": [{"text": "a tower", "metric": "presence", "subject": "tower", "aspect": "appeared", "interval": YEAR_2003}],
     },
     {
+        "id": "L-5",
+        "camp": "land",
+        "quote": "The pit has 9 ha.",
+        "readings": [
+            {
+                "text": "the pit that was dug has 9 ha",
+                "metric": "area",
+                "subject": "mine",
+                "aspect": "appeared",
+                "quantity": {"low": 90_000, "high": 90_000, "unit": "m2", "about": True},
+                "interval": YEAR_2003,
+            }
+        ],
+    },
+    {
+        "id": "L-6",
+        "camp": "land",
+        "quote": "Land was cleared in 2003.",
+        "readings": [{"text": "land was cleared", "metric": "landcover", "subject": "field", "aspect": "appeared", "interval": YEAR_2003}],
+    },
+    {
         "id": "L-4",
         "camp": "land",
         "quote": "It lies in the county.",
@@ -180,12 +206,13 @@ def test_a_run_has_a_series_of_its_own_that_verifies(place, tmp_path, capsys):
     ledger = tmp_path / "claims.yaml"
     ledger.write_text(json.dumps({"document": "test", "title": "A test document", "places": [COUNTY], "claims": CLAIMS}))
     settings = tmp_path / "config.yaml"
-    settings.write_text("kinds: [landcover]\nreport_date: 2013-02-25\n")
+    write_samples(tmp_path / "samples.csv", 60)
+    settings.write_text(f"kinds: [landcover]\nreport_date: 2013-02-25\nland_samples: {tmp_path / 'samples.csv'}\n")
     run = ("run", place / "aoi.geojson", "--scenes", scenes, "--claims", ledger, "--config", settings, "--workers", "1", "--out", tmp_path / "run")
     code, _, err = ask(capsys, *run)
     assert code in (0, 1), err
     names = {p.name for p in (tmp_path / "run" / "series").iterdir()}
-    assert names == {"findings.geojson", "findings.gpkg", "score_landcover.tif", "series.json", "detect.png"}
+    assert names == {"findings.geojson", "findings.gpkg", "score_landcover.tif", "series.json", "areas.json", "detect.png"}
     code, told, err = ask(capsys, *run)
     assert code in (0, 1), err
     assert "nothing to do" in told
@@ -195,6 +222,9 @@ def test_a_run_has_a_series_of_its_own_that_verifies(place, tmp_path, capsys):
     (dated,) = verdicts["L-2"]["readings"]
     assert dated["evidence"] == ["landcover-series"]
     assert "did so between 2002" in dated["reason"]
+    assert verdicts["L-5"]["outcome"] == "partly", verdicts["L-5"]["reason"]
+    assert verdicts["L-5"]["readings"][0]["measured"]["low"] < 0.09 < verdicts["L-5"]["readings"][0]["measured"]["high"]
+    assert "planted clearings" in verdicts["L-6"]["reason"]
     assert "was not searched for guard towers" in verdicts["L-3"]["reason"]
     assert verdicts["L-4"]["outcome"] == "contradicted"
     assert "outside of the county" in verdicts["L-4"]["reason"]
@@ -229,11 +259,16 @@ def test_more_than_two_scenes_are_for_land_cover(place, tmp_path, capsys):
     refused(ask(capsys, "detect", one, one, one, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "o"), "too few scenes")
 
 
-def test_nothing_is_planted_for_land_cover(place, tmp_path, capsys):
+def test_clearings_are_planted_for_land_cover(place, tmp_path, capsys):
     pair = scene(place, summer(2002)), scene(place, summer(2004))
-    refused(
-        ask(capsys, "sensitivity", *pair, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "o"), "no objects are planted"
-    )
+    code, told, err = ask(capsys, "sensitivity", *pair, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--out", tmp_path / "o")
+    assert code == 0, err
+    assert "of control ground" in told
+    (curve,) = json.loads((tmp_path / "o" / "sensitivity.json").read_text())["sensitivity"]
+    assert curve["kind"] == "landcover"
+    assert curve["control_km2"] > 5
+    assert curve["curve"][-1]["probability"] > 0.7
+    assert (tmp_path / "o" / "sensitivity.png").exists()
 
 
 @pytest.mark.parametrize(

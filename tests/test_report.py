@@ -344,6 +344,18 @@ def test_detail_bounds_are_what_the_page_frames():
     assert left < fakes.CENTRE[0] < right
 
 
+def test_a_detail_at_the_edge_stays_in_the_picture():
+    grid = fakes.geobox(pixel_m=8.0)
+    view = display.View(*grid.extent.boundingbox)
+    corner = fakes.finding(
+        1, "structure", "appeared", affinity.translate(fakes.place(0, 0).buffer(4), view.left + 5 - fakes.CENTRE[0], view.top - 5 - fakes.CENTRE[1])
+    )
+    scene = replace(pairview.scene_of(*fakes.images(grid), {}, None), findings={"structure": fakes.findings_of("structure", (corner,), grid)})
+    shown, changed = pairview.detail_view(scene, view, 8.0)
+    assert changed
+    assert (shown.left, shown.top) == pytest.approx((view.left, view.top))
+
+
 def test_a_perimeter_with_a_hole_and_an_empty_geometry_are_drawn():
     ring = fakes.place(0, 0).buffer(300).difference(fakes.place(0, 0).buffer(200))
     assert panels.geometry_path(ring).codes.tolist().count(1) == 2

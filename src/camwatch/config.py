@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from camwatch.errors import ConfigError, MissingInputError
 from camwatch.resources import model_bytes, shipped_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Kind = Literal["structure", "tower", "perimeter", "landcover"]
 KINDS: tuple[Kind, ...] = ("structure", "tower", "perimeter", "landcover")
@@ -48,6 +51,10 @@ class RunConfig(BaseModel):
     unchanged : tuple of (date, date)
         Days of scenes between which nothing was built or razed in the outline, as an analyst knows from elsewhere: what is reported between them is
         false.
+    land_samples : Path or None
+        Reference samples of land cover (`docs/landcover.md`): they tell the areas of a series with their error.
+    land_samples_sha256 : str
+        Of that file; found out where it is not given, and held against it where it is.
     seed : int
         Of everything that is drawn by lot.
     report_date : date
@@ -68,6 +75,8 @@ class RunConfig(BaseModel):
     tower_sizes_m: tuple[float, ...] = (3.0, 4.0, 5.0, 6.0)
     structure_sizes_m: tuple[float, ...] = (6.0, 10.0, 16.0, 24.0)
     unchanged: tuple[tuple[dt.date, dt.date], ...] = ()
+    land_samples: Path | None = None
+    land_samples_sha256: str = ""
     seed: int = Field(default=25, ge=0)
     report_date: dt.date
 
@@ -117,12 +126,21 @@ class RunConfig(BaseModel):
 
 
 def _pinned(config: RunConfig) -> RunConfig:
-    """Return a configuration that names its models by their bytes too: a file that changes under one name is another model."""
+    """Return a configuration that names its files by their bytes too: a file that changes under one name is another one."""
+    samples = config.land_samples
+    if samples is not None and not samples.is_file():
+        raise MissingInputError("no such file of reference samples", where=samples, remedy="check land_samples in the configuration")
+    model, towers = config.model_file, shipped_model("towers")
+    files: dict[str, tuple[Path | None, Callable[[Path], bytes]]] = {
+        "model_sha256": (model, model_bytes),
+        "tower_model_sha256": (towers, model_bytes),
+        "land_samples_sha256": (samples, Path.read_bytes),
+    }
     pinned = {}
-    for key, file in (("model_sha256", config.model_file), ("tower_model_sha256", shipped_model("towers"))):
-        pinned[key] = sha256(model_bytes(file)).hexdigest() if file else ""
+    for key, (file, read) in files.items():
+        pinned[key] = sha256(read(file)).hexdigest() if file else ""
         stated = getattr(config, key)
         if stated not in ("", pinned[key]):
-            remedy = f"take {key} out of the configuration, or give the model that it names"
-            raise ConfigError(f"another model than {key} names", where=file or "model", got=pinned[key] or "no file", expected=stated, remedy=remedy)
+            remedy = f"take {key} out of the configuration, or give the file that it names"
+            raise ConfigError(f"another file than {key} names", where=file or key, got=pinned[key] or "no file", expected=stated, remedy=remedy)
     return config.model_copy(update=pinned)

@@ -98,6 +98,8 @@ class Findings:
         For perimeters seen at both dates.
     nominal, simulated : bool
         Whether an outline used is nominal; whether a scene is rendered.
+    areas : mapping of str to (float, float, float), or None
+        Of land, by class: m² and the ends of the 95 % interval, as reference samples tell; None without samples.
     tells_standing : bool
         Whether the search also reports what stands at both dates; where it does not, the number of standing objects is unknown, not 0.
     score : (y, x) float32 in 0..1, NaN where not observed
@@ -124,6 +126,7 @@ class Findings:
     nominal: bool = False
     simulated: bool = False
     tells_standing: bool = False
+    areas: Mapping[str, tuple[float, float, float]] | None = None
 
     def count(self, change: Change, within: BaseGeometry | None = None) -> int:
         """Return the number of records of one change, of those whose centroid lies in `within` where that is given."""
@@ -178,6 +181,7 @@ class Findings:
             "gsd_m": round(self.gsd_m, 4),
             "crs_analysis": self.crs,
             **({"growth": ratio} if ratio else {}),
+            **({"areas_m2": {name: [round(v, 1) for v in told] for name, told in self.areas.items()}} if self.areas is not None else {}),
             "nominal_outline": self.nominal,
             "simulated": self.simulated,
             "tells_standing": self.tells_standing,
@@ -188,7 +192,7 @@ class Findings:
     def from_geojson(cls, document: dict[str, Any], score: Plane, geobox: GeoBox) -> Findings:
         """Return the findings that :meth:`as_geojson` wrote; `score` and its grid come from the raster beside it."""
         crs = document["crs_analysis"]
-        growth = document.get("growth")
+        growth, areas = document.get("growth"), document.get("areas_m2")
         return cls(
             kind=document["kind"],
             status=document["status"],
@@ -209,6 +213,7 @@ class Findings:
             nominal=document["nominal_outline"],
             simulated=document["simulated"],
             tells_standing=document["tells_standing"],
+            areas={name: (told[0], told[1], told[2]) for name, told in areas.items()} if areas is not None else None,
         )
 
 

@@ -23,7 +23,6 @@ from camwatch.cli._common import (
     progress,
     table,
 )
-from camwatch.errors import ConfigError
 
 if TYPE_CHECKING:
     from camwatch.sensitivity import Sensitivity
@@ -48,10 +47,7 @@ def sensitivity(
     config: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Plant objects of known size into a pair and search for them: sensitivity.json, sensitivity.png; exit 1 where a kind is not testable."""
-    if kind == "landcover":
-        remedy = "trust its counts by the false alarms that stand beside them, its areas by --reference"
-        raise ConfigError("no objects are planted for land cover", where="--kind", got=kind, expected="structures, towers", remedy=remedy)
+    """Plant objects, or clearings, into a pair and search for them: sensitivity.json, sensitivity.png; exit 1 where a kind is not testable."""
     from camwatch.pipeline.verbs import sensitivity_of_scenes
 
     settings = configuration(config, kinds=(KIND_OF[kind],) if kind else None, model=model)

@@ -12,8 +12,9 @@ from camwatch.judge.extents import measure_extent, measure_line
 from camwatch.judge.limits import bounds_of, search_of
 from camwatch.judge.measurement import CannotMeasureError, Witness, days
 from camwatch.judge.rules import BLIND, DECIDED, Facts, decide
+from camwatch.judge.sight import TERRAIN, beyond_sight
 from camwatch.judge.witnesses import by_class, fitting
-from camwatch.judge.words import LIMIT_WORDS, NOT_LOOKED, TERRAIN, Told, beyond_sight, claimed_words, measured_words, no_bracket, not_judged
+from camwatch.judge.words import LIMIT_WORDS, NOT_LOOKED, Told, claimed_words, measured_words, no_bracket, not_judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -216,9 +216,10 @@ def _said_by(counter: Counter, counted: Counted) -> str:
     if counter.sensitivity is None or counter.index is None:
         return f"reported {reports}; how many it misses was not measured"
     size = counter.sensitivity.sizes_m[counter.index]
-    found = f"reported {reports} and found {hits} of {planted} planted objects of {size:g} m"
+    what = "clearings" if counter.findings.kind == "landcover" else "objects"
+    found = f"reported {reports} and found {hits} of {planted} planted {what} of {size:g} m"
     if detector.planted != planted:
-        found += f", {share(detector.probability)} of planted objects of the sizes reported"
+        found += f", {share(detector.probability)} of planted {what} of the sizes reported"
     if not counter.calibrated(counted) and counter.sensitivity.control_km2 > 0:
         return f"{found} as changes; how well it reports what stands was not measured"
     if math.isinf(detector.control_km2):

@@ -1,18 +1,25 @@
-"""Ground that was cleared, laid bare or overgrown: patches that a search of land cover reports. Nothing tells how many it misses, so none decides."""
+"""Ground that was cleared, laid bare or overgrown: patches that a search of land cover reports.
+
+That ground was laid open is decided where clearings were planted into the pair, and its area where reference samples tell the map's errors. Of all
+else nothing tells how much is missed, so it decides nothing.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from camwatch.judge.counting import measure_count
+from camwatch.judge.extents import Z, normal
 from camwatch.judge.ground import ground_of
-from camwatch.judge.limits import COMPLETE
+from camwatch.judge.limits import COMPLETE, bounds_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, end_of_state
 from camwatch.judge.words import with_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from camwatch.aoi import Aoi
     from camwatch.claims.model import Reading
@@ -42,10 +49,12 @@ CHANGES: dict[str, tuple[Change, ...]] = {
 def measure_cover(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None) -> Measurement:
     """Measure the ground whose cover changed as a claim says; the best witness speaks.
 
-    The search knows neither its misses nor its false alarms, and a harvested field looks like a cleared one to two dates: the answer is what was
-    seen, and it decides nothing.
+    Patches of ground that was laid open are counted as objects are: found as often as planted clearings of the claimed size, false as often as ground
+    outside the outline shows. Otherwise the search knows neither its misses nor its false alarms, and a harvested field looks like a cleared one to
+    two dates: the answer is what was seen, and it decides nothing.
     """
-    witness = witnesses[0]
+    sampled = reading.metric == "area" and reading.sub_area is None and reading.aspect in ADDED
+    witness = next((w for w in witnesses if sampled and w.findings.areas is not None), witnesses[0])
     findings = witness.findings
     if reading.aspect == "state" and end_of_state(reading, witness.evidence) == "before":
         raise CannotMeasureError("the search for land cover tells what changed after the stated time, not what lay there")
@@ -53,6 +62,12 @@ def measure_cover(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | Non
     bearing = bearing_on(reading, findings, ground)
     if not bearing and reading.aspect == "state":
         raise CannotMeasureError("the search for land cover tells changes only: what lay there at both dates does not show")
+    if sampled and findings.areas is not None:
+        measured = _of_samples(reading, findings.areas)
+        return replace(measured, complete=ground.share >= COMPLETE, seen=ground.share, detail=_reported(bearing), pairs=(witness.evidence.pair,))
+    if reading.metric in ("presence", "landcover") and reading.aspect == "appeared" and findings.kind in witness.evidence.sensitivity:
+        counted = measure_count(reading, witnesses, aoi)
+        return replace(counted, detail=f"{_reported(bearing)}. {counted.detail}")
     return Measurement(
         None,
         floor=-math.inf,
@@ -70,6 +85,23 @@ def measure_cover(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | Non
         detail=_reported(bearing),
         pairs=(witness.evidence.pair,),
     )
+
+
+ADDED = {"appeared": ("cleared", "built_or_bare"), "removed": ("vegetated",)}
+"""Classes whose areas make that of a claim, by its aspect."""
+
+
+def _of_samples(reading: Reading, areas: Mapping[str, tuple[float, float, float]]) -> Measurement:
+    """Measure an area as reference samples tell it; the errors of the classes are taken as independent."""
+    told = [areas[name] for name in ADDED[reading.aspect] if name in areas]
+    # The lower end of an interval is cut at nothing; the upper one tells the error.
+    error = math.hypot(*((high - value) / Z for value, _, high in told))
+    return normal(sum(value for value, _, _ in told), max(error, 1.0), bounds_of(reading.quantity, "area"), unit="m2", changes=True)
+
+
+def confirmed(record: Finding) -> bool:
+    """Whether a patch does not rest on the last date of a series alone."""
+    return record.measures.get("confirmed") != "no"
 
 
 def bearing_on(reading: Reading, findings: Findings, ground: Ground) -> list[Finding]:
@@ -108,6 +140,8 @@ def _reported(records: Sequence[Finding]) -> str:
 def _patches(name: str, patches: Sequence[Finding]) -> str:
     """Return `2.1 ha in 3 patches where open ground was overgrown, the largest between 2011-05-02 and 2011-06-19`."""
     count = f"{len(patches)} patch{'es' if len(patches) > 1 else ''}"
-    when = dates_of(max(patches, key=lambda r: (r.area_m2, r.id)))
+    when = dates_of(max(patches, key=lambda r: (confirmed(r), r.area_m2, r.id)))
+    alone = sum(not confirmed(r) for r in patches)
+    rest = "" if not alone else ", not confirmed by a later date" if alone == len(patches) else f", {alone} of them not confirmed by a later date"
     dated = f", {'the largest ' if len(patches) > 1 else ''}between {when[0].isoformat()} and {when[1].isoformat()}" if when else ""
-    return f"{with_unit(sum(r.area_m2 for r in patches) / 1e4, 'ha')} in {count} {BECAME.get(name, 'that changed in another way')}{dated}"
+    return f"{with_unit(sum(r.area_m2 for r in patches) / 1e4, 'ha')} in {count} {BECAME.get(name, 'that changed in another way')}{rest}{dated}"

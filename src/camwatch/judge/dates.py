@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from camwatch.claims.model import Interval, Reading
 from camwatch.judge.answers import Answer, answer_seen, untestable
 from camwatch.judge.bracket import span_in_words
-from camwatch.judge.cover import bearing_on, dates_of
+from camwatch.judge.cover import bearing_on, confirmed, dates_of
 from camwatch.judge.ground import ground_of
 from camwatch.judge.limits import ABOUT_DAYS, COMPLETE, SLACK_DAYS, search_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, days
@@ -242,12 +242,14 @@ def _answer_cover(reading: Reading, claimed: Interval, ordered: Sequence[Evidenc
             bearing = bearing_on(reading, findings, ground_of(findings, reading, aoi))
         except CannotMeasureError:
             continue
-        found += [(-r.area_m2, r.id, when, evidence.pair, findings.nominal) for r in bearing if (when := dates_of(r))]
+        dated = [(r, when) for r in bearing if (when := dates_of(r))]
+        found += [(not confirmed(r), -r.area_m2, r.id, when, evidence.pair, findings.nominal) for r, when in dated]
     if not found:
         return untestable("no series of scenes at hand dates a change of the ground")
-    _, _, (after, by), pair, nominal = min(found)
+    alone, _, _, (after, by), pair, nominal = min(found)
     outcome, why = compared(Span(after, by), claimed)
-    told = f"the largest of {len(found)} patches of ground that changed did so between {after.isoformat()} and {by.isoformat()}"
+    doubt = ", which no later date confirms," if alone else ""
+    told = f"the largest of {len(found)} patches of ground that changed{doubt} did so between {after.isoformat()} and {by.isoformat()}"
     fits = "which lies outside the claimed time" if outcome == "contradicted" else "which fits the claimed time" if outcome == "supported" else why
     said = f"the claim says {span_in_words(claimed)}"
     return Answer("inconclusive", Told(told, claimed=said, why=f"{fits}; {UNMEASURED}"), (pair,), nominal=nominal)

@@ -161,28 +161,32 @@ def _inferred(lines: Sequence[Finding]) -> float:
 
 
 def _held(value: float, se: float, extents: Sequence[Extent], claimed: Bounds, *, unit: str, changes: bool) -> Measurement:
-    low, high = value - Z * se, value + Z * se
     inferred = min(_inferred(lines) for _, _, lines, _ in extents)
-    mass = float(norm.cdf((claimed.near_high - value) / se) - norm.cdf((claimed.near_low - value) / se))
     told = [f"{len(extents)} pairs are averaged"] if len(extents) > 1 else []
     told += ["An analyst drew a line"] if any(DRAWN in str(line.measures.get("source", "")) for _, _, lines, _ in extents for line in lines) else []
     told += [f"{share(inferred)} of the line is inferred, not seen"] if inferred >= 0.005 else []
+    held = normal(value, se, claimed, unit=unit, changes=changes)
+    pairs = tuple(pair for *_, pair in extents)
+    return replace(held, complete=inferred <= INFERRED_LIMIT, seen=1 - inferred, detail="; ".join(told), pairs=pairs)
+
+
+def normal(value: float, se: float, claimed: Bounds, *, unit: str, changes: bool) -> Measurement:
+    """Hold a normal number against the claimed bounds, as of ground that was seen whole; `changes` says whether it is one of a change."""
+    low, high = value - Z * se, value + Z * se
     return Measurement(
         Estimate(value, low, high, unit),
         floor=low,
         ceiling=high,
-        mass=mass,
+        mass=float(norm.cdf((claimed.near_high - value) / se) - norm.cdf((claimed.near_low - value) / se)),
         bayes=_factor_against_nothing(value, se, claimed) if changes else None,
         bayes_other=None,
         power=float(norm.sf(Z - _least(claimed) / se)),
         sign=(1 if low > 0 else -1 if high < 0 else 0) if changes else 0,
-        complete=inferred <= INFERRED_LIMIT,
+        complete=True,
         additive=False,
         calibrated=True,
         blind=False,
-        seen=1 - inferred,
-        detail="; ".join(told),
-        pairs=tuple(pair for *_, pair in extents),
+        seen=1.0,
     )
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 GSD_LIMIT_M: dict[Kind, float] = {"tower": 1.05, "structure": 3.5, "perimeter": 3.0, "landcover": 120.0}
 """Coarsest ground sample distance at which each kind can be searched; equal to the detectors' own gates (a test compares them)."""
 
-OBJECT_SIZE_M: dict[Kind, float] = {"tower": 5.0, "structure": 16.0}
-"""Long side of the object that a claim means unless it says otherwise: a guard tower, a camp house (16 m by 7 m at Camp 16)."""
+OBJECT_SIZE_M: dict[Kind, float] = {"tower": 5.0, "structure": 16.0, "landcover": 120.0}
+"""Long side of what a claim means unless it says otherwise: a guard tower, a camp house (16 m by 7 m at Camp 16), a pit or a field of 1.4 ha."""
 
 RESOLUTION_CLASS = 1.5
 """Scenes belong together when their ground sample distances differ by no more than this factor."""
@@ -63,10 +63,10 @@ POWER_LIMIT = 0.80
 BLIND_BELOW = 0.50
 """Probability of detection below which a pair counts as blind to objects of that size."""
 
-TRANSFER: dict[str, float] = {"structure": 0.5, "tower": 1.2}
+TRANSFER: dict[str, float] = {"structure": 0.5, "tower": 1.2, "landcover": 1.2}
 """How far the recall of real objects lies from that of planted ones: standard deviation of the log-odds. 0.5 is 0.08 at a recall of 0.8, and 0.125 at
 0.5, as labelled buildings show. Of towers, of which no labels exist, those of two renderers are found 0.98 and 0.83 of the time (docs/towers.md): 2.5
-apart, so 1.2 about their middle."""
+apart, so 1.2 about their middle. Of clearings no labels by size are known either."""
 
 FALSE_SPREAD = 0.5
 """Squared coefficient of variation of the false-alarm density from place to place: trees, fields and sheds are not spread evenly."""
@@ -75,9 +75,10 @@ ONE_WAY = 0.7
 """Standard deviation of the logarithm of the factor between false alarms of both directions: in 95 of 100 grounds less than a factor of 4. On quiet
 ground 7 and 1, 1 and 2, 2 and 2 were counted."""
 
-DRAWN: dict[str, float] = {"structure": 0.2, "tower": 0.03}
+DRAWN: dict[str, float] = {"structure": 0.2, "tower": 0.03, "landcover": 0.2}
 """Reports that an object which is found draws beside its own, on average: a house told in two parts, works around it. 46 beside 267 new houses that
-were found, 9 beside 63 that a storm destroyed; fewer beside towers, which are points. It differs from place to place as much as it is large
+were found, 9 beside 63 that a storm destroyed; fewer beside towers, which are points. A clearing in several
+patches is taken as a house in several parts. It differs from place to place as much as it is large
 (exponential)."""
 
 SHARED_ERRORS = 0.5

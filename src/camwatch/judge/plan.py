@@ -18,8 +18,9 @@ from camwatch.judge._plan_power import STRIP_M
 from camwatch.judge._plan_tiles import tiles_of
 from camwatch.judge.bracket import date_of_state, span_in_words
 from camwatch.judge.limits import GEOMETRY, GSD_LIMIT_M, POWER_LIMIT, SUPPORT_MASS, search_of
+from camwatch.judge.sight import TERRAIN, never
 from camwatch.judge.whereabouts import answer_place
-from camwatch.judge.words import LIMIT_WORDS, TERRAIN, never, no_bracket, not_judged, number, with_unit
+from camwatch.judge.words import LIMIT_WORDS, no_bracket, not_judged, number, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,9 @@ from camwatch.judge.dates import answer_date
 from camwatch.judge.limits import GEOMETRY, search_of
 from camwatch.judge.record import ReadingVerdict, Verdict
 from camwatch.judge.rules import combine
+from camwatch.judge.sight import never
 from camwatch.judge.whereabouts import answer_place
-from camwatch.judge.words import display, never, sentence, together
+from camwatch.judge.words import display, sentence, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -33,49 +33,6 @@ SIMULATED = "SIMULATED: "
 NOT_JUDGED = "this release does not judge claims about {metric}"
 NOT_LOOKED = "No imagery was looked at for it"
 
-NEVER: dict[str, str] = {
-    "population": "people cannot be counted from above, nor can it be seen who they are or what became of them",
-    "capacity": "how many people a building holds cannot be seen from above",
-    "ratio": "people cannot be counted from above, and a ratio of them no better",
-    "method": "it is a statement about imagery, not about the ground",
-    "provenance": "it is a statement about a publication, not about the ground",
-}
-"""Why claims of a metric are never testable from imagery, whatever a ledger says."""
-
-UNSEEN_WORDS: tuple[tuple[str, str], ...] = (
-    (
-        r"\belectri(c|cal|fied) (fenc\w+|wires?|lines?|barriers?)|\belectrified\b|\blive wires?\b",
-        "whether a wire carries current cannot be seen from above",
-    ),
-    (r"\b(prisoners?|inmates?|detainees?|guards|people|population|staff)\b", NEVER["population"]),
-    (
-        r"\b(die[sd]?|dying|dead|deaths?|kill(s|ed|ings?)?|execut(e[sd]?|ions?)|perish(ed)?|starv(ed?|ation)|buried|graves?|graveyards?)\b",
-        "deaths cannot be seen from above, and graves are not searched for",
-    ),
-    (
-        r"\bin order to\b|\bintend(s|ed)?\b|\bintent(ions?)?\b|\bdeters?\b|\bdeliberate(ly)?\b|\bto (punish|hide)\b",
-        "what was meant by it cannot be seen from above",
-    ),
-    (r"\b(named|called)\b", "names cannot be seen from above"),
-)
-"""What the words of a reading of presence, layout, land cover or date speak of that no imagery shows, and why."""
-
-WHAT_IS_SEEN = r"\b(building|structure|house|hut|roof|tower|post)s?\b"
-"""Words for buildings and towers as such; any other word for them (a factory, a pen, a school) says what they are used for."""
-
-USED_AS = (
-    r"\b(prisons?|cells?|cell blocks?|prison blocks?|barracks?|dormitor(y|ies)|housing|quarters|factor(y|ies)|workshops?|mills?|pens?|"
-    r"stables?|barns?|schools?|hospitals?|clinics?|kitchens?|offices?|warehouses?|stores?|garages?|laborator(y|ies)|interrogation|detention)\b"
-)
-"""Words that say what counted buildings are used for."""
-
-WHERE_AND_WHAT_FOR = r"\b(inside|within|in|on|at|along|behind|beside|beyond|near|around|outside|between|from|by|of|to|for|as|used)\b"
-"""Where the words for a thing end, and those for its place, its time or its use begin."""
-
-USE = "that they are there is seen, what they are used for is not"
-FENCE = "an enclosing line is seen, not whether it is a fence, a wall or the strip beside one"
-TERRAIN = "heights are told by an elevation model, not by images"
-
 TOPICS = {
     "position": "a position",
     "layout": "a layout",
@@ -105,6 +62,7 @@ SUBJECTS = {
 MANY = {"perimeter": "enclosing lines", "camp": "camps", "fence": "fences", "mine": "mines", "river": "rivers"}
 """Subjects that are counted, where their name speaks of one."""
 OBJECTS = {"tower": "guard towers", "structure": "buildings"}
+PATCHES = "patches of ground laid open"
 UNITS = {"m2": "m²", "km2": "km²", "m": "m", "km": "km", "ha": "ha"}
 LIMIT_WORDS = {"tower": "guard towers", "structure": "buildings", "perimeter": "the enclosing line", "landcover": "land cover"}
 
@@ -184,31 +142,6 @@ def not_judged(reading: Reading) -> str:
     return NOT_JUDGED.format(metric=topic(reading))
 
 
-def never(reading: Reading) -> str:
-    """Return why a reading is never testable from imagery; empty where it may be."""
-    if reading.metric in NEVER:
-        return NEVER[reading.metric]
-    if reading.subject == "people":
-        return NEVER["population"]
-    if reading.metric in ("presence", "layout", "landcover", "date"):
-        return next((why for pattern, why in UNSEEN_WORDS if re.search(pattern, reading.text, re.IGNORECASE)), "")
-    return ""
-
-
-def beyond_sight(reading: Reading) -> str:
-    """Return what of a reading stays unseen though the thing itself is seen; empty where nothing does."""
-    if reading.metric in ("presence", "layout") and reading.subject == "fence":
-        return FENCE
-    if reading.metric in ("presence", "layout") and reading.subject in OBJECTS and reading.aspect != "net change":
-        # "Pens inside the walls" are pens, and "buildings for animals" are seen as buildings only.
-        thing, *rest = re.split(WHERE_AND_WHAT_FOR, reading.text, maxsplit=1, flags=re.IGNORECASE)
-        if not re.search(WHAT_IS_SEEN, thing, re.IGNORECASE) or (rest and rest[0].lower() in ("for", "as", "used")):
-            return USE
-    if reading.subject == "structure" and re.search(USED_AS, reading.text, re.IGNORECASE):
-        return USE
-    return ""
-
-
 def share(value: float) -> str:
     """Return a share of 0..1 as percent: whole, with a decimal below 1 % and above 99 %, and never a 0 or a 100 % that is none.
 
@@ -280,18 +213,26 @@ def _measured(reading: Reading, measured: Measurement, asked: str | None) -> str
         return f"{search_words(reading)}{place}{part}"
     estimate = display(measured.estimate)
     if reading.metric in ("area", "length"):
-        what = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
-        if reading.aspect == "state":
-            return f"{what} was {interval_words(estimate)}"
-        return f"{what} {_change(_turned(estimate) if reading.aspect == 'removed' else estimate)}"
-    objects = OBJECTS[reading.subject if reading.subject in OBJECTS else "structure"]
-    one = number(estimate.value) == "1"
+        return _extent(reading, estimate)
+    land, one = search_of(reading) == "landcover", number(estimate.value) == "1"
+    objects = PATCHES if land else OBJECTS[reading.subject if reading.subject in OBJECTS else "structure"]
+    single = objects.replace("patches", "patch") if land else objects.removesuffix("s")
     verbs = {"state": "stood", "appeared": "appeared", "removed": "was removed" if one else "were removed"}
     verb = verbs.get(reading.aspect, "" if reading.metric == "count" else "appeared or went")
     if not verb:
         return f"the number of {objects}{place}{part} {_change(estimate)}"
     least = "" if reading.metric == "count" or estimate.low >= 1 else f"; that it is at least one has a probability of {share(measured.mass)}"
-    return f"an estimated {number(estimate.value)} {objects.removesuffix('s') if one else objects} {verb}{place}{part}{_range(estimate)}{least}"
+    return f"an estimated {number(estimate.value)} {single if one else objects} {verb}{place}{part}{_range(estimate)}{least}"
+
+
+def _extent(reading: Reading, estimate: Estimate) -> str:
+    """Say what an area or a length was, or by how much it changed."""
+    if search_of(reading) == "landcover":
+        return f"ground of {interval_words(estimate)} {'was overgrown' if reading.aspect == 'removed' else 'was laid open'}"
+    what = {"area": "the enclosed area", "length": "the length of the enclosing line"}[reading.metric]
+    if reading.aspect == "state":
+        return f"{what} was {interval_words(estimate)}"
+    return f"{what} {_change(_turned(estimate) if reading.aspect == 'removed' else estimate)}"
 
 
 def search_words(reading: Reading) -> str:

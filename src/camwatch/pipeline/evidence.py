@@ -75,7 +75,7 @@ def search_or_refuse(
 def sensitivities(
     alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings], progress: Progress | None = None
 ) -> dict[str, Sensitivity]:
-    """Plant objects into the pair and search for them, for every kind that could be searched and can be planted."""
+    """Plant objects, and clearings, into the pair and search for them, for every kind that could be searched and can be planted."""
     from camwatch.pipeline.search import searches, unheard
     from camwatch.sensitivity import control_window, measure, planting_window
 
@@ -97,15 +97,37 @@ def sensitivities(
                 seed=config.seed,
                 control=None if control is None else alignment.images(control),
             )
-    return measured
+    land = _land_measured(alignment, aoi, config, findings)
+    return measured if land is None else {**measured, "landcover": land}
 
 
-def with_false_alarms(alignment: Alignment, aoi: Aoi, findings: Mapping[str, Findings]) -> dict[str, Findings]:
-    """Return the findings with the false-alarm density of each search whose control ground is searched by itself: that of towers."""
+def _land_measured(alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings]) -> Sensitivity | None:
+    found = findings.get("landcover")
+    if found is None or found.status != "searched":
+        return None
+    from camwatch.pipeline.landcover import measure_land
+
+    return measure_land(alignment, alignment.site(aoi), found, seed=config.seed)
+
+
+def with_measured(findings: Mapping[str, Findings], measured: Mapping[str, Sensitivity]) -> dict[str, Findings]:
+    """Return the findings with the false-alarm density of each kind that was measured; land also tells from which size on it is found."""
+    from camwatch.pipeline.landpower import in_words
+
+    told = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
+    if "landcover" in measured:
+        land = told["landcover"]
+        told["landcover"] = replace(land, reason=f"{land.reason} {in_words(measured['landcover'])}".strip())
+    return told
+
+
+def with_false_alarms(alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings]) -> dict[str, Findings]:
+    """Return the findings with the false-alarm density of towers, whose control ground is searched by itself, and with the power of land."""
     from camwatch.pipeline.search import BY_TILE
     from camwatch.sensitivity import control_window, false_alarms
 
-    told = dict(findings)
+    land = _land_measured(alignment, aoi, config, findings)
+    told = with_measured(findings, {} if land is None else {"landcover": land})
     kinds, site = _plantable(alignment, aoi, {kind: f for kind, f in findings.items() if kind != "structure"})
     for kind in kinds:
         control = control_window(alignment.geobox, site, kind)

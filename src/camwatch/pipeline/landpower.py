@@ -99,7 +99,7 @@ def clearings_found(before: Image, after: Image, site: Site, found: Findings, *,
         found=tuple(sum(of) for of in hits.values()),
         false_alarms=0,
         control_km2=0.0,
-        control="none: what is reported outside the outline stands with the findings",
+        control="none: this pair shows too little ground outside the outline",
     )
 
 

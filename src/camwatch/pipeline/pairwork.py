@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from camwatch.custody import read_json, write_json
 from camwatch.errors import CoverageError, PairError
 from camwatch.judge import Evidence
-from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities
+from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities, with_measured
 from camwatch.pipeline.pair import Alignment, align
 from camwatch.pipeline.records import aoi_document, read_findings, source_of, write_findings
 from camwatch.pipeline.unchanged import FOLDER as UNCHANGED
@@ -150,8 +150,7 @@ class PairWork:
         config = self.config.model_copy(update={"kinds": tuple(k for k in PLANTED if k in self.config.kinds)}) if self.alone else self.config
         findings = search_or_refuse(alignment, self.aoi, config, told, threads=self.threads, scores=self.folder)
         measured = {} if self.alone else with_unchanged(sensitivities(alignment, self.aoi, config, findings, told), self.unchanged)
-        findings = {k: replace(f, false_alarms_per_km2=measured[k].false_alarms_per_km2) if k in measured else f for k, f in findings.items()}
-        written = write_findings(self.folder, findings)
+        written = write_findings(self.folder, with_measured(findings, measured))
         written.append(
             detect_picture(
                 self.folder / "detect.png",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from camwatch.aoi import LONLAT
 from camwatch.config import RunConfig
 from camwatch.custody import digest_of, portable, read_json, write_json, write_manifest
 from camwatch.errors import CoverageError, PairError
 from camwatch.judge import judge, plan_pairs, testability
 from camwatch.pipeline.holdings import Holdings, gather
-from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, read_series, series_of, write_series
+from camwatch.pipeline.landareas import read_samples
+from camwatch.pipeline.landseries import AREAS, LEAST_SCENES, WRITTEN, read_series, series_of, write_series
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.records import aoi_document, claims_document, places_document, scene_info, scene_row
 from camwatch.pipeline.search import unheard
@@ -130,6 +132,8 @@ def run_camp(
         days = ", ".join(sorted({f"{scene.acquired(i):%Y-%m-%d}" for i in held.scenes}))
         wanted = "two dates of similar resolution"
         raise PairError("no two scenes make a before and an after", where=scenes, got=days, expected=wanted, remedy="add a scene")
+    if config.land_samples is not None:
+        read_samples(config.land_samples, LONLAT)  # what is wrong with them is told before the work begins
     quiet = without_change(known, held.claims, planned, config)
     hashes = hash_files(files_behind(held.scenes), progress=progress)
     config = _continued(run, config)
@@ -179,11 +183,12 @@ def _series(journal: Journal, held: Holdings, config: RunConfig, hashes: dict[Pa
     folder = journal.run / SERIES
 
     def work() -> list[Path]:
+        (folder / AREAS).unlink(missing_ok=True)  # of an earlier configuration
         try:
             write_series(folder, items, held.aoi, config, hashes=hashes, progress=progress)
         except (CoverageError, PairError) as error:  # a series that fails must not end the run; its pairs stand for themselves
             return [write_json(folder / "series.json", {"refused": str(error), "scenes": [item.id for item in items]})]
-        return [folder / name for name in WRITTEN]
+        return [folder / name for name in WRITTEN if (folder / name).exists()]
 
     return [journal.step("series", [inputs, aoi_document(held.aoi), config.model_dump(mode="json")], work)]
 

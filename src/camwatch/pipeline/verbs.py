@@ -17,13 +17,14 @@ from camwatch.scenes.hashes import files_behind, hash_files
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pystac
     from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi
-    from camwatch.config import RunConfig
+    from camwatch.config import Kind, RunConfig
     from camwatch.findings import Findings
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
@@ -89,7 +90,7 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
         ready = pool.submit(_prepared, config)
         alignment = align(*items, place, config)
         ready.result()
-    findings = with_false_alarms(alignment, place, search_or_refuse(alignment, place, config, progress, scores=out))
+    findings = with_false_alarms(alignment, place, config, search_or_refuse(alignment, place, config, progress, scores=out))
     progress("drawing", 0, 1)
     hashes = hash_files(files_behind(items))
     sources, generated = [source_of(item, hashes, config) for item in items], config.report_date.isoformat()
@@ -130,7 +131,7 @@ def sensitivity_of_scenes(
     place = load_aoi(aoi)
     progress("registering", 0, 1)
     alignment = align(*items, place, config)
-    planted = config.model_copy(update={"kinds": tuple(k for k in PLANTED if k in config.kinds) or PLANTED})
+    planted = config.model_copy(update={"kinds": _planted(config.kinds)})
     told = _vouched(unchanged, alignment, place, planted, progress) if unchanged else {}
     findings = search_or_refuse(alignment, place, planted, progress)
     measured = with_unchanged(sensitivities(alignment, place, config, findings, progress), {kind: (one,) for kind, one in told.items()})
@@ -143,6 +144,11 @@ def sensitivity_of_scenes(
 
         sensitivity_page(out / "sensitivity.png", list(measured.values()), simulated=alignment.simulated, generated=config.report_date.isoformat())
     return measured, reasons
+
+
+def _planted(kinds: Sequence[Kind]) -> tuple[Kind, ...]:
+    """Return the kinds that are planted: objects, and land only where nothing else is asked for."""
+    return tuple(k for k in PLANTED if k in kinds) or (("landcover",) if "landcover" in kinds else PLANTED)
 
 
 def _vouched(paths: tuple[Path, Path], pair: Alignment, aoi: Aoi, config: RunConfig, progress: Progress) -> dict[str, Unchanged]:

@@ -85,12 +85,13 @@ def scene_of(before: Image, after: Image, findings: Mapping[str, Findings], aoi:
 
 
 def detail_view(scene: Scene, view: View, pixel_m: float) -> tuple[View, bool]:
-    """Return the square that holds most change, and whether there is any; without change the middle of the view."""
-    width = min(max(view.width / 6, DETAIL_PX * pixel_m), view.width / 2.5)
+    """Return the square within the view that holds most change, and whether there is any; without change the middle of the view."""
+    width = min(max(view.width / 6, DETAIL_PX * pixel_m), view.width / 2.5, view.height)
     records = [r for r in scene.records if r.kind != "perimeter"]
     centre = hot_spot(records, width) or hot_spot(scene.records, width)
-    here = centre or (0.5 * (view.left + view.right), 0.5 * (view.bottom + view.top))
-    return View.around(*here, width, width), centre is not None
+    x, y = centre or (0.5 * (view.left + view.right), 0.5 * (view.bottom + view.top))
+    inside = (min(max(at, low + width / 2), high - width / 2) for at, low, high in ((x, view.left, view.right), (y, view.bottom, view.top)))
+    return View.around(*inside, width, width), centre is not None
 
 
 def analysis_pixel_m(scene: Scene) -> float:

@@ -61,7 +61,7 @@ OPEN: dict[str, Any] = {"marker": "s", "markersize": 3.5, "markerfacecolor": "wh
 
 
 def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
-    kind = {"structure": "Structures", "tower": "Towers"}.get(measured.kind, measured.kind)
+    kind = {"structure": "Structures", "tower": "Towers", "landcover": "Land: squares of vegetated ground laid open"}[measured.kind]
     y = sheet.heading(box.x, box.y, box.width, kind, "points: mean and 95 % interval (Jeffreys)") + (3.0 if measured.removed_found else 0.0)
     words = _sentences(measured)
     below = sum(len(sheet.wrap(text, box.width, style.BODY)) for text in words) * style.BODY * style.LEADING * 0.3528 + 4
@@ -112,8 +112,9 @@ def _curve(sheet: Sheet, box: Box, measured: Sensitivity) -> None:
             annotation_clip=False,
         )
     axes.set(xlim=(0, high), ylim=(0, 1))
+    side = "side of the square" if measured.kind == "landcover" else "long side of the object"
     above = "found / planted, appeared over removed" if measured.removed_found else "found / planted"
-    axes.set_xlabel(f"long side of the object, m   (above: {above})", fontsize=style.BODY)
+    axes.set_xlabel(f"{side}, m   (above: {above})", fontsize=style.BODY)
     axes.set_ylabel("probability of detection", fontsize=style.BODY)
     axes.tick_params(labelsize=style.BODY, length=2, width=0.5)
     sheet.lines(box.x, place.bottom + 12.0, [line for text in words for line in sheet.wrap(text, box.width, style.BODY)], style.BODY)
