@@ -319,6 +319,20 @@ def test_areas_are_those_of_the_worked_example():
     assert loss.producers == pytest.approx(0.75, abs=0.01)
 
 
+def test_samples_that_all_agree_do_not_make_an_area_exact():
+    wide = []
+    for each in (20, 200):
+        labels = ["cleared"] * each + ["unchanged"] * each
+        cleared, unchanged = adjusted_areas(labels, labels, {"cleared": 1e5, "unchanged": 9e5})
+        assert cleared.adjusted_m2 == pytest.approx(1e5)
+        assert cleared.low_m2 < 1e5 < cleared.high_m2
+        # Of twenty samples of unchanged ground one in twenty may well have been cleared.
+        wide.append(cleared.high_m2 - cleared.adjusted_m2)
+        assert unchanged.low_m2 < 9e5
+    assert 3e4 < wide[0] < 1e5
+    assert wide[1] < 0.2 * wide[0]
+
+
 def test_a_class_without_samples_has_no_area():
     with pytest.raises(ClaimError, match="too few reference samples"):
         adjusted_areas(["unchanged"] * 9, ["unchanged"] * 9, {"cleared": 1e4, "unchanged": 1e6})

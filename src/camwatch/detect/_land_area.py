@@ -13,6 +13,8 @@ from camwatch.errors import ClaimError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 LEVEL = 0.95
 LEAST_SAMPLES = 2
 """Samples of a mapped class from which its error can be told at all; fifty are advised."""
@@ -68,7 +70,8 @@ def adjusted_areas(mapped: Sequence[str], reference: Sequence[str], areas_m2: Ma
     Notes
     -----
     With W_i the share of the ground mapped as i, and n_ij of its n_i samples truly j, the share of class j is p_j = Σ_i W_i n_ij / n_i, with
-    standard error √(Σ_i W_i² (n_ij/n_i)(1 − n_ij/n_i) / (n_i − 1)).
+    standard error √(Σ_i W_i² (n_ij/n_i)(1 − n_ij/n_i) / (n_i − 1)). Where that is nothing, since no sample of the class contradicts the map, the
+    shares are (n_ij + ½) / (n_i + 1), the means of Jeffreys' posterior, for the error alone.
 
     References
     ----------
@@ -87,7 +90,10 @@ def adjusted_areas(mapped: Sequence[str], reference: Sequence[str], areas_m2: Ma
     weights, ground = weights / weights.sum(), float(weights.sum())
     shares = counts / total[:, None]
     truth = weights @ shares
-    error = np.sqrt((weights[:, None] ** 2 * shares * (1 - shares) / (total[:, None] - 1)).sum(axis=0))
+    error = _standard_error(weights, shares, total)
+    # A class in which no sample is wrong has not been shown to be without error: there half a sample of each kind is added.
+    cautious = _standard_error(weights, (counts + 0.5) / (total[:, None] + 1), total)
+    error = np.where(error > 0, error, cautious)
     reach = float(norm.ppf(0.5 + LEVEL / 2)) * error
     out = []
     for j, name in enumerate(names):
@@ -106,3 +112,9 @@ def adjusted_areas(mapped: Sequence[str], reference: Sequence[str], areas_m2: Ma
             )
         )
     return tuple(out)
+
+
+def _standard_error(weights: NDArray[np.float64], shares: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard error of the share of each class: from (stratum, class) shares among so many samples of each stratum."""
+    variance: NDArray[np.float64] = (weights[:, None] ** 2 * shares * (1 - shares) / (total[:, None] - 1)).sum(axis=0)
+    return np.sqrt(variance)

@@ -90,8 +90,9 @@ def detail_view(scene: Scene, view: View, pixel_m: float) -> tuple[View, bool]:
     records = [r for r in scene.records if r.kind != "perimeter"]
     centre = hot_spot(records, width) or hot_spot(scene.records, width)
     x, y = centre or (0.5 * (view.left + view.right), 0.5 * (view.bottom + view.top))
-    inside = (min(max(at, low + width / 2), high - width / 2) for at, low, high in ((x, view.left, view.right), (y, view.bottom, view.top)))
-    return View.around(*inside, width, width), centre is not None
+    x = min(max(x, view.left + width / 2), view.right - width / 2)
+    y = min(max(y, view.bottom + width / 2), view.top - width / 2)
+    return View.around(x, y, width, width), centre is not None
 
 
 def analysis_pixel_m(scene: Scene) -> float:

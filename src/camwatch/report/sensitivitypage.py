@@ -124,11 +124,13 @@ def _sentences(measured: Sensitivity) -> tuple[str, ...]:
     """Return what the curve and the control ground say, in words."""
     blind = measured.blind_below_m
     first = (
-        "Blind at every size planted: at no size is at least half of the objects found."
+        "Blind at every size planted: at no size is at least half of what was planted found."
         if blind is None
-        else f"Blind below {tables.number(blind)} m (hatched): from there on at least half of the planted objects are found."
+        else f"Blind below {tables.number(blind)} m (hatched): from there on at least half of what was planted is found."
     )
     both = "Blue dots: objects that appeared. Open squares: the same objects where they stood before and are gone." if measured.removed_found else ""
     control = f"Control ground: {measured.control}." if measured.control else ""
+    land = measured.kind == "landcover"
     rendered = "The planted objects are rendered; the ground they stand on is this pair’s."
+    rendered = "The squares have the brightness of open ground elsewhere in this pair." if land else rendered
     return tuple(text for text in (first, both, *sentences.alarm_lines(measured), control, rendered) if text)
