@@ -100,12 +100,28 @@ def _priors(rng: np.random.Generator, case: Case, old: Polygon, new: Polygon) ->
 
     if case.prior == "shift100":
         return (moved(old, 100, 1), moved(new, 100, 1)), 100.0
+    if case.prior == "shift18":
+        return (moved(old, 18, 1), moved(new, 18, 1)), 20.0
+    if case.prior == "warped":
+        return (_warped(rng, old, 40.0), _warped(rng, new, 40.0)), 80.0
     if case.prior == "area20":
         scale = float(np.sqrt(rng.choice([0.8, 1.2])))
         return (moved(old, 5, scale), moved(new, 5, scale)), 0.12 * radius
     if case.prior == "old":
         return (moved(old, 5, 1.0), moved(old, 5, 1.0)), 20.0
     return (moved(old, 8, rng.uniform(0.98, 1.02)), moved(new, 8, rng.uniform(0.98, 1.02))), 20.0
+
+
+def _warped(rng: np.random.Generator, line: Polygon, off_m: float) -> Polygon:
+    """Return an outline that was drawn by hand from afar: each part of it off by its own error, which changes over some 400 m; valid."""
+    points = np.asarray(line.segmentize(10).exterior.coords)[:-1]
+    sigma = 400.0 / 10 / 2.5
+    for shrink in (1.0, 0.8, 0.6, 0.4, 0.2):
+        error = gaussian_filter(rng.normal(0, 1, points.shape), (sigma, 0), mode="wrap")
+        drawn = Polygon(points + shrink * off_m * error / error.std()).simplify(5)
+        if isinstance(drawn, Polygon) and drawn.is_valid:
+            return drawn
+    return line
 
 
 def ring(rng: np.random.Generator, length_m: float) -> Polygon:

@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--length", type=float, default=3.0, help="kilometres")
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--prior", choices=["near", "shift100", "area20", "old"], default="near")
+    parser.add_argument("--prior", choices=["near", "shift18", "shift100", "area20", "warped", "old"], default="near")
     parser.add_argument("--no-wall", action="store_true")
     parser.add_argument("--half", choices=["tune", "judge"], default="judge")
     parser.add_argument("--painter", type=Path)

@@ -9,13 +9,16 @@ from odc.geo.geobox import GeoBox
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import Polygon
 
-from camwatch.detect._course_graph import Lattice, closed_path, coarser
+from camwatch.detect._course_graph import closed_path
 from camwatch.detect._course_ground import LATTICE, Ground
+from camwatch.detect._course_lattice import Lattice, coarser, part_of
 from camwatch.detect._course_line import bridged, settled
+from camwatch.detect._course_place import placed
 from camwatch.detect._course_profile import MARGIN, MOVES, extras, free_inputs, lattice_inputs, shipped, tone_of
 from camwatch.detect._course_ring import resample
 from camwatch.detect._course_search import kernel
-from camwatch.detect._trace import Band, _left_out
+from camwatch.detect._perimeter_band import Band
+from camwatch.detect._trace import _left_out
 from camwatch.imagery.image import Image, Sun
 
 
@@ -70,6 +73,34 @@ def test_a_ring_with_a_deep_bay_is_followed_into_it():
     on[20, 25:36] = True
     points, _ = found(on)
     assert Polygon(points).area == pytest.approx(192.0**2 - 40 * 56, rel=0.02)
+
+
+def test_an_unseen_corner_is_not_cut_off():
+    """Two sides beside one another are far apart along the outline: the way from one to the other costs what lies between them."""
+    on = square(24)
+    on[:24, :24] = False
+    on[[6, 24], [24, 6]] = True
+    places = without(lattice(on), hollow())
+    middle, outline = (30 * 4.0, -30 * 4.0), np.array([[24, -24], [216, -24], [216, -216], [24, -216]], float)
+    loop = closed_path(places, middle, outline, 60.0)
+    assert Polygon(places.point[loop.node]).area == pytest.approx(192.0**2, rel=0.005)
+    elsewhere = np.array([[60, -60], [180, -60], [180, -180], [60, -180]], float)
+    cut = closed_path(places, middle, elsewhere)
+    assert Polygon(places.point[cut.node]).area < 0.99 * 192.0**2
+
+
+def test_an_outline_is_placed_where_it_is_seen():
+    rng = np.random.default_rng(0)
+    noise = lattice(rng.uniform(0, 0.5, (61, 61)))
+    truth = lattice(np.maximum(square(20), rng.uniform(0, 0.5, (61, 61))))
+    outline = np.array([[40, -40], [200, -40], [200, -200], [40, -200]], float)  # the square that is seen
+    off = 120 + 0.9 * (outline - [120, -120]) + [-28, 20] - [0, 240]
+    there = placed(truth, off, 60.0)
+    assert Polygon(there.ring).symmetric_difference(Polygon(outline)).area < 0.04 * 160.0**2
+    assert there.like > 0.8
+    assert there.margin > 0.2
+    assert placed(noise, off, 60.0).margin < 0.1
+    assert placed(part_of(noise, noise.row == 0), off, 60.0) is None
 
 
 def test_no_way_around_is_none():
@@ -192,7 +223,7 @@ def test_the_kernel_is_one_piece():
 
 def test_a_bay_that_the_line_left_out_is_told():
     bay = np.array([(0, 0), (200, 0), (200, 200), (130, 200), (130, 60), (70, 60), (70, 200), (0, 200)], float)
-    band = Band(bay, 25.0, 1.0)
+    band = Band(bay, 25.0, 1.0, 25.0)
     assert _left_out(resample(bay + np.array([5, -5]), 2.0), band) == 0
     across = resample(np.array([(0, 0), (200, 0), (200, 200), (0, 200)], float), 2.0)
     # All of the bay's 340 m but some 25 m at either side of its mouth.

@@ -171,6 +171,24 @@ def test_a_move_within_wide_bands_of_two_outlines_is_a_move(seed):
     assert found.growth.area.low <= new.area / old.area - 1 <= found.growth.area.high
 
 
+def test_outlines_that_are_far_off_are_placed_first():
+    old = affinity.scale(C_SHAPE, 1.5, 1.5)
+    new = Polygon([(1.3 * x if x < 0 else x, y) for x, y in old.exterior.coords])
+    images = [scene(year, seed=6, half=480, wall=wall, sun=sun) for year, wall, sun in ((2009, old, 150.0), (2010, new, 330.0))]
+    far = site(affinity.translate(old, 40, -38), affinity.translate(affinity.scale(new, 0.95, 0.95), -45, 20), accuracy_m=60.0)
+    found = detect_perimeter(*images, far, PerimeterParams(sought_share=1.0))
+    assert found.growth is not None, found.reason
+    assert "first moved and scaled as a whole" in found.reason
+    assert found.growth.area.ratio == pytest.approx(new.area / old.area - 1, abs=0.04)
+    assert found.growth.area.low <= new.area / old.area - 1 <= found.growth.area.high
+    assert found.searched_km2 > 0.3
+    nothing = [scene(year, seed=6, half=480) for year in (2009, 2010)]
+    refused = detect_perimeter(*nothing, far)
+    assert refused.growth is None
+    assert "has nothing to follow" in refused.reason
+    assert "draw an outline good to 30 m" in refused.reason
+
+
 def test_growth_interval_covers_the_truth(rings):
     inside = []
     for old, new, found in rings:

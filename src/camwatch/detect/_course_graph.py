@@ -1,8 +1,10 @@
 """The cheapest closed path around a place, on a lattice of any shape: where the enclosing line runs, before it is looked at closely.
 
-A step between two places costs its length where nothing looks like a line along it, and a small part of that where all does. Closed paths are told
-from others by what they go around: the graph is laid out twice, a step over a cut from the middle outward changes from the first copy to the second,
-and the cheapest closed path through a place is the cheapest way from that place to itself in the other copy (Dijkstra, doi:10.1007/BF01386390).
+A step between two places costs its length where nothing looks like a line along it, and a small part of that where all does. Where places side by
+side lie beside parts of the outline that are far apart along it (across the mouth of a bay, inside a sharp corner), the step from one to the other
+costs what the outline between them would cost unseen, so that no path is short because it leaves out a part. Closed paths are told from others by
+what they go around: the graph is laid out twice, a step over a cut from the middle outward changes from the first copy to the second, and the
+cheapest closed path through a place is the cheapest way from that place to itself in the other copy (Dijkstra, doi:10.1007/BF01386390).
 """
 
 from __future__ import annotations
@@ -13,43 +15,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import cKDTree
 
 from camwatch.detect._course_profile import MOVES
+from camwatch.detect._course_ring import resample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from camwatch.detect._course_lattice import Lattice
 
 FLOOR = 0.01
 """Cost of a metre of line that is seen beyond doubt, in metres that are not seen."""
 FAINT = 0.05
 """Likeness that differs little from none: the cost of a metre falls with the logarithm of what is seen beyond it."""
-MOST_PLACES = 300_000
-"""In a larger lattice four places are taken for one."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lattice:
-    """Places in a band and how much they look like a line.
-
-    Attributes
-    ----------
-    row, col : (k,) int64
-        Of the lattice, sorted by row, then column.
-    point : (k, 2) float64
-        (x, y) in metres.
-    like : (k, 8) float32
-        0..1 in each direction of :data:`camwatch.detect._course_profile.MOVES`.
-    valid : (k,) bool
-    step_m : float
-        Metres between neighbours.
-    """
-
-    row: NDArray[np.int64]
-    col: NDArray[np.int64]
-    point: NDArray[np.float64]
-    like: NDArray[np.float32]
-    valid: NDArray[np.bool_]
-    step_m: float
+PULL = 0.3
+"""Cost of a metre at the edge of the band, in metres that are not seen: the outline is the likelier the nearer."""
+LEAP = 3.0
+"""Lattice steps of the outline that a step may pass over at no cost; the rest costs as much as if it were walked unseen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,26 +50,7 @@ class _Steps:
     cost: NDArray[np.float64]
 
 
-def part_of(lattice: Lattice, kept: NDArray[np.bool_]) -> Lattice:
-    """Return some places of a lattice."""
-    return Lattice(lattice.row[kept], lattice.col[kept], lattice.point[kept], lattice.like[kept], lattice.valid[kept], lattice.step_m)
-
-
-def coarser(lattice: Lattice) -> Lattice:
-    """Return a lattice of twice the step, each place of which is as much like a line as the best of those it stands for."""
-    width = int(np.ptp(lattice.col)) // 2 + 3
-    row, col = lattice.row // 2, lattice.col // 2
-    key = (row - row.min()) * width + col - col.min()
-    order = np.argsort(key, kind="stable")
-    _, first = np.unique(key[order], return_index=True)
-    like = np.maximum.reduceat(lattice.like[order], first, axis=0)
-    valid = np.logical_or.reduceat(lattice.valid[order], first)
-    count = np.diff(np.r_[first, len(order)])[:, None]
-    point = np.add.reduceat(lattice.point[order], first, axis=0) / count
-    return Lattice(row[order][first], col[order][first], point, like, valid, 2 * lattice.step_m)
-
-
-def closed_path(lattice: Lattice, middle: tuple[float, float], ring: NDArray[np.float64]) -> Loop | None:
+def closed_path(lattice: Lattice, middle: tuple[float, float], ring: NDArray[np.float64], half_m: float = np.inf) -> Loop | None:
     """Return the cheapest closed path once around `middle`; None where the lattice has a gap all across.
 
     Parameters
@@ -95,11 +59,13 @@ def closed_path(lattice: Lattice, middle: tuple[float, float], ring: NDArray[np.
     middle : (x, y)
         A place inside that no step passes.
     ring : (k, 2)
-        The prior: the cut is laid where a ray from the middle crosses it as seldom as possible.
+        The outline beside which the path runs; the cut is laid where a ray from the middle crosses it as seldom as possible.
+    half_m : float
+        How far from it the path is expected at most.
     """
     if len(lattice.row) < 8:
         return None
-    steps = _steps(lattice)
+    steps = _steps(lattice, ring, half_m)
     ray = _ray(middle, ring)
     over = _over(lattice.point, steps, middle, ray)
     anchor = _anchor(lattice, steps, over)
@@ -119,10 +85,12 @@ def closed_path(lattice: Lattice, middle: tuple[float, float], ring: NDArray[np.
     return Loop(path[:-1], _support(lattice, path))
 
 
-def _steps(lattice: Lattice) -> _Steps:
+def _steps(lattice: Lattice, ring: NDArray[np.float64], half_m: float) -> _Steps:
+    along, away, around = _beside(lattice, ring)
+    pull = PULL * np.minimum(away / half_m, 1.0) ** 2
     width = int(lattice.col.max() - lattice.col.min()) + 5
     key = (lattice.row - lattice.row.min() + 2) * width + lattice.col - lattice.col.min() + 2
-    price = -np.log((_either(lattice.like) + FAINT) / (1 + FAINT)) / np.log((1 + FAINT) / FAINT)
+    price = -np.log((either(lattice.like) + FAINT) / (1 + FAINT)) / np.log((1 + FAINT) / FAINT)
     starts, stops, costs = [], [], []
     for direction, (row, col) in enumerate(MOVES):
         wanted = key + row * width + col
@@ -130,14 +98,25 @@ def _steps(lattice: Lattice) -> _Steps:
         start = np.flatnonzero(key[place] == wanted)
         stop = place[start]
         # A line is seen at both ends of a step.
-        cost = lattice.step_m * np.hypot(row, col) * (FLOOR + np.maximum(price[start, direction], price[stop, direction]).astype(np.float64))
+        metre = FLOOR + np.maximum(price[start, direction], price[stop, direction]) + np.maximum(pull[start], pull[stop])
+        leap = np.abs(along[start] - along[stop])
+        leap = np.minimum(leap, around - leap)
+        cost = lattice.step_m * np.hypot(row, col) * metre + np.maximum(leap - LEAP * lattice.step_m, 0.0)
         starts += [start, stop]
         stops += [stop, start]
         costs += [cost, cost]
     return _Steps(np.concatenate(starts), np.concatenate(stops), np.concatenate(costs))
 
 
-def _either(like: NDArray[np.float32]) -> NDArray[np.float32]:
+def _beside(lattice: Lattice, ring: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return of the place of an outline that is nearest to each of a lattice: metres along it and away from it; and its length."""
+    outline = resample(ring, 0.5 * lattice.step_m)
+    gap = float(np.hypot(*(outline[1] - outline[0])))
+    away, place = cKDTree(outline).query(lattice.point)
+    return place * gap, away, gap * len(outline)
+
+
+def either(like: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the likeness in each direction with that of a line between two of them, which is seen in both."""
     near = np.maximum(np.roll(like, 1, axis=1), np.roll(like, -1, axis=1))
     return np.maximum(like, np.float32(0.85) * near)
@@ -201,5 +180,5 @@ def _support(lattice: Lattice, path: NDArray[np.intp]) -> NDArray[np.float64]:
     row, col = np.diff(lattice.row[path]), np.diff(lattice.col[path])
     table = {move: number for number, move in enumerate(MOVES)} | {(-r, -c): number for number, (r, c) in enumerate(MOVES)}
     direction = np.array([table[int(r), int(c)] for r, c in zip(row, col, strict=True)], np.intp)
-    best = _either(lattice.like)
+    best = either(lattice.like)
     return np.asarray(0.5 * (best[path[:-1], direction] + best[path[1:], direction]), np.float64)

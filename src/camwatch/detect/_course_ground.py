@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely import clip_by_rect, contains_xy
 
-from camwatch.detect._course_graph import Lattice
+from camwatch.detect._course_lattice import Lattice
 from camwatch.detect._course_profile import MARGIN, MOVES, Perceptron, cell_factor, cells_of, extras, free_inputs, lattice_inputs
 
 if TYPE_CHECKING:

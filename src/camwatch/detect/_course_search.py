@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.geometry import Polygon
 
-from camwatch.detect._course_graph import MOST_PLACES, Lattice, closed_path, coarser
+from camwatch.detect._course_graph import closed_path
+from camwatch.detect._course_lattice import Lattice, coarser
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.detect._course_ground import Ground
+
+MOST_PLACES = 300_000
+"""In a larger lattice four places are taken for one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +58,7 @@ def rough_course(ground: Ground, prior: Polygon, half_m: float) -> Course | None
     lattice = ground.lattice(prior.buffer(half_m).difference(middle))
     while len(lattice.row) > MOST_PLACES:
         lattice = coarser(lattice)
-    loop = closed_path(lattice, (point.x, point.y), np.asarray(prior.exterior.coords)[:-1])
+    loop = closed_path(lattice, (point.x, point.y), np.asarray(prior.exterior.coords)[:-1], half_m)
     return None if loop is None else Course(lattice.point[loop.node], loop.support, lattice, (point.x, point.y))
 
 

@@ -10,12 +10,14 @@ from scipy.spatial import cKDTree
 from shapely import distance, linestrings, points
 
 from camwatch.detect._course_line import headings
-from camwatch.detect._trace import GATHER_M, Band, Trace
+from camwatch.detect._trace import GATHER_M
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.detect._course_ground import Ground
+    from camwatch.detect._perimeter_band import Band
+    from camwatch.detect._trace import Trace
 
 ASIDE_M = 12.0
 """Two lines farther apart than this are not one."""

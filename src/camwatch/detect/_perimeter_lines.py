@@ -9,7 +9,7 @@ import numpy as np
 from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
 
-from camwatch.detect._trace import Doubt, PerimeterParams, Trace
+from camwatch.detect._perimeter_errors import Doubt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.aoi.records import Digitised
+    from camwatch.detect._perimeter_params import PerimeterParams
+    from camwatch.detect._trace import Trace
     from camwatch.imagery.image import Image
 
 CONFLICT = 2.576

@@ -1,0 +1,109 @@
+"""The traced lines of two dates, and where one of them is no line, why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from shapely.geometry import Polygon
+
+from camwatch.detect._course_ground import Ground
+from camwatch.detect._course_profile import shipped
+from camwatch.detect._perimeter_band import BESIDE_M, Band, placed_band
+from camwatch.detect._perimeter_faded import kept_share
+from camwatch.detect._trace import Trace, trace_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from camwatch.detect._perimeter_params import PerimeterParams
+    from camwatch.imagery.image import Image
+
+LEFT_OUT_M = 50.0
+"""Longest stretch of an outline from which the line may be farther than the outline is good to."""
+TRACED = "the traced path"
+"""How the reasons begin that a trace itself gives."""
+
+
+def traces_of(
+    images: Sequence[Image], bands: Sequence[Band | None], params: PerimeterParams
+) -> tuple[list[Band | None], list[Trace | None], list[str]]:
+    """Return of each date where the line was sought, its trace if there could be one, and why that is no line, empty where it is one."""
+    gsd = max(image.gsd_m for image in images)
+    none: list[Trace | None] = [None, None]
+    if gsd > params.max_gsd_m:
+        why = f"the coarser scene has {gsd:.1f} m pixels; a cleared strip of 4 to 8 m needs {params.max_gsd_m:.1f} m or better"
+        return list(bands), none, [why, why]
+    first, second = bands
+    if first is None or second is None:
+        why = "there is no prior outline of the perimeter for both dates; draw one to be searched around"
+        return list(bands), none, [why, why]
+    grounds = [Ground(image, shipped()) for image in images]
+    observed = [band.observed >= params.min_observed_share for band in (first, second)]
+    sought = [
+        placed_band(ground, band) if seen and band.sought_m > min(band.half_m, params.wide_m) else band
+        for ground, band, seen in zip(grounds, (first, second), observed, strict=True)
+    ]
+    one = one_outline(sought)
+    traces: list[Trace | None] = []
+    short = []
+    for ground, band, seen in zip(grounds, sought, observed, strict=True):
+        trace, why = None, ""
+        if not seen:
+            share = f"{band.observed:.0%} of the perimeter's outline; {params.min_observed_share:.0%} is needed"
+            why = f"not observed: the scene of {ground.image.acquired.date()} shows {share}"
+        elif not (why := _astray(band, params)):
+            trace = trace_line(ground, band, params)
+            why = _shortfall(trace, ground.cell_m, params, faded=one or band.drawn is not None)
+        traces.append(trace)
+        short.append(why)
+    if not any(short):
+        short = _left(images, traces, grounds, sought, params, one=one)
+    return list(sought), traces, short
+
+
+def one_outline(bands: Sequence[Band]) -> bool:
+    """Return whether both dates were searched around the same outline."""
+    first, second = (Polygon(band.ring).exterior for band in bands)
+    return bool(first.within(bands[1].shape) and second.within(bands[0].shape))
+
+
+def _astray(band: Band, params: PerimeterParams) -> str:
+    """Return why the outline of a wide band is nowhere, empty where its place was found or where it is good enough as it is."""
+    if band.drawn is None or band.margin >= params.min_margin:
+        return ""
+    where = f"within {band.sought_m:.0f} m the outline is seen at its best place only {band.margin:.2f} better than at another"
+    return f"{TRACED} has nothing to follow: {where}, {params.min_margin:.2f} is needed; draw an outline good to {params.wide_m - BESIDE_M:.0f} m"
+
+
+def _shortfall(trace: Trace | None, cell_m: float, params: PerimeterParams, *, faded: bool) -> str:
+    """Return why a trace is no line, empty where it is one; `faded` where no outline of the date itself tells where the line runs unseen."""
+    if trace is None:
+        return f"{TRACED} finds no way around: the band lies outside the scene"
+    least, most = (float(np.interp(np.log(cell_m), np.log([1.0, 2.5]), limits)) for limits in (params.min_evidence, params.max_inferred_share))
+    if trace.evidence < least:
+        return f"{TRACED} looks like a line by {trace.evidence:.2f} in the mean; {least:.2f} is needed, ground without one comes near that"
+    if trace.inferred > most:
+        return f"{TRACED} has no evidence of its own along {trace.inferred:.0%}; at most {most:.0%} may be bridged"
+    if trace.left_out_m > LEFT_OUT_M:
+        return f"{TRACED} leaves out {trace.left_out_m:.0f} m of the outline, a bay or a wedge across whose mouth it ran"
+    if faded and trace.faintest < params.min_seen_share_one:
+        return f"{TRACED} fades for hundreds of metres on end, the line may have left the band: draw a prior of this date"
+    return ""
+
+
+def _left(
+    images: Sequence[Image], traces: Sequence[Trace | None], grounds: Sequence[Ground], bands: Sequence[Band], params: PerimeterParams, *, one: bool
+) -> list[str]:
+    """Return for each date why the line of the other date may have moved out of its band, empty where it is still there."""
+    needed = params.min_kept_share_one if one else params.min_kept_share
+    out = []
+    for here, there in ((0, 1), (1, 0)):
+        line, other = traces[there], traces[here]
+        assert line is not None
+        assert other is not None
+        kept = kept_share((line, other), grounds[here], (bands[there], bands[here]), one_outline=one)
+        told = f"keeps {max(0.0, kept):.0%} of what is seen of the line of {images[there].acquired.date()} along 200 m, {needed:.0%} is needed"
+        moved = f"{TRACED} {told}: the line may have moved beyond the band, draw a prior of this date"
+        out.append("" if kept >= needed else moved)
+    return out
