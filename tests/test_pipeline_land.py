@@ -137,6 +137,23 @@ def test_a_dense_series_dates_the_clearing_and_samples_give_its_area(place, tmp_
     assert len(listed["scenes"]) + len(listed["left_out"]) == len(DENSE)
 
 
+def test_samples_that_do_not_suffice_are_told_and_the_patches_stand(place, tmp_path, capsys):
+    out, samples = tmp_path / "out", tmp_path / "samples.csv"
+    write_samples(samples, 60)
+    pair = scene(place, summer(2002)), scene(place, summer(2004))
+    asked = ("detect", *pair, "--aoi", place / "aoi.geojson", "--kind", "landcover", "--reference", samples, "--out", out)
+    code, told, err = ask(capsys, *asked)
+    assert code == 0, err
+    assert "cleared: 0.0" in told
+    assert read(out)["areas_m2"]["cleared"][1] < 90_000 < read(out)["areas_m2"]["cleared"][2]
+    rows = samples.read_text().splitlines()
+    samples.write_text("\n".join([rows[0], *(row for row in rows[1:] if "unchanged" in row)]))
+    code, told, err = ask(capsys, *asked)
+    assert code == 1, err
+    assert "too few reference samples" in read(out)["reason"]
+    assert not (out / "areas.json").exists()
+
+
 def test_few_dates_are_compared_by_season_in_other_years(place, tmp_path, capsys):
     days = [day for day in DENSE if day.month in (7, 8)][:8]
     scenes = [scene(place, day) for day in days]
@@ -206,7 +223,7 @@ def test_a_run_has_a_series_of_its_own_that_verifies(place, tmp_path, capsys):
     ledger = tmp_path / "claims.yaml"
     ledger.write_text(json.dumps({"document": "test", "title": "A test document", "places": [COUNTY], "claims": CLAIMS}))
     settings = tmp_path / "config.yaml"
-    write_samples(tmp_path / "samples.csv", 60)
+    write_samples(tmp_path / "samples.csv", 900)
     settings.write_text(f"kinds: [landcover]\nreport_date: 2013-02-25\nland_samples: {tmp_path / 'samples.csv'}\n")
     run = ("run", place / "aoi.geojson", "--scenes", scenes, "--claims", ledger, "--config", settings, "--workers", "1", "--out", tmp_path / "run")
     code, _, err = ask(capsys, *run)

@@ -16,8 +16,10 @@ from camwatch.aoi import Site
 from camwatch.findings import Finding, Findings
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of, polygons_of
+from camwatch.render import Solid
 from camwatch.sensitivity import Sensitivity, control_window, measure, planting_window
 from camwatch.sensitivity.measure import matched
+from camwatch.sensitivity.remains import remains_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 
@@ -95,12 +97,46 @@ def test_it_costs_six_searches_and_leaves_the_images_alone(pair):
     assert all(np.array_equal(image.values, copy) for image, copy in zip(pair, copies, strict=True))
 
 
+def remains(solids):
+    """Whether these are what razed buildings left."""
+    return all(s.height_m <= 1 for s in solids)
+
+
+def test_a_razed_building_leaves_nothing_its_floor_or_rubble():
+    house = Solid("building", 560_100.0, 4_631_800.0, 24.0, 10.5, 5.0, 30.0, roof="gable")
+    rng = np.random.default_rng(1)
+    left = [remains_of(house, rng) for _ in range(300)]
+    bare = [pieces for pieces in left if not pieces]
+    floors = [pieces for pieces in left if pieces and max(p.height_m for p in pieces) <= 0.1]
+    assert all(70 <= n <= 130 for n in (len(bare), len(floors), 300 - len(bare) - len(floors)))
+    assert all(house.footprint.buffer(1.8).contains(piece.footprint) for pieces in left for piece in pieces)
+    assert all(remains(pieces) for pieces in left)
+    shares = [sum(p.footprint.area for p in pieces) / house.footprint.area for pieces in floors]
+    assert max(shares) <= 1 + 1e-6
+    assert 0.6 < np.mean(shares) < 0.9
+    assert remains_of(Solid("tower", 0.0, 0.0, 4.0, 4.0, 8.0), rng) == []
+    again = np.random.default_rng(1)
+    assert [remains_of(house, again) for _ in range(300)] == left
+
+
+def test_what_is_left_of_a_house_is_drawn_into_the_later_image_alone(pair):
+    seen = []
+
+    def keep(image, solids, *, seed):
+        seen.append((image.acquired, remains(solids)))
+        return image
+
+    run(pair, Differencer(4), planter=keep)
+    assert [(day == pair[1].acquired, left) for day, left in seen] == [(True, False), (True, True), (False, False)] * 2
+
+
 def test_same_seed_same_answer_other_seed_other_places(pair):
     assert run(pair, Differencer(30), seed=5) == run(pair, Differencer(30), seed=5)
     drawn = []
 
     def keep(image, solids, *, seed):
-        drawn.append([(s.x, s.y) for s in solids])
+        if not remains(solids):
+            drawn.append([(s.x, s.y) for s in solids])
         return image
 
     run(pair, Differencer(4), seed=5, planter=keep)
@@ -116,7 +152,8 @@ def test_objects_stand_on_free_ground_apart_from_one_another(pair):
     batches = []
 
     def keep(image, solids, *, seed):
-        batches.append(solids)
+        if not remains(solids):
+            batches.append(solids)
         return image
 
     images = tuple(replace(image, valid=half) for image in pair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ from camwatch.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from camwatch.config import RunConfig
     from camwatch.findings import Findings
 
 
@@ -59,7 +61,7 @@ def detect(
         if kind != "landcover":
             raise ConfigError("reference samples are of land cover", where="--reference", got=f"--kind {kind}", expected="--kind landcover")
         read_samples(reference, LONLAT)  # a wrong file is told before the work begins
-    settings = configuration(config, kinds=(KIND_OF[kind],) if kind else None, model=model)
+    settings = configuration(config, kinds=(KIND_OF[kind],) if kind else None, model=model, land_samples=reference)
     if more:
         from camwatch.pipeline.landseries import detect_series
 
@@ -67,26 +69,23 @@ def detect(
             series = detect_series([before, after, *more], out, aoi=aoi, config=settings, progress=show)
         for name, reason in () if as_json else series.left_out:
             typer.echo(f"left out: {name}: {reason}")
-        _tell({"landcover": series.findings}, out, reference, as_json=as_json)
+        _tell({"landcover": series.findings}, out, settings, as_json=as_json)
         return
     from camwatch.pipeline.verbs import detect_scenes
 
     days = parse_day(before_date, "--before-date"), parse_day(after_date, "--after-date")
     with progress(quiet=as_json) as show:
         findings = detect_scenes(before, after, out, aoi=aoi, dates=days, config=settings, progress=show)
-    _tell(findings, out, reference, as_json=as_json)
+    _tell(findings, out, settings, as_json=as_json)
 
 
-def _tell(findings: Mapping[str, Findings], out: Path, reference: Path | None, *, as_json: bool) -> None:
-    """Print what was found, with areas where reference samples are given; exit 1 where something is not testable."""
-    areas = None
-    if reference is not None and findings["landcover"].status == "searched":
-        from camwatch.pipeline.landareas import write_areas
-
-        areas = write_areas(out / "areas.json", findings["landcover"], reference)
+def _tell(findings: Mapping[str, Findings], out: Path, settings: RunConfig, *, as_json: bool) -> None:
+    """Print what was found, with areas where reference samples tell them; exit 1 where something is not testable, or the samples do not suffice."""
+    land = findings.get("landcover")
+    areas = json.loads((out / "areas.json").read_text(encoding="utf-8")) if land is not None and land.areas is not None else None
     if as_json:
         documents = [{k: v for k, v in f.as_geojson().items() if k not in ("type", "features")} for f in findings.values()]
-        emit(documents if areas is None else [{**documents[0], "areas": areas}])
+        emit([{**d, "areas": areas} if areas and d["kind"] == "landcover" else d for d in documents])
     else:
         from camwatch.report import finding_rows
 
@@ -95,5 +94,6 @@ def _tell(findings: Mapping[str, Findings], out: Path, reference: Path | None, *
             adjusted, low, high, mapped = (f"{row[key] / 1e6:.3f}" for key in ("adjusted_m2", "low_m2", "high_m2", "mapped_m2"))
             typer.echo(f"{row['name']}: {adjusted} km² ({low} to {high}, 95 %), {mapped} km² mapped, {row['samples']} samples")
         typer.echo(f"written to {out}")
-    if any(f.status == "not_testable" for f in findings.values()):
+    unanswered = settings.land_samples is not None and land is not None and areas is None
+    if unanswered or any(f.status == "not_testable" for f in findings.values()):
         raise typer.Exit(REFUSED)

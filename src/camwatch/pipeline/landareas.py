@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,24 @@ if TYPE_CHECKING:
 
     from camwatch.findings import Findings
 
+AREAS = "areas.json"
 UNCHANGED = "unchanged"
 LABEL = "class"
+
+
+def with_areas(folder: Path, findings: Findings, samples: Path | None) -> Findings:
+    """Write `areas.json` into a folder, and return findings that tell these areas; where the samples do not suffice, the reason says so.
+
+    Without samples, and of findings that tell nothing, nothing is written, and one from an earlier time goes.
+    """
+    (folder / AREAS).unlink(missing_ok=True)
+    if samples is None or findings.status != "searched":
+        return findings
+    try:
+        told = write_areas(folder / AREAS, findings, samples)["classes"]
+    except ClaimError as error:  # too few samples of a class must not undo the search: its patches stand for themselves
+        return replace(findings, reason=f"{findings.reason} No areas are told from the reference samples: {error}.".strip())
+    return replace(findings, areas={row["name"]: (row["adjusted_m2"], row["low_m2"], row["high_m2"]) for row in told if row["name"] != UNCHANGED})
 
 
 def write_areas(path: Path, findings: Findings, samples: Path) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from camwatch.detect._land_breaks import LEAST_DATES
 from camwatch.detect._land_cover import LEAST_PX, SEASON_DAYS
 from camwatch.detect._land_few import Told, followed, of_season, standing, window_of_shape
 from camwatch.detect._land_series import Broken, breaks_of_tile, findings_of_series, gathered
-from camwatch.errors import ClaimError, CoverageError, PairError
+from camwatch.errors import CoverageError, PairError
 from camwatch.imagery import Image, pair_geobox
 from camwatch.judge import Evidence
-from camwatch.pipeline.landareas import UNCHANGED, write_areas
+from camwatch.pipeline.landareas import AREAS, with_areas
 from camwatch.pipeline.landcover import LONGEST_PX, framed, land_grid, within
 from camwatch.pipeline.pair import REGISTERED_PX, check_coverage, coarser
 from camwatch.pipeline.records import named_apart, read_findings, source_of, write_findings
@@ -123,8 +123,7 @@ def write_series(
 ) -> Series:
     """Search scenes as :func:`search_series` does; write findings, score, `series.json` and `detect.png` into a folder."""
     found = search_series(items, aoi, config, progress)
-    if config.land_samples is not None:
-        found = replace(found, findings=_with_areas(folder, found.findings, config.land_samples))
+    found = replace(found, findings=with_areas(folder, found.findings, config.land_samples))
     progress("drawing", 0, 1)
     findings = {"landcover": found.findings}
     document = {
@@ -147,15 +146,6 @@ def write_series(
     return found
 
 
-def _with_areas(folder: Path, findings: Findings, samples: Path) -> Findings:
-    """Write `areas.json`, and return findings that tell these areas; where the samples do not suffice the reason says so."""
-    try:
-        told = write_areas(folder / AREAS, findings, samples)["classes"]
-    except ClaimError as error:  # too few samples in a class must not end the run; the patches stand for themselves
-        return replace(findings, reason=f"{findings.reason} No areas are told from the reference samples: {error}.".strip())
-    return replace(findings, areas={row["name"]: (row["adjusted_m2"], row["low_m2"], row["high_m2"]) for row in told if row["name"] != UNCHANGED})
-
-
 def read_series(folder: Path) -> tuple[Evidence, ...]:
     """Read back what :func:`write_series` wrote as evidence for the judge; none where there is no series, or it was refused."""
     if not (folder / SERIES).is_file() or "refused" in read_json(folder / SERIES):
@@ -165,7 +155,7 @@ def read_series(folder: Path) -> tuple[Evidence, ...]:
     return (Evidence(NAME, told.acquired, told.gsd_m, findings, simulated=told.simulated, series=True),)
 
 
-SERIES, AREAS = "series.json", "areas.json"
+SERIES = "series.json"
 NAME = "landcover-series"
 """What verdicts call a series where they name their evidence."""
 WRITTEN = ("findings.geojson", "findings.gpkg", "score_landcover.tif", SERIES, AREAS, "detect.png")

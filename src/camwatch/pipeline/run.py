@@ -12,7 +12,7 @@ from camwatch.errors import CoverageError, PairError
 from camwatch.judge import judge, plan_pairs, testability
 from camwatch.pipeline.holdings import Holdings, gather
 from camwatch.pipeline.landareas import read_samples
-from camwatch.pipeline.landseries import AREAS, LEAST_SCENES, WRITTEN, read_series, series_of, write_series
+from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, read_series, series_of, write_series
 from camwatch.pipeline.pages import FOLDER, draw_pages
 from camwatch.pipeline.records import aoi_document, claims_document, places_document, scene_info, scene_row
 from camwatch.pipeline.search import unheard
@@ -183,7 +183,6 @@ def _series(journal: Journal, held: Holdings, config: RunConfig, hashes: dict[Pa
     folder = journal.run / SERIES
 
     def work() -> list[Path]:
-        (folder / AREAS).unlink(missing_ok=True)  # of an earlier configuration
         try:
             write_series(folder, items, held.aoi, config, hashes=hashes, progress=progress)
         except (CoverageError, PairError) as error:  # a series that fails must not end the run; its pairs stand for themselves

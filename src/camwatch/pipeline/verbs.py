@@ -91,6 +91,10 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
         alignment = align(*items, place, config)
         ready.result()
     findings = with_false_alarms(alignment, place, config, search_or_refuse(alignment, place, config, progress, scores=out))
+    if "landcover" in findings:
+        from camwatch.pipeline.landareas import with_areas
+
+        findings["landcover"] = with_areas(out, findings["landcover"], config.land_samples)
     progress("drawing", 0, 1)
     hashes = hash_files(files_behind(items))
     sources, generated = [source_of(item, hashes, config) for item in items], config.report_date.isoformat()

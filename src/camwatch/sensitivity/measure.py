@@ -12,6 +12,7 @@ from camwatch.rasters import mask_of
 from camwatch.render import plant
 from camwatch.sensitivity.places import BATCHES, free_ground, scatter
 from camwatch.sensitivity.record import Sensitivity
+from camwatch.sensitivity.remains import remains_of
 from camwatch.sensitivity.windows import CONTROL_LINE_M, control_site, control_window, frame_of, lines_of, planting_window
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def measure(
     """Measure the probability of detection by object size, and the density of false alarms, of one registered pair.
 
     Objects are rendered into the later image at random free places (buildings inside the site, towers along its enclosing lines), the pair is
-    searched, and an object counts as found when a report of something that appeared covers it. Then they are rendered into the earlier image alone:
-    so they stood and are gone, and a report of something removed must cover them. False alarms are what the same search reports in ground outside
-    the site.
+    searched, and an object counts as found when a report of something that appeared covers it. Then they are rendered into the earlier image, and
+    into the later one what such an object leaves (:mod:`camwatch.sensitivity.remains`): so they stood and are gone, and a report of something removed
+    must cover them. False alarms are what the same search reports in ground outside the site.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def measure(
     plain = detector(first, second, site)
     if plain.status == "not_testable":
         return Sensitivity(kind, sizes, nothing, nothing, 0, 0.0, f"not measured: {plain.reason}")
-    rng = np.random.default_rng(seed)
+    rng, after_razing = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     solids = scatter(kind, sizes, per_size, free_ground(kind, site.area if kind == "structure" else lines_of(site), first, second, plain), rng)
     planted, found, razed, standing = (np.zeros(len(sizes), int) for _ in range(4))
     tolerance = max(TOLERANCE_M[kind], 2 * first.pixel_m)
@@ -107,7 +108,9 @@ def measure(
             continue
         footprints, index = [s.footprint for s in part], np.array([sizes.index(s.length_m) for s in part])
         built = detector(first, planter(second, part, seed=int(rng.integers(2**31))), site)
-        cleared = detector(planter(first, part, seed=int(rng.integers(2**31))), second, site)
+        left = [piece for solid in part for piece in remains_of(solid, after_razing)]
+        razed_ground = planter(second, left, seed=int(after_razing.integers(2**31))) if left else second
+        cleared = detector(planter(first, part, seed=int(rng.integers(2**31))), razed_ground, site)
         planted += np.bincount(index, minlength=len(sizes))
         for hits, result, changes in ((found, built, ("appeared",)), (standing, built, STANDING), (razed, cleared, ("removed",))):
             covered = matched(footprints, [r for r in result.records if r.change in changes], tolerance)
