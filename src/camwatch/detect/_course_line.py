@@ -90,7 +90,8 @@ def _with_corners(ground: Ground, ring: NDArray[np.float64], like: NDArray[np.fl
         if not 0.5 < turn < 2.4:  # beyond, the two sides would meet far away
             continue
         ahead, back = np.linalg.solve(np.column_stack([into, out]), after[0] - before[-1])
-        if min(ahead, back) <= 0 or max(ahead, back) > 1.5 * len(run) * step:
+        # Two equal sides that meet at this turn would be half as long.
+        if min(ahead, back) <= 0 or max(ahead, back) > np.hypot(*(after[0] - before[-1])) / np.cos(turn / 2):
             continue
         corner = before[-1] + ahead * into
         share = np.linspace(0, 1, len(run) + 2)[1:-1, None]

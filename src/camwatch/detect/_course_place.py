@@ -25,6 +25,8 @@ APART_M = 40.0
 """Two placements whose outlines lie farther apart, or by 0.6 of what is searched, are not one."""
 ACROSS = 16
 """Steps from the middle to the edge of what is searched at the coarsest level."""
+SHAPE_M = 6.0
+"""How far the shape itself may be off here and there."""
 KEPT = 400
 """Placements that are looked at more closely, and as many of those that are not beside the best."""
 
@@ -66,23 +68,28 @@ def placed(lattice: Lattice, ring: NDArray[np.float64], reach_m: float) -> Place
     by = 1
     while farthest / by > ACROSS:
         by *= 2
-    number = np.arange(-int(farthest / by), int(farthest / by) + 1) * by
-    moves = np.stack(np.meshgrid(number, number, number, indexing="ij"), axis=-1).reshape(-1, 3)
+    moves = by * _around(int(farthest / by))
     moves = moves[np.hypot(moves[:, 0], moves[:, 1]) <= farthest]
     planes = _planes(lattice)
     while True:
-        score = outline.score(_within(planes, by), moves)
+        score = outline.score(_within(planes, max(by, 2 * int(SHAPE_M / lattice.step_m))), moves)
         best = int(np.argmax(score))
         apart = np.hypot(*(moves - moves[best])[:, :2].T) + np.abs(moves[:, 2] - moves[best, 2])
         far = apart > min(APART_M / lattice.step_m, 0.6 * farthest)
         if by == 1:
             second = float(score[far].max(initial=0.0))
-            return Placement(outline.moved(ring, moves[best]), float(score[best]), float(score[best]) - second)
+            move = outline.best(planes, moves[best] + _around(int(SHAPE_M / lattice.step_m)))
+            return Placement(outline.moved(ring, move), float(score[best]), float(score[best]) - second)
         order = np.argsort(-score, kind="stable")
         near = np.unique(np.r_[order[:KEPT], order[far[order]][:KEPT]])
         by //= 2
-        around = np.stack(np.meshgrid(*[(-by, 0, by)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-        moves = np.unique((moves[near, None] + around).reshape(-1, 3), axis=0)
+        moves = np.unique((moves[near, None] + by * _around(1)).reshape(-1, 3), axis=0)
+
+
+def _around(steps: int) -> NDArray[np.int64]:
+    """Return all moves (k, 3) of at most some steps each way."""
+    number = np.arange(-steps, steps + 1)
+    return np.stack(np.meshgrid(number, number, number, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def _planes(lattice: Lattice) -> NDArray[np.float32]:
@@ -94,8 +101,8 @@ def _planes(lattice: Lattice) -> NDArray[np.float32]:
 
 
 def _within(planes: NDArray[np.float32], by: int) -> NDArray[np.float32]:
-    """Return the most that is seen within half a coarse step of each place."""
-    return planes if by == 1 else np.asarray(maximum_filter(planes, (1, by + 1, by + 1)), np.float32)
+    """Return the most that is seen within half of `by` steps of each place."""
+    return planes if by < 2 else np.asarray(maximum_filter(planes, (1, by + 1, by + 1)), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +142,10 @@ class _Outline:
                 place = (self.direction * rows + np.where(inside, y, 0)) * cols + np.where(inside, x, 0)
                 out[part] = np.where(inside, flat[place], np.float32(0)).mean(axis=1, dtype=np.float64)
         return out
+
+    def best(self, planes: NDArray[np.float32], moves: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return that of some moves along which most is seen."""
+        return np.asarray(moves[np.argmax(self.score(planes, moves))], np.int64)
 
     def moved(self, ring: NDArray[np.float64], move: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return a ring in map coordinates where a move of the outline takes it."""

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates, uniform_filter
+from scipy.ndimage import uniform_filter
 
 from camwatch.imagery.image import LUMINANCE
 from camwatch.resources import data_folder
@@ -35,6 +35,8 @@ SIDE, HALF = 13, 5
 """Cells of a profile on either side, and of its averages ahead and behind."""
 AROUND = 31
 """Cells on a side of the ground whose mean and spread a cell's tone is told from."""
+EVERY = 7
+"""Of so many cells one tells what is typical of a tile."""
 MARGIN = 32
 """Cells around a tile that its profiles and their surroundings need."""
 EXTRAS = 4
@@ -109,7 +111,7 @@ def tone_of(light: Floats, valid: NDArray[np.bool_]) -> Floats:
     """Return the logarithm of brightness less its mean nearby, in units of its spread there; 0 where not valid."""
     if not valid.any():
         return np.zeros(light.shape, np.float32)
-    floor = max(0.05 * float(np.median(light[valid])), 1e-6)
+    floor = max(0.05 * float(np.median(light[valid][::EVERY])), 1e-6)
     tone = np.where(valid, np.log(np.maximum(light, floor)), 0).astype(np.float32)
     share = None if valid.all() else np.maximum(uniform_filter(valid.astype(np.float32), AROUND, mode="nearest"), 1e-3)
 
@@ -119,7 +121,7 @@ def tone_of(light: Floats, valid: NDArray[np.bool_]) -> Floats:
 
     mean = nearby(tone)
     spread = np.sqrt(np.maximum(nearby(tone * tone) - mean * mean, 0))
-    typical = float(np.median(spread[valid]))
+    typical = float(np.median(spread[valid][::EVERY]))
     return np.asarray(np.clip(np.where(valid, tone - mean, 0) / (0.5 * spread + 0.5 * typical + 0.02), -5, 5), np.float32)
 
 
@@ -148,9 +150,9 @@ def lattice_inputs(tone: Floats, places: Indices, move: tuple[int, int], told: F
     out = np.empty((len(places), FEATURES), np.float32)
     at = places[:, None] + steps
     values = out[:, :-EXTRAS]
-    values[:, : 2 * SIDE + 1] = flat[at]
+    values[:, : 2 * SIDE + 1] = flat.take(at)
     at -= last[0] * width + last[1]
-    values[:, 2 * SIDE + 1 :] = flat[at]
+    values[:, 2 * SIDE + 1 :] = flat.take(at)
     values *= np.float32(1 / count)
     values -= values.mean(axis=1, keepdims=True)
     out[:, -EXTRAS:] = told
@@ -167,24 +169,51 @@ def _ahead(tone: Floats, move: tuple[int, int]) -> tuple[Floats, tuple[int, int]
     else:
         minor = (0, int(np.sign(col))) if abs(col) > abs(row) else (int(np.sign(row)), 0)
         major, pairs = move, 3
-    pair = tone + np.roll(tone, (-minor[0], -minor[1]), (0, 1))
-    total = pair.copy()
+    pair = _added(tone, tone, minor)
+    total = pair
     for k in range(1, pairs):
-        total += np.roll(pair, (-k * major[0], -k * major[1]), (0, 1))
+        total = _added(total, pair, (k * major[0], k * major[1]))
     return total, ((pairs - 1) * major[0] + minor[0], (pairs - 1) * major[1] + minor[1]), 2 * pairs
+
+
+def _added(here: Floats, there: Floats, step: tuple[int, int]) -> Floats:
+    """Return at each cell of a tile what is here and what is a step (rows, cols) from here in the other plane, nothing beyond its edge."""
+    out = here.copy()
+    rows, cols = (
+        (slice(max(-by, 0), min(size - by, size)), slice(max(by, 0), min(size + by, size))) for by, size in zip(step, here.shape, strict=True)
+    )
+    out[rows[0], cols[0]] += there[rows[1], cols[1]]
+    return out
 
 
 def free_inputs(tone: Floats, points: NDArray[np.float64], heading: NDArray[np.float64], told: Floats) -> Floats:
     """Return the inputs (n, FEATURES) at any (row, col) `points` (n, 2) of a tile's cells, along any `heading` (n,); `told` (n, EXTRAS)."""
-    along = np.column_stack([-np.sin(heading), np.cos(heading)])
-    across = np.column_stack([np.cos(heading), np.sin(heading)])
-    offset, ahead = np.arange(-SIDE, SIDE + 1), np.arange(HALF + 1)
-    line = points[:, None] + offset[None, :, None] * across[:, None]
+    offset, ahead = np.arange(-SIDE, SIDE + 1, dtype=np.float32), np.arange(HALF + 1, dtype=np.float32)
+    sine, cosine = (each.astype(np.float32)[:, None, None] for each in (np.sin(heading), np.cos(heading)))
+    place = points.astype(np.float32)
     out = np.empty((len(points), FEATURES), np.float32)
     for number, sense in enumerate((1, -1)):
-        at = line[:, :, None] + sense * ahead[None, None, :, None] * along[:, None, None]
-        values = map_coordinates(tone, at.reshape(-1, 2).T, order=1, mode="nearest").reshape(*at.shape[:3])
-        out[:, number * len(offset) : (number + 1) * len(offset)] = values.mean(axis=2)
+        row = place[:, 0, None, None] + offset[:, None] * cosine - sense * ahead * sine
+        col = place[:, 1, None, None] + offset[:, None] * sine + sense * ahead * cosine
+        out[:, number * len(offset) : (number + 1) * len(offset)] = _between(tone, row, col).mean(axis=2)
     out[:, :-EXTRAS] -= out[:, :-EXTRAS].mean(axis=1, keepdims=True)
     out[:, -EXTRAS:] = told
     return out
+
+
+def _between(tone: Floats, row: Floats, col: Floats) -> Floats:
+    """Return a tile's tone at places between its cells, none of them beyond its edge, by bilinear interpolation."""
+    width = tone.shape[1]
+    top, left = row.astype(np.int32), col.astype(np.int32)
+    down, across = row - top, col - left
+    at = top * np.int32(width) + left
+    flat = tone.ravel()
+    upper, lower = flat.take(at), flat.take(at + np.int32(width))
+    at += np.int32(1)
+    upper += across * (flat.take(at) - upper)
+    at += np.int32(width)
+    lower += across * (flat.take(at) - lower)
+    lower -= upper
+    lower *= down
+    lower += upper
+    return lower
