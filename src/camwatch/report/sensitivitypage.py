@@ -130,10 +130,6 @@ def _sentences(measured: Sensitivity) -> tuple[str, ...]:
     )
     gone = "Open squares: the same objects where they stood before and are gone; houses leave nothing, a floor or rubble."
     both = f"Blue dots: objects that appeared. {gone}" if measured.removed_found else ""
-        "Blue dots: objects that appeared. Open squares: the same objects where they stood before and are gone; houses leave nothing, a floor or rubble."
-        if measured.removed_found
-        else ""
-    )
     control = f"Control ground: {measured.control}." if measured.control else ""
     land = measured.kind == "landcover"
     rendered = "The planted objects are rendered; the ground they stand on is this pair’s."
