@@ -311,6 +311,17 @@ def test_what_one_date_hides_is_left_out():
     np.testing.assert_array_equal(np.isnan(decided.score), hidden)
 
 
+def test_a_building_that_the_edge_of_what_is_seen_cuts_off_scores_lower_than_one_seen_whole():
+    whole, cut = box(10, 10, 26, 22), box(40, 10, 60, 22)
+    planes = pair(after=[whole, cut], new=[whole, cut])
+    hidden = mask_of(box(56, 0, 70, 40), grid())
+    veiled = [np.where(hidden, np.float32(np.nan), p) for p in (planes.structure_before, planes.structure_after, planes.appeared, planes.removed)]
+    first, second = sorted(decide(Likelihoods(*veiled, planes.geobox), StructureParams(), SMALLEST_PX).buildings, key=lambda b: b.label)
+    assert first.change == second.change == "appeared"
+    # Sides of 16 and 12 m: one of the short ones is a fifth of the rim, half-way from a tenth to three tenths.
+    assert second.raw / first.raw == pytest.approx(0.87, abs=0.03)
+
+
 def test_the_score_ranks_new_buildings_before_specks_and_their_rims_before_ground_and_is_low_on_standing_ones():
     new, old, speck = box(10, 10, 26, 18), box(40, 40, 56, 48), box(60, 10, 62, 12)
     score = decide(pair([old], [old, new, speck], [new, speck]), StructureParams(), SMALLEST_PX).score

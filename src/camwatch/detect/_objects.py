@@ -43,6 +43,9 @@ RAW_WEIGHTS = {"change_evidence": 0.35, "change_likelihood": 0.45, "likelihood":
 SMALL = (0.80, 6.0)
 """What is left of the raw score of the smallest object, and how many times as large one must be to keep all: small ones are wrong more often."""
 
+CUT_OFF = (0.10, 0.30, 0.75)
+"""Shares of an object's rim with nothing seen beyond: up to the first its raw score keeps all, from the second on the third: no wall closes it."""
+
 GRAIN_PX = 1.0
 """Gaussian that evens the grain of the score raster."""
 
@@ -227,6 +230,7 @@ def _held_against(
     }
     raw = np.prod([measures[name] ** exponent for name, exponent in RAW_WEIGHTS.items()], axis=0)
     raw *= SMALL[0] + (1.0 - SMALL[0]) * ramp(pixels.number, smallest_px, SMALL[1] * smallest_px)
+    raw *= 1.0 - (1.0 - CUT_OFF[2]) * ramp(_cut_off(parts.labels, pixels, seen, reach), *CUT_OFF[:2])
     # That a part changed and another did not is as certain as the less certain of the two; both were told by a half, which is no evidence yet.
     new = pixels.total(evidence * changed) / np.maximum(pixels.total(changed), 1.0)
     old = pixels.total((1.0 - evidence) * ~changed) / np.maximum(pixels.total(~changed), 1.0)
@@ -260,6 +264,19 @@ def _best_cover(
             kept[better] = share[better]
             best = np.where(better[pixels.label], there, best)
     return best, kept
+
+
+def _cut_off(labels: NDArray[np.int32], pixels: _Pixels, seen: NDArray[np.bool_], reach: float) -> NDArray[np.float64]:
+    """Return by label the share of its rim, 0..1, beyond which the picture ends or one of the dates is hidden."""
+    step = round(np.ceil(reach))
+    rim, blind = np.zeros(len(pixels.number)), np.zeros(len(pixels.number))
+    framed, shown = np.pad(labels, step), np.pad(seen, step)
+    for down, right in ((0, step), (2 * step, step), (step, 0), (step, 2 * step)):
+        at = pixels.rows + down, pixels.cols + right
+        outside = framed[at] != pixels.label
+        rim += pixels.total(outside)
+        blind += pixels.total(outside & ~shown[at])
+    return np.asarray(blind / np.maximum(rim, 1.0))
 
 
 def _thick_on_both(labels: NDArray[np.int32], pixels: _Pixels, changed: NDArray[np.bool_], reach: float, smallest_px: float) -> NDArray[np.bool_]:
