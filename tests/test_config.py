@@ -65,3 +65,24 @@ def test_no_model_is_a_choice_and_a_missing_one_an_error(tmp_path):
         RunConfig.read(None, report_date=TODAY, model=str(tmp_path / "nowhere.onnx"))
     with pytest.raises(ConfigError, match="cannot be read"):
         RunConfig.read(None, report_date=TODAY, model=str(tmp_path))
+
+
+def test_reference_samples_are_named_by_their_bytes_too(tmp_path):
+    samples = tmp_path / "samples.csv"
+    with pytest.raises(MissingInputError, match="no such file of reference samples"):
+        RunConfig.read(None, report_date=TODAY, land_samples=samples)
+    samples.write_text("lon,lat,class\n")
+    config = RunConfig.read(None, report_date=TODAY, land_samples=samples)
+    assert len(config.land_samples_sha256) == 64
+    samples.write_text("lon,lat,class\n1,2,cleared\n")
+    with pytest.raises(ConfigError, match="another file of samples than land_samples_sha256 names"):
+        RunConfig.read(None, report_date=TODAY, land_samples=samples, land_samples_sha256=config.land_samples_sha256)
+
+
+def test_days_without_change_are_sorted_and_differ():
+    days = [["2012-05-01", "2011-05-01"], ["2010-05-01", "2010-06-01"], ["2011-05-01", "2012-05-01"]]
+    config = RunConfig.read(None, report_date=TODAY, unchanged=days)
+    assert [[str(day) for day in pair] for pair in config.unchanged] == [["2010-05-01", "2010-06-01"], ["2011-05-01", "2012-05-01"]]
+    assert RunConfig.model_validate(config.model_dump(mode="json")) == config
+    with pytest.raises(ConfigError, match="unchanged"):
+        RunConfig.read(None, report_date=TODAY, unchanged=[["2010-05-01", "2010-05-01"]])

@@ -141,6 +141,7 @@ def _pinned(config: RunConfig) -> RunConfig:
         pinned[key] = sha256(read(file)).hexdigest() if file else ""
         stated = getattr(config, key)
         if stated not in ("", pinned[key]):
-            remedy = f"take {key} out of the configuration, or give the file that it names"
-            raise ConfigError(f"another file than {key} names", where=file or key, got=pinned[key] or "no file", expected=stated, remedy=remedy)
+            what = "model" if read is model_bytes else "file of samples"
+            remedy = f"take {key} out of the configuration, or give the {what} that it names"
+            raise ConfigError(f"another {what} than {key} names", where=file or what, got=pinned[key] or "no file", expected=stated, remedy=remedy)
     return config.model_copy(update=pinned)
