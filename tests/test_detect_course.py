@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, map_coordinates
 from shapely.geometry import Polygon
 
 from camwatch.detect._course_graph import closed_path
@@ -150,6 +150,18 @@ def test_the_offset_points_to_the_line(azimuth):
     heading = np.full(len(row), np.pi / 2 - np.deg2rad(azimuth))
     _, offset = shipped()(free_inputs(tone, np.column_stack([row, col]).astype(float), heading, extras(heading, sun, 1.0)))
     assert np.median(np.abs(offset + d[row, col])) < 1.2
+
+
+def test_profiles_are_interpolated_as_scipy_does():
+    rng = np.random.default_rng(0)
+    tone = rng.normal(0, 1, (90, 90)).astype(np.float32)
+    points, heading = rng.uniform(MARGIN, 90 - MARGIN, (20, 2)), rng.uniform(0, 2 * np.pi, 20)
+    out = free_inputs(tone, points, heading, extras(heading, None, 1.0))[:, :54].reshape(20, 2, 27)
+    for point, angle, halves in zip(points, heading, out, strict=True):
+        across, along = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+        places = point + np.arange(-13, 14)[:, None, None] * across + np.arange(6)[:, None] * along * np.array([1, -1])[:, None, None, None]
+        wanted = map_coordinates(tone, places.reshape(-1, 2).T, order=1).reshape(2, 27, 6).mean(axis=2)
+        assert halves == pytest.approx(wanted - wanted.mean(), abs=1e-4)
 
 
 def test_profiles_are_taken_to_the_right_of_the_direction():

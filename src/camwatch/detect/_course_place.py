@@ -92,17 +92,17 @@ def _around(steps: int) -> NDArray[np.int64]:
     return np.stack(np.meshgrid(number, number, number, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
-def _planes(lattice: Lattice) -> NDArray[np.float32]:
-    """Return the likeness in each direction on the whole grid of a lattice (8, rows, cols), 0 off the lattice."""
+def _planes(lattice: Lattice) -> NDArray[np.uint8]:
+    """Return the likeness in each direction on the whole grid of a lattice (8, rows, cols), 255 for 1, 0 off the lattice."""
     row, col = lattice.row - lattice.row.min(), lattice.col - lattice.col.min()
-    planes = np.zeros((len(MOVES), int(row.max()) + 1, int(col.max()) + 1), np.float32)
-    planes[:, row, col] = lattice.like.T
+    planes = np.zeros((len(MOVES), int(row.max()) + 1, int(col.max()) + 1), np.uint8)
+    planes[:, row, col] = np.round(255 * lattice.like.T)
     return planes
 
 
-def _within(planes: NDArray[np.float32], by: int) -> NDArray[np.float32]:
+def _within(planes: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
     """Return the most that is seen within half of `by` steps of each place."""
-    return planes if by < 2 else np.asarray(maximum_filter(planes, (1, by + 1, by + 1)), np.float32)
+    return planes if by < 2 else np.asarray(maximum_filter(planes, (1, by + 1, by + 1)), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +127,7 @@ class _Outline:
         middle = points.mean(axis=0)
         return cls(points, aside.argmin(axis=1), middle, float(np.hypot(*(points - middle).T).mean()), axes)
 
-    def score(self, planes: NDArray[np.float32], moves: NDArray[np.int64]) -> NDArray[np.float64]:
+    def score(self, planes: NDArray[np.uint8], moves: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the mean along the outline in each place (k, 3): cols and rows moved, and by how many the mean radius grew."""
         _, rows, cols = planes.shape
         flat = planes.ravel()
@@ -140,10 +140,10 @@ class _Outline:
                 x, y = col + moves[part, 0, None], row + moves[part, 1, None]
                 inside = (x >= 0) & (x < cols) & (y >= 0) & (y < rows)
                 place = (self.direction * rows + np.where(inside, y, 0)) * cols + np.where(inside, x, 0)
-                out[part] = np.where(inside, flat[place], np.float32(0)).mean(axis=1, dtype=np.float64)
+                out[part] = np.where(inside, flat[place], np.uint8(0)).mean(axis=1, dtype=np.float64) / 255
         return out
 
-    def best(self, planes: NDArray[np.float32], moves: NDArray[np.int64]) -> NDArray[np.int64]:
+    def best(self, planes: NDArray[np.uint8], moves: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return that of some moves along which most is seen."""
         return np.asarray(moves[np.argmax(self.score(planes, moves))], np.int64)
 

@@ -78,7 +78,8 @@ def band_of(image: Image, prior: BaseGeometry | None, accuracy_m: float, params:
     inradius = _inradius(polygon)
     reach = max(accuracy_m + BESIDE_M, 15.0)
     half = min(reach, params.band_share * inradius)
-    return Band(ring, half, _observed(image, ring), half if reach <= params.wide_m else min(reach, params.sought_share * inradius))
+    sought = half if reach <= params.wide_m else min(reach, params.sought_share * inradius, params.sought_most_m)
+    return Band(ring, min(half, sought), _observed(image, ring), sought)
 
 
 def _observed(image: Image, ring: NDArray[np.float64]) -> float:
@@ -101,7 +102,8 @@ def _inradius(polygon: Polygon) -> float:
 
 def placed_band(ground: Ground, band: Band) -> Band:
     """Return the narrow band around a wide one's outline, moved and scaled to where it is seen best."""
-    looked = ground.lattice(Polygon(band.ring).exterior.buffer(band.sought_m))
+    scene = ground.image.geobox.extent.geom
+    looked = ground.lattice(Polygon(band.ring).exterior.buffer(band.sought_m).intersection(scene))
     found = placed(looked, band.ring, band.sought_m) if len(looked.row) else None
     if found is None:
         return replace(band, drawn=band.ring)

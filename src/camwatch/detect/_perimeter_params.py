@@ -36,8 +36,8 @@ class PerimeterParams:
         Of every stretch of 450 m, how much must have evidence of its own where one outline serves both dates, or where it was placed first.
     wide_m : float
         In a wider band so much ground is searched that something else may be seen as well as the line: the outline is placed as a whole first.
-    sought_share : float
-        An outline is sought no farther away than this share of its inradius.
+    sought_share, sought_most_m : float
+        An outline is sought no farther away than this share of its inradius, and than this.
     min_margin : float
         By how much the mean likeness along the outline where it is placed must exceed that of any other place.
     min_kept_share : float
@@ -63,6 +63,7 @@ class PerimeterParams:
     min_seen_share_one: float = 0.1
     wide_m: float = 35.0
     sought_share: float = 0.6
+    sought_most_m: float = 250.0
     min_margin: float = 0.04
     min_kept_share: float = 0.2
     min_kept_share_one: float = 0.3

@@ -1,9 +1,10 @@
 """The enclosing line of a camp at two dates: where it runs, how sure that is, and how area and length grew.
 
-At each date the cheapest closed path is sought in a band around the prior outline of that date, on a lattice of which a small perceptron says how
-much each place and direction looks like a line: a cleared strip or track, a wall and its shadow (:mod:`camwatch.detect._course_profile`). A closed
-path always exists. It counts as a line only where it looks like one all around, more than paths over ground without one do; and what it bridges
-without evidence of its own is reported as inferred.
+An outline that is far off is first moved and scaled as a whole to where a line is seen along it (:mod:`camwatch.detect._course_place`). At each date
+the cheapest closed path is then sought in a band around the outline of that date, on a lattice of which a small perceptron says how much each place
+and direction looks like a line: a cleared strip or track, a wall and its shadow (:mod:`camwatch.detect._course_profile`). A closed path always
+exists. It counts as a line only where it looks like one all around, more than paths over ground without one do; and what it bridges without evidence
+of its own is reported as inferred.
 
 Lines that an analyst digitised on an image of a date stand beside the traced one: where the two agree they are averaged by their errors, where they
 contradict one another both are shown and the interval holds both, and where the image is too coarse or shows no line they answer alone.
@@ -51,7 +52,8 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
         On the same geobox (metres), registered.
     site : Site
         With the prior outline of each date (the largest part of it is used). The half width of the band is `perimeter_accuracy_m` + 5 m, at least
-        15 m, at most `band_share` of the prior's inradius. `lines_before` and `lines_after` are what an analyst digitised.
+        15 m, at most `band_share` of the prior's inradius; above `wide_m` the outline is placed first. `lines_before` and `lines_after` are what an
+        analyst digitised.
     params : PerimeterParams
 
     Returns
