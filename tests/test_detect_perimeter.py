@@ -172,9 +172,9 @@ def test_a_move_within_wide_bands_of_two_outlines_is_a_move(seed):
 
 
 def test_outlines_that_are_far_off_are_placed_first():
-    old = affinity.scale(C_SHAPE, 1.5, 1.5)
+    old = affinity.scale(C_SHAPE, 1.3, 1.3)
     new = Polygon([(1.3 * x if x < 0 else x, y) for x, y in old.exterior.coords])
-    images = [scene(year, seed=6, half=480, wall=wall, sun=sun) for year, wall, sun in ((2009, old, 150.0), (2010, new, 330.0))]
+    images = [scene(year, seed=6, half=420, wall=wall, sun=sun) for year, wall, sun in ((2009, old, 150.0), (2010, new, 330.0))]
     far = site(affinity.translate(old, 40, -38), affinity.translate(affinity.scale(new, 0.95, 0.95), -45, 20), accuracy_m=60.0)
     found = detect_perimeter(*images, far, PerimeterParams(sought_share=1.0))
     assert found.growth is not None, found.reason
@@ -182,7 +182,7 @@ def test_outlines_that_are_far_off_are_placed_first():
     assert found.growth.area.ratio == pytest.approx(new.area / old.area - 1, abs=0.04)
     assert found.growth.area.low <= new.area / old.area - 1 <= found.growth.area.high
     assert found.searched_km2 > 0.3
-    nothing = [scene(year, seed=6, half=480) for year in (2009, 2010)]
+    nothing = [scene(year, seed=6, half=420) for year in (2009, 2010)]
     refused = detect_perimeter(*nothing, far)
     assert refused.growth is None
     assert "has nothing to follow" in refused.reason
@@ -250,8 +250,8 @@ def test_a_line_that_left_the_only_outline_is_not_called_unchanged():
     new = Polygon([(x if x < 0 else 3 * x, y) for x, y in old.exterior.coords])
     track = affinity.scale(old, 0.88, 0.88).exterior.buffer(2).intersection(box(0, -300, 300, 300))
     one = site(off(old, 1), off(old, 1))
-    before = scene(2009, seed=1, half=480, wall=old, track=track)
-    after = scene(2010, seed=1, half=480, wall=new, track=track, sun=330.0)
+    before = scene(2009, seed=1, half=420, wall=old, track=track)
+    after = scene(2010, seed=1, half=420, wall=new, track=track, sun=330.0)
     careless = detect_perimeter(before, after, one, PerimeterParams(min_kept_share_one=-1.0))
     assert careless.growth.area.high < new.area / old.area - 1  # what the check is there for
     found = detect_perimeter(before, after, one)
@@ -259,7 +259,7 @@ def test_a_line_that_left_the_only_outline_is_not_called_unchanged():
     assert found.growth is None
     assert "the line may have moved beyond the band" in found.reason
     assert "2010-05-01" in found.reason
-    same = detect_perimeter(before, scene(2010, seed=1, half=480, wall=old, track=track, sun=330.0), one)
+    same = detect_perimeter(before, scene(2010, seed=1, half=420, wall=old, track=track, sun=330.0), one)
     assert same.status == "searched"
     told = detect_perimeter(before, after, site(off(old, 1), off(new, 2)))
     assert told.growth.area.low < new.area / old.area - 1 < told.growth.area.high
