@@ -396,6 +396,14 @@ def test_the_shipped_model_is_small_and_another_file_is_refused(tmp_path):
         load_tower_model(other)
 
 
+def test_a_place_and_its_mirror_image_across_the_shadows_are_the_same_to_the_model():
+    ground = np.random.default_rng(5).normal(size=(1, 5, 64, 96)).astype(np.float32)
+    session = load_tower_model().session
+    there, mirrored = (session.run(None, {"ground": np.ascontiguousarray(g)})[0] for g in (ground, ground[:, :, ::-1]))
+    np.testing.assert_allclose(mirrored[:, :, ::-1], there, atol=1e-4)
+    assert np.ptp(there[0, 0]) > 0.1
+
+
 def test_the_sun_is_computed_where_the_product_does_not_state_it(planted):
     """Jean Meeus' and NREL's published positions are in the tests of the renderer; here the ways to a sun."""
     plain = replace(planted[0], sun=None)
