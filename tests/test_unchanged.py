@@ -221,6 +221,13 @@ def test_a_run_takes_them_says_the_same_for_any_number_of_workers_and_verifies(h
     assert execute(["verify", str(run)]) == 2
 
 
+def test_a_plan_names_the_dates_that_will_be_taken(held, capsys):
+    given = ["plan", str(held / "aoi.geojson"), "--scenes", str(held / "scenes"), "--claims", str(held / "claims.yaml")]
+    assert execute(given) in (0, 1)
+    told = capsys.readouterr().out
+    assert "dates without change, to tell false alarms: 2010-05-01 and 2010-06-10 (0.5 m), 2012-08-01 and 2012-09-20 (0.5 m)" in told
+
+
 @pytest.mark.timeout(300)
 def test_the_verb_takes_two_more_products(held, tmp_path, capsys):
     scenes = [str(held / "scenes" / f"{day}.tif") for day in ("2010-06-10", "2012-08-01", "2010-05-01", "2010-06-10")]

@@ -24,11 +24,14 @@ def plan(
     """Say which claims the scenes at hand can test, and what would decide the rest; exit 1 where one cannot be tested."""
     from camwatch.pipeline.run import plan_camp
 
-    answers = plan_camp(camp, scenes, claims=claims, aoi_file=aoi)
+    planned = plan_camp(camp, scenes, claims=claims, aoi_file=aoi)
+    answers = planned.testable
     if as_json:
         emit([dataclasses.asdict(a) for a in answers])
     else:
         table(("claim", "reading", "testable", "power", "why", "archive"), [_row(a) for a in answers], spare=("archive",))
+        quiet = ", ".join(f"{p.days[0]} and {p.days[1]} ({p.gsd_m:.2g} m)" for p in planned.unchanged)
+        typer.echo(f"dates without change, to tell false alarms: {quiet or 'none a season apart; name some in the configuration (unchanged)'}")
     if not all(a.testable for a in answers):
         raise typer.Exit(REFUSED)
 

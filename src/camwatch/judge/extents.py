@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import norm
 
-from camwatch.judge.limits import COMPLETE, INFERRED_LIMIT, LEVEL, SHARED_ERRORS, Bounds, bounds_of
+from camwatch.judge.limits import COMPLETE, INFERRED_LIMIT, LEVEL, SHARED_ERRORS, TRACED_WITH, TRACED_WITHOUT, Bounds, bounds_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, days, end_of_state, factor
 from camwatch.judge.record import Estimate
 from camwatch.judge.words import share
@@ -30,9 +30,6 @@ Z = float(norm.ppf((1 + LEVEL) / 2))
 
 DRAWN = "digitised"
 """Source of a line that an analyst drew on the image of its date."""
-
-CLEAR_SUPPORT = 5.0
-"""Spread of the evidence that real lines have above control ground, in standard deviations: the prior of a line that is there."""
 
 
 def measure_extent(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None) -> Measurement:
@@ -67,21 +64,20 @@ def measure_extent(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | No
 
 
 def measure_line(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None) -> Measurement:
-    """Measure whether an enclosing line is there at a date: how far its evidence stands above that of control ground.
+    """Measure whether an enclosing line is there at a date: by how often the search traces one where one is, and where none is.
 
-    Above control ground the evidence is normal with a standard deviation of 1; with a line it is wider by :data:`CLEAR_SUPPORT`. The two together
-    give the Bayes factor. That no line was traced says nothing: a fence without a strip or a shadow is not seen.
+    That no line was traced says nothing: a fence without a strip or a shadow is not seen.
     """
     _whole_site(reading, aoi)
     if reading.aspect != "state":
         raise CannotMeasureError("that a line came or went is told by its area and its length only")
     witness = witnesses[0]
     line = _line(witness.findings, days(witness.evidence)[end_of_state(reading, witness.evidence) == "after"])
-    support, inferred = float(line.measures.get("support", math.nan)), _inferred((line,))
-    if not math.isfinite(support):
+    if DRAWN in str(line.measures.get("source", "")):
         raise CannotMeasureError("the line was drawn by an analyst and not traced, so the search does not say whether it is there")
-    spread = math.hypot(1.0, CLEAR_SUPPORT)
-    bayes = factor(float(norm.pdf(support, scale=spread)), float(norm.pdf(support)))
+    inferred = _inferred((line,))
+    there, nowhere = ((hits + 0.5) / (tried + 1) for hits, tried in (TRACED_WITH, TRACED_WITHOUT))
+    bayes = factor(there, nowhere)
     return Measurement(
         None,
         floor=-math.inf,
@@ -96,9 +92,13 @@ def measure_line(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None
         calibrated=True,
         blind=False,
         seen=1 - inferred,
-        detail=f"The evidence for a line stands {support:.1f} standard deviations above that of ground without one",
+        detail=f"In trials a line was traced in {_of(TRACED_WITH)} scenes that show one, and in {_of(TRACED_WITHOUT)} that show none",
         pairs=(witness.evidence.pair,),
     )
+
+
+def _of(trials: tuple[int, int]) -> str:
+    return f"{trials[0]} of {trials[1]}"
 
 
 def _whole_site(reading: Reading, aoi: Aoi | None) -> None:

@@ -9,7 +9,7 @@ from camwatch.aoi import LONLAT
 from camwatch.config import RunConfig
 from camwatch.custody import digest_of, portable, read_json, write_json, write_manifest
 from camwatch.errors import CoverageError, PairError
-from camwatch.judge import judge, plan_pairs, testability
+from camwatch.judge import judge, plan_pairs, speaks_for, testability, unchanged_pairs
 from camwatch.pipeline.holdings import Holdings, gather
 from camwatch.pipeline.landareas import read_samples
 from camwatch.pipeline.landseries import LEAST_SCENES, WRITTEN, read_series, series_of, write_series
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim, Place
-    from camwatch.judge import Evidence, Testable, Verdict
+    from camwatch.judge import Evidence, PlannedPair, Testable, Verdict
     from camwatch.pipeline.search import Progress
 
 
@@ -83,10 +83,21 @@ class RunResult:
         }
 
 
-def plan_camp(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> tuple[Testable, ...]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the scenes at hand can test, and the pairs of dates close together that would tell their false alarms without being named."""
+
+    testable: tuple[Testable, ...]
+    unchanged: tuple[PlannedPair, ...]
+
+
+def plan_camp(camp: str, scenes: Path, *, claims: Path | None, aoi_file: str | None) -> Plan:
     """Say of every reading of every claim whether the scenes at hand can test it, before a pixel is read."""
     held = gather(camp, scenes, claims=claims, aoi_file=aoi_file)
-    return testability(held.claims, [scene_info(i) for i in held.scenes], aoi=held.aoi, places=held.places)
+    infos = [scene_info(i) for i in held.scenes]
+    planned = plan_pairs(infos, held.claims)
+    quiet = tuple(p for p in unchanged_pairs(infos, held.claims) if any(speaks_for(p, other) for other in planned))
+    return Plan(testability(held.claims, infos, aoi=held.aoi, places=held.places), quiet)
 
 
 def run_camp(
