@@ -19,7 +19,7 @@ CLEAR_M = 10.0
 RIM_PX = 8
 """Distance that their middles keep from the edge."""
 
-WALLED, ON_LINE = 0.65, 0.8
+WALLED, ON_LINE = 0.7, 0.75
 """Share of the views across which a wall is painted, and of the things there that stand by it."""
 
 DECOYS = ("flat", "low", "astray", "pole", "large", "crown", "shadow")
@@ -118,14 +118,14 @@ def _paint(planes: NDArray[np.float32], thing: _Thing, shadow: NDArray[np.float6
     v, u = (np.arange(side, dtype=np.float32)[:, None] - thing.v, np.arange(side, dtype=np.float32)[None] - thing.u)
     block = _block(thing)
     soft = float(rng.uniform(0.8, 2.2))
-    lean = rng.normal(0, 0.2, 2) * thing.high_m / PIXEL_M if rng.random() < 0.5 else np.zeros(2)
+    lean = rng.normal(0, 0.25, 2) * thing.high_m / PIXEL_M if rng.random() < 0.65 else np.zeros(2)
     tip = thing.high_m * shadow
     if thing.sort == "astray":
         a = rng.uniform(np.pi / 4, 2 * np.pi - np.pi / 4)
         tip = np.array([np.cos(a) * tip[0] - np.sin(a) * tip[1], np.sin(a) * tip[0] + np.cos(a) * tip[1]])
     start = tip * (float(rng.uniform(0, 0.7)) if rng.random() < 0.6 and thing.sort not in {"large", "wall"} else 0.0)
     level = float(planes[0, max(int(thing.v) - 8, 0) : int(thing.v) + 9, max(int(thing.u) - 8, 0) : int(thing.u) + 9].mean())
-    keep = float(rng.uniform(0.08, 0.68))
+    keep = float(rng.uniform(0.05, 0.74))
     # The roof is seen at (0, 0); its base lies a lean away, and the shadow starts from there.
     if thing.high_m > 0:
         strength = float(rng.uniform(0.75, 1.0))
