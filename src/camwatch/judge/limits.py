@@ -93,8 +93,8 @@ ALIKE_DAYS = 45
 ABOUT_DAYS = 366
 """What *about* allows a date at either end."""
 
-TRACED_WITH, TRACED_WITHOUT = (60, 80), (0, 21)
-"""Scenes in which an enclosing line was traced, of so many that show one (rings of 3 km at a metre), and of so many that show none."""
+TRACED_WITH, TRACED_WITHOUT = (209, 251), (0, 38)
+"""Scenes in which an enclosing line was traced, of so many that show one (rings of 3 km at 1 and 2.5 m), and of so many that show none."""
 
 INFERRED_LIMIT = 0.50
 """Share of an enclosing line that may be inferred and not seen before its area and length decide nothing."""
