@@ -148,8 +148,10 @@ def windows(shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[P
     held = total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
     places = []
     for row0, row1, col0, col1 in cells.rectangles():
-        top, left = -(-row0 // factor), -(-col0 // factor)
-        here = held[top : (row1 - WINDOW) // factor + 1, left : (col1 - WINDOW) // factor + 1]
+        # A cell hardly larger than the window may hold no start that the coarser planes know: then the one just before it serves.
+        down, right = (row1 - WINDOW) // factor, (col1 - WINDOW) // factor
+        top, left = min(-(-row0 // factor), down), min(-(-col0 // factor), right)
+        here = held[top : down + 1, left : right + 1]
         best = np.unravel_index(int(here.argmax()), here.shape)
         row, col = (top + int(best[0])) * factor, (left + int(best[1])) * factor
         places.append((row, row + WINDOW, col, col + WINDOW))
