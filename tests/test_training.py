@@ -1,6 +1,7 @@
 """How the shipped weights are made: shards of rendered pairs, crops, and (where torch is installed) the network and its file."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,11 +62,11 @@ def test_training_lowers_the_loss_and_the_file_says_the_same(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     from training.structures.export import export
     from training.structures.network import Network
-    from training.structures.train import Schedule, train
+    from training.structures.train import SCHEDULE, train
 
     list(render_shards(tmp_path, range(SHARD), SMALL, workers=1))
     weights = tmp_path / "weights.pt"
-    train(tmp_path, weights, Schedule(steps=200, batch=2, side=64))
+    train(tmp_path, weights, replace(SCHEDULE, steps=200, batch=2, side=64))
     lines = [json.loads(line) for line in weights.with_suffix(".log").read_text().splitlines()[1:]]
     assert lines[-1]["classes"] < lines[0]["classes"]
     network = Network().eval()

@@ -161,10 +161,10 @@ def test_training_lowers_the_loss_and_the_file_says_the_same(folder, tmp_path):
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
     from training.towers.export import export
     from training.towers.network import Network
-    from training.towers.train import Schedule, train
+    from training.towers.train import SCHEDULE, train
 
     weights = tmp_path / "weights.pt"
-    train(folder, weights, Schedule(steps=100, batch=2, side=64))
+    train(folder, weights, replace(SCHEDULE, steps=100, batch=2, side=64))
     log = [json.loads(line) for line in weights.with_suffix(".log").read_text().splitlines()[1:]]
     assert log[-1]["tower"] < log[0]["tower"]
     export(weights, tmp_path / "towers.onnx")

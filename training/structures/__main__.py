@@ -10,6 +10,7 @@ Rendering may run beside training, which takes up new pairs as they appear; both
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 
@@ -50,10 +51,10 @@ def _render(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     import torch
 
-    from training.structures.train import Schedule, train
+    from training.structures.train import SCHEDULE, train
 
     torch.set_num_threads(options.threads)
-    train(options.pairs, options.out, Schedule(steps=options.steps, seed=options.seed, device=options.device), init=options.init)
+    train(options.pairs, options.out, replace(SCHEDULE, steps=options.steps, seed=options.seed, device=options.device), init=options.init)
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
-import time
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,25 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.structures.data import CHANGED, GAP, KIND, Pool
+from training.fitting import Schedule, fit
+from training.structures.data import CHANGED, GAP, KIND, SHARD, Pool
 from training.structures.network import Network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how fast: pairs in a batch, side of a crop, steps, highest learning rate, the seed of everything random."""
-
-    steps: int = 8000
-    batch: int = 4
-    side: int = 256
-    rate: float = 1.8e-3
-    seed: int = 0
-    average: float = 0.998
-    device: str = "cpu"
-
+SCHEDULE = Schedule(steps=8000, batch=4, side=256, rate=1.8e-3, average=0.998, warm=150, clip=2.0, every=100)
 
 CLASS_WEIGHTS = (1.0, 2.0, 0.7, 1.0, 1.0, 1.0)
 """Buildings count twice: they fill a tenth of the ground."""
@@ -98,54 +84,23 @@ def _dice(chance: Tensor, target: Tensor) -> Tensor:
     return 1 - (2 * (chance * target).sum() + 1) / (chance.sum() + target.sum() + 1)
 
 
-def train(folder: Path, out: Path, schedule: Schedule, *, init: Path | None = None) -> None:
-    """Train on the pairs in `folder`; write the averaged weights to `out` every few hundred steps, and the figures beside it."""
+def train(folder: Path, out: Path, schedule: Schedule = SCHEDULE, *, init: Path | None = None) -> None:
+    """Train on the pairs in `folder`, which may still grow; write the averaged weights to `out`, and the figures beside it."""
     torch.manual_seed(schedule.seed)
     rng = np.random.default_rng(schedule.seed)
     generator = torch.Generator().manual_seed(schedule.seed)
     network = Network().to(schedule.device, memory_format=torch.channels_last)
     if init is not None:
         network.load_state_dict(torch.load(init))
-    mean = copy.deepcopy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=1e-3)
     pool = Pool(folder)
-    start, figures, log = time.monotonic(), {}, out.with_suffix(".log")
-    log.write_text(json.dumps(asdict(schedule)) + "\n")
-    for step in range(schedule.steps):
+
+    def loss_at(step: int) -> tuple[Tensor, dict[str, float]]:
         if step % 100 == 0:
-            pairs = pool.refresh()
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.rate * min(1.0, (step + 1) / 150) * (0.5 + 0.5 * np.cos(np.pi * step / schedule.steps) + 0.01)
+            pool.refresh()
         crops = torch.from_numpy(pool.crops(rng, schedule.batch, schedule.side)).to(schedule.device)
         image = disturbed(crops, generator).contiguous(memory_format=torch.channels_last)
         label = crops[..., 3].transpose(0, 1).flatten(0, 1)
         with torch.autocast(schedule.device, dtype=torch.bfloat16):
-            loss, parts = loss_of(*answers(network, image), label)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        optimiser.step()
-        _average(mean, network, min(schedule.average, step / (step + 20)))
-        for name, value in parts.items():
-            figures[name] = figures.get(name, 0.0) + value
-        if step % 100 == 99:
-            line = {
-                "step": step + 1,
-                "pairs": pairs,
-                "seconds": round(time.monotonic() - start),
-                **{k: round(v / 100, 4) for k, v in figures.items()},
-            }
-            figures = {}
-            with log.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            torch.save(mean.state_dict(), out)
-    torch.save(mean.state_dict(), out)
+            return loss_of(*answers(network, image), label)
 
-
-@torch.no_grad()
-def _average(mean: Network, network: Network, keep: float) -> None:
-    for old, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.dtype.is_floating_point:
-            old.mul_(keep).add_(new, alpha=1 - keep)
-        else:
-            old.copy_(new)
+    fit(network, schedule, out, loss_at, lambda: {"pairs": len(pool.shards) * SHARD})

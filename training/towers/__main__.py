@@ -12,6 +12,7 @@ Rendering may run beside training, which takes up new places as they appear. One
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 
@@ -45,9 +46,9 @@ def _render(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training.towers.train import Schedule, train
+    from training.towers.train import SCHEDULE, train
 
-    train(options.scenes, options.out, Schedule(steps=options.steps, seed=options.seed), init=options.init)
+    train(options.scenes, options.out, replace(SCHEDULE, steps=options.steps, seed=options.seed), init=options.init)
 
 
 def _export(options: argparse.Namespace) -> None:
