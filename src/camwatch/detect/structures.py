@@ -165,7 +165,7 @@ def detect_structures(
     observed = coverage(site.area, before.geobox, seen)
     if gsd > params.max_gsd_m:
         reason = (
-            f"{gsd:g} m pixels show buildings from about {PIXELS_ACROSS * gsd:.0f} m width on; the smallest of interest measures "
+            f"{gsd:.3g} m pixels show buildings from about {PIXELS_ACROSS * gsd:.0f} m width on; the smallest of interest measures "
             f"{SMALLEST_M[0]:g} × {SMALLEST_M[1]:g} m, which needs {params.max_gsd_m:g} m pixels or finer."
         )
         return answer(

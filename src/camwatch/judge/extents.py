@@ -92,7 +92,7 @@ def measure_line(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None
         calibrated=True,
         blind=False,
         seen=1 - inferred,
-        detail=f"In trials a line was traced in {_of(TRACED_WITH)} scenes that show one, and in {_of(TRACED_WITHOUT)} that show none",
+        detail=f"In trials with drawn lines one was traced in {_of(TRACED_WITH)} scenes, and in {_of(TRACED_WITHOUT)} scenes without a line",
         pairs=(witness.evidence.pair,),
     )
 
