@@ -140,7 +140,7 @@ def _facts(sheet: Sheet, box: Box, aoi: Aoi, scene: pairview.Scene) -> float:
 
 def _scenes(sheet: Sheet, box: Box, scene: pairview.Scene, sources: Sequence[Source]) -> float:
     heads = ("Scene", "Date", "Sensor", "GSD", "Sun", "Off-nadir")
-    lefts = [box.x + x for x in (0.0, 10.5, 38.5, 59.5, 69.5, 86.5)]
+    lefts = [box.x + x for x in (0.0, 10.5, 38.5, 58.0, 68.0, 86.5)]
     for x, head in zip(lefts, heads, strict=True):
         sheet.text(x, box.y, head, style.SMALL, colour=style.SOFT)
     y = box.y + LINE + 0.5
