@@ -12,6 +12,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from PIL import Image as Picture
 from scipy import ndimage as ndi
+from scipy.stats import chi2
 from shapely import affinity
 from shapely.geometry import LineString, Point, Polygon, box
 from skimage.io import imread
@@ -89,14 +90,22 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def row(self) -> str:
-        """Return recall with its 95 % interval (Wilson), false per km, wrong transitions of those decided, undecided of those found."""
-        low, high = wilson(self.found, self.towers)
+        """Return recall, false per km, wrong transitions of those decided, undecided of those found; the first three with 95 % intervals."""
         decided = self.found - self.undecided
-        false = f"{self.false / self.km:6.2f}" if self.km else "     –"
+        (r0, r1), (w0, w1) = wilson(self.found, self.towers), wilson(self.wrong, decided)
+        false = "     –"
+        if self.km:
+            low, high = (limit / self.km for limit in poisson(self.false))
+            false = f"{self.false / self.km:6.2f} ({low:.2f}–{high:.2f})"
         return (
-            f"{self.towers:6d} {self.found / max(self.towers, 1):6.3f} ({low:.2f}–{high:.2f}) {false} "
-            f"{self.wrong / max(decided, 1):6.3f} {self.undecided / max(self.found, 1):6.3f}"
+            f"{self.towers:6d} {self.found / max(self.towers, 1):6.3f} ({r0:.3f}–{r1:.3f}) {false:18s} "
+            f"{self.wrong / max(decided, 1):6.3f} ({w0:.3f}–{w1:.3f}) {self.undecided / max(self.found, 1):6.3f}"
         )
+
+
+def poisson(count: int) -> tuple[float, float]:
+    """Return the 95 % interval of what a count was expected to be (Garwood)."""
+    return float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0, float(chi2.ppf(0.975, 2 * count + 2)) / 2
 
 
 def wilson(k: int, n: int) -> tuple[float, float]:
