@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from shapely import transform
 from shapely.geometry import Point, shape
 
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.claims.model import Claim
 from camwatch.judge.limits import bounds_of
+from camwatch.registration import Registration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +102,10 @@ def found_rows(run: Run) -> list[tuple[object, ...]]:
             features = [f for f in document["features"] if f["properties"]["kind"] == kind]
             for change in ("appeared", "removed", "unchanged"):
                 reports = [reproject(shape(f["geometry"]), LONLAT, crs) for f in features if f["properties"]["change"] == change]
+                if change == "appeared" and document.get("appeared_on") == "after":
+                    # Told on the later scene, which is rendered some metres off; the drawing lies on the earlier one's ground.
+                    record = json.loads((pair / "registration.json").read_text(encoding="utf-8"))
+                    reports = [transform(report, Registration.from_json(record).belongs_at) for report in reports]
                 drawn = [o for o in run.objects(kind) if fate(o, days) == change]
                 centres = [reproject(Point(o["lon"], o["lat"]), LONLAT, crs) for o in drawn]
                 right = matched(reports, centres, REACH_M[kind])

@@ -15,7 +15,9 @@ from camwatch.custody import digest_of, read_json, write_json
 from camwatch.findings import Findings
 from camwatch.imagery import Sun
 from camwatch.imagery.clouds import FALLBACK
+from camwatch.pipeline.asseen import as_searched, as_seen
 from camwatch.rasters import SIMULATED_TAG, StoredPlane, new_raster, stored
+from camwatch.registration import Registration
 from camwatch.report import Source
 from camwatch.scenes import item as scene
 
@@ -42,12 +44,15 @@ PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter"
 """How the command line and the file names call each kind."""
 
 
-def write_findings(folder: Path, findings: Mapping[str, Findings]) -> list[Path]:
+def write_findings(folder: Path, findings: Mapping[str, Findings], registration: Registration | None = None) -> list[Path]:
     """Write `findings.geojson`, `findings.gpkg` and one `score_<kind>.tif` per kind; return their paths.
 
     The GeoJSON holds the features of all kinds. Its member `searches` says of each kind how well it was looked for; the same members stand at the
-    top level for the first kind, and `growth` wherever a perimeter was traced at both dates.
+    top level for the first kind, and `growth` wherever a perimeter was traced at both dates. Given the pair's registration, buildings and towers
+    that appeared lie where the later scene shows them, and `appeared_on` says so; scores lie on the grid of the search.
     """
+    if registration is not None:
+        findings = {kind: as_seen(f, registration) for kind, f in findings.items()}
     documents = {kind: f.as_geojson() for kind, f in findings.items()}
     searches = [{k: v for k, v in d.items() if k not in ("type", "features")} for d in documents.values()]
     growth = next((d["growth"] for d in documents.values() if "growth" in d), None)
@@ -55,6 +60,7 @@ def write_findings(folder: Path, findings: Mapping[str, Findings]) -> list[Path]
         "type": "FeatureCollection",
         **searches[0],
         **({"growth": growth} if growth else {}),
+        "appeared_on": "before" if registration is None else "after",
         "searches": searches,
         "features": [feature for d in documents.values() for feature in d["features"]],
     }
@@ -83,14 +89,20 @@ def new_score(folder: Path, kind: str, geobox: GeoBox, *, simulated: bool) -> It
 
 
 def read_findings(folder: Path) -> dict[str, Findings]:
-    """Read back what :func:`write_findings` wrote, by kind, in the order of the searches; scores are read when they are looked at."""
+    """Read back what :func:`write_findings` wrote, by kind, in the order of the searches, all on the grid of the search.
+
+    Scores are read when they are looked at; the registration, where outlines were moved by it, from the `registration.json` beside them.
+    """
     combined = read_json(folder / "findings.geojson")
+    moved = combined.get("appeared_on") == "after"
+    registration = Registration.from_json(read_json(folder / "registration.json")) if moved else None
     findings = {}
     for search in combined["searches"]:
         kind = search["kind"]
         score, geobox = stored(score_path(folder, kind))
         features = [f for f in combined["features"] if f["properties"]["kind"] == kind]
-        findings[kind] = Findings.from_geojson({**search, "features": features}, score, geobox)
+        found = Findings.from_geojson({**search, "features": features}, score, geobox)
+        findings[kind] = found if registration is None else as_searched(found, registration)
     return findings
 
 

@@ -102,7 +102,7 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     with ThreadPoolExecutor(1) as pool:
         page = pool.submit(detect_picture, out / "detect.png", alignment, place, findings, sources=sources, generated=generated)
         write_json(out / "registration.json", registration_record(alignment, place))
-        write_findings(out, findings)
+        write_findings(out, findings, alignment.registration)
         page.result()
     return findings
 

@@ -148,6 +148,11 @@ class Registration:
         moving = self.to_moving(_apply(to_pixel, xy))
         return _apply(to_map, moving)
 
+    def belongs_at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where the ground lies that the moving scene, by its own georeferencing, shows at map coordinates (n, 2): undoes :meth:`seen_at`."""
+        to_map = self.grid.affine * HALF
+        return _apply(to_map, self.to_reference(_apply(~to_map, xy)))
+
     def shift_px(self, col: float, row: float) -> tuple[float, float]:
         """Return (rows, cols) by which moving content lies further down and right than the reference, at reference pixel (col, row)."""
         moving = self.to_moving(np.array([[col, row]], float))[0]
