@@ -25,6 +25,8 @@ BESIDE_M = 5.0
 """What a band has beyond the accuracy of its outline."""
 PLACED_M = 25.0
 """Half width of the band around an outline that was placed."""
+FARTHER = 2.5
+"""Half widths of its band within which an outline is sought where too little is seen in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +100,12 @@ def _inradius(polygon: Polygon) -> float:
         middle = 0.5 * (low + high)
         low, high = (low, middle) if polygon.buffer(-middle).is_empty else (middle, high)
     return low
+
+
+def farther_band(band: Band, params: PerimeterParams) -> Band:
+    """Return the band of an outline that is sought farther away than it is stated to be off."""
+    reach = min(FARTHER * band.half_m, params.sought_share * _inradius(Polygon(band.ring)), params.sought_most_m)
+    return replace(band, sought_m=max(reach, band.half_m))
 
 
 def placed_band(ground: Ground, band: Band) -> Band:

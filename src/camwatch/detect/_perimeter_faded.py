@@ -25,6 +25,10 @@ STRETCH_M = 200.0
 """Length over which a line is compared, at most 0.3 of it: twice the longest stretch that grows over or lies in shade."""
 
 
+STRETCH_SHARE = 0.05
+"""The stretch in a longer line, where each date has an outline of its own."""
+
+
 def kept_share(traces: tuple[Trace, Trace], ground: Ground, bands: tuple[Band, Band], *, one_outline: bool) -> float:
     """Return how much of what is seen of a line is left at the other date, on the stretch where least is.
 
@@ -58,9 +62,17 @@ def kept_share(traces: tuple[Trace, Trace], ground: Ground, bands: tuple[Band, B
     # A cloud hides, it does not remove; where it hides a whole stretch nothing is known to be left of it.
     seen = np.isfinite(trace.like) & np.isfinite(other.like[nearest])
     here, left = (np.where(seen, values, 0.0) for values in (trace.like, left))
-    window = max(round(min(STRETCH_M, 0.3 * len(here) * step) / step), 1)
+    length = len(here) * step
+    stretch = STRETCH_M if _drawn_once(bands) else max(STRETCH_M, STRETCH_SHARE * length)
+    window = max(round(min(stretch, 0.3 * length) / step), 1)
     before, now = (uniform_filter1d(values, window, mode="wrap") for values in (here, left))
     return float((now / np.maximum(before, 0.05)).min())
+
+
+def _drawn_once(bands: tuple[Band, Band]) -> bool:
+    """Return whether the outlines of both dates are the same drawing."""
+    first, second = (band.ring if band.drawn is None else band.drawn for band in bands)
+    return np.array_equal(first, second)
 
 
 def _outside(band: Band, places: NDArray[np.float64]) -> NDArray[np.bool_]:

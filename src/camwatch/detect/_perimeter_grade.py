@@ -9,7 +9,7 @@ from shapely.geometry import Polygon
 
 from camwatch.detect._course_ground import Ground
 from camwatch.detect._course_profile import shipped
-from camwatch.detect._perimeter_band import BESIDE_M, Band, placed_band
+from camwatch.detect._perimeter_band import BESIDE_M, Band, farther_band, placed_band
 from camwatch.detect._perimeter_faded import kept_share
 from camwatch.detect._trace import Trace, trace_line
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LEFT_OUT_M = 50.0
 """Longest stretch of an outline from which the line may be farther than the outline is good to."""
+WEAK = 0.3
+"""Where more of a line is bridged its outline may be farther off than it is stated to be."""
 TRACED = "the traced path"
 """How the reasons begin that a trace itself gives."""
 
@@ -47,19 +49,42 @@ def traces_of(
     one = one_outline(sought)
     traces: list[Trace | None] = []
     short = []
-    for ground, band, seen in zip(grounds, sought, observed, strict=True):
+    for number, (ground, seen) in enumerate(zip(grounds, observed, strict=True)):
         trace, why = None, ""
         if not seen:
-            share = f"{band.observed:.0%} of the perimeter's outline; {params.min_observed_share:.0%} is needed"
+            share = f"{sought[number].observed:.0%} of the perimeter's outline; {params.min_observed_share:.0%} is needed"
             why = f"not observed: the scene of {ground.image.acquired.date()} shows {share}"
-        elif not (why := _astray(band, params)):
-            trace = trace_line(ground, band, params)
-            why = _shortfall(trace, ground.cell_m, params, faded=one or band.drawn is not None)
+        else:
+            sought[number], trace, why = _sought(ground, sought[number], params, faded=one)
         traces.append(trace)
         short.append(why)
     if not any(short):
         short = _left(images, traces, grounds, sought, params, one=one)
     return list(sought), traces, short
+
+
+def _sought(ground: Ground, band: Band, params: PerimeterParams, *, faded: bool) -> tuple[Band, Trace | None, str]:
+    """Return the band of a date in which its line is seen best, the trace there, and why that is no line, empty where it is one.
+
+    Beside a narrow band in which little is seen, the outline is sought farther away than it is stated to be off.
+    """
+    trace, why = _searched(ground, band, params, faded=faded)
+    well = trace is not None and not why and trace.inferred <= WEAK and trace.faintest >= params.min_seen_share_one
+    if well or band.drawn is not None:
+        return band, trace, why
+    farther = placed_band(ground, farther_band(band, params))
+    other, not_there = _searched(ground, farther, params, faded=faded)
+    if other is None or not_there or (trace is not None and other.evidence <= trace.evidence):
+        return band, trace, why
+    return farther, other, ""
+
+
+def _searched(ground: Ground, band: Band, params: PerimeterParams, *, faded: bool) -> tuple[Trace | None, str]:
+    """Return the trace of a date in a band, if there can be one, and why that is no line, empty where it is one."""
+    if why := _astray(band, params):
+        return None, why
+    trace = trace_line(ground, band, params)
+    return trace, _shortfall(trace, ground.cell_m, params, faded=faded or band.drawn is not None)
 
 
 def one_outline(bands: Sequence[Band]) -> bool:

@@ -32,6 +32,8 @@ OWN = 0.35
 """Likeness, so averaged, from which on a stretch has evidence of its own; below it is bridged."""
 FADED_M = 450.0
 """Stretch of which some part must be seen, at most 0.3 of the line: where next to nothing is, the line has left what was searched."""
+FADED_SHARE = 0.15
+"""The stretch in a longer line, where an outline that was placed tells its course."""
 ASIDE_M, RIVAL_M = 12.0, 45.0
 """How far aside another line must run, and for how long, to count as a rival."""
 
@@ -106,7 +108,7 @@ def trace_line(ground: Ground, band: Band, params: PerimeterParams) -> Trace | N
         errors.inferred,
         min(sum(rival.line.length for rival in rivals) / length, 1.0),
         _left_out(ring, band),
-        _faintest(own, length),
+        _faintest(own, length, share=FADED_SHARE if band.drawn is not None else 0.0),
         (*gaps, *rivals),
         ring,
         np.where(seen, level, np.nan),
@@ -150,7 +152,7 @@ def _left_out(ring: NDArray[np.float64], band: Band) -> float:
     return max((len(run) * step for run in runs(away > band.half_m + step)), default=0.0)
 
 
-def _faintest(own: NDArray[np.bool_], length_m: float) -> float:
-    """Return the share with evidence of its own of that stretch of a closed line which has least."""
-    window = max(round(len(own) * min(FADED_M / length_m, 0.3)), 1)
+def _faintest(own: NDArray[np.bool_], length_m: float, share: float) -> float:
+    """Return the share with evidence of its own of that stretch of a closed line which has least; the stretch is at least `share` of it."""
+    window = max(round(len(own) * min(max(FADED_M / length_m, share), 0.3)), 1)
     return float(uniform_filter1d(own.astype(np.float64), window, mode="wrap").min())
