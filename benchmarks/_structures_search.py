@@ -22,6 +22,7 @@ from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.config import RunConfig
 from camwatch.detect._model import load_model
 from camwatch.detect.structures import StructureParams, detect_structures
+from camwatch.pipeline.asseen import as_seen
 from camwatch.pipeline.evidence import detect_picture, search_or_refuse
 from camwatch.pipeline.pair import Alignment, align
 from camwatch.pipeline.records import source_of, write_findings
@@ -51,7 +52,7 @@ load_model(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What the search said of a pair, on which grid, and by step the seconds that passed and those that processors worked."""
+    """What the search said of a pair, outlines where files have them, on which grid, and by step the seconds passed and those on processors."""
 
     findings: Findings
     alignment: Alignment
@@ -87,12 +88,12 @@ def searched(pair: Pair, folder: Path, model: str, *, params: StructureParams | 
         found = search_or_refuse(alignment, aoi, config, unheard)
         done = clocks()
     if draw:
-        write_findings(folder, found)
+        write_findings(folder, found, alignment.registration)
         hashes = hash_files(files_behind(items))
         detect_picture(folder / "detect.png", alignment, aoi, found, sources=[source_of(i, hashes, config) for i in items], generated="2000-01-01")
         seconds["drawing"] = clocks() - done
     seconds |= {"registration": aligned - begin, "decision": done - aligned - seconds["network"]}
-    return Answer(found["structure"], alignment, seconds)
+    return Answer(as_seen(found["structure"], alignment.registration), alignment, seconds)
 
 
 def clocks() -> Seconds:
