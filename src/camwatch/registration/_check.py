@@ -105,6 +105,8 @@ class _Search:
         rows, cols = slice(max(top, 0), min(top + full, height)), slice(max(left, 0), min(left + full, width))
         seen = self.reference.window(rows, cols)
         pad = (rows.start - top, top + full - rows.stop), (cols.start - left, left + full - cols.stop)
+        if seen.complete and not any(map(any, pad)):
+            return seen.values, np.ones(seen.shape, np.float32)
         return np.pad(seen.values, pad, mode="edge"), clear_of_gaps(np.pad(seen.valid, pad), margin)
 
     def _there(
@@ -134,22 +136,29 @@ def _correlation(
         out: NDArray[np.complex64] = fft.rfft2(values)
         return out
 
-    def across(one: NDArray[np.complex64], other: NDArray[np.complex64]) -> NDArray[np.float64]:
-        return np.asarray(fft.irfft2(one.conj() * other, wa.shape)[near], np.float64)
+    def lags(spectrum: NDArray[np.complex64]) -> NDArray[np.float64]:
+        return np.asarray(fft.irfft2(spectrum, wa.shape)[near], np.float64)
 
     near = np.ix_(np.arange(-REACH, REACH + 1), np.arange(-REACH, REACH + 1))
     A, B = forward(wa), forward(wb)
-    cover, inside_a, inside_b = np.maximum(across(A, B), 1e-3), max(float(wa.sum()), 1.0), max(float(wb.sum()), 1.0)
-    variance = 0.0
-    up, left, right = np.zeros((3, 2 * REACH + 1, 2 * REACH + 1))
+    still = A.conj()
+    cover, inside_a, inside_b = np.maximum(lags(still * B), 1e-3), max(float(wa.sum()), 1.0), max(float(wb.sum()), 1.0)
+    variance, joint = 0.0, np.zeros_like(A)
+    squares_a, squares_b, (means, means_a, means_b) = np.zeros_like(wa), np.zeros_like(wb), np.zeros((3, 2 * REACH + 1, 2 * REACH + 1))
     for a, b in zip(fa, fb, strict=True):
-        a0, b0 = a - (a * wa).sum() / wa.sum(), b - (b * wb).sum() / wb.sum()
-        a1, b1, a2, b2 = forward(wa * a0), forward(wb * b0), forward(wa * a0**2), forward(wb * b0**2)
-        mean_a, mean_b = across(a1, B), across(A, b1)
-        up += across(a1, b1) - mean_a * mean_b / cover
-        left += across(a2, B) - mean_a**2 / cover
-        right += across(A, b2) - mean_b**2 / cover
-        variance += float((across(a1, a1) * across(b1, b1)).sum()) / (inside_a * inside_b)
+        a0, b0 = a - np.vdot(a, wa) / inside_a, b - np.vdot(b, wb) / inside_b
+        weighed_a, weighed_b = wa * a0, wb * b0
+        squares_a += weighed_a * a0
+        squares_b += weighed_b * b0
+        a1, b1 = forward(weighed_a), forward(weighed_b)
+        joint += a1.conj() * b1
+        mean_a, mean_b = lags(a1.conj() * B), lags(still * b1)
+        means += mean_a * mean_b
+        means_a += mean_a**2
+        means_b += mean_b**2
+        variance += float((lags(a1.conj() * a1) * lags(b1.conj() * b1)).sum()) / (inside_a * inside_b)
+    up = lags(joint) - means / cover
+    left, right = lags(forward(squares_a).conj() * B) - means_a / cover, lags(still * forward(squares_b)) - means_b / cover
     scale = np.sqrt(np.maximum(left, 0) * np.maximum(right, 0))
     middle = float(scale[REACH, REACH])
     if middle <= 0:

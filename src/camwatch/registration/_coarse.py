@@ -99,9 +99,9 @@ def _better(best: Start | None, found: list[Start]) -> Start:
 
 def _features(plane: Plane) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
     soft = orientation(ndimage.gaussian_filter(plane.values, 1.0), 17)
-    valid = ndimage.binary_erosion(plane.valid, iterations=2, border_value=0)
-    kept = np.where(valid, soft, np.complex64(0))
-    return kept, axis(kept)
+    soft *= ndimage.binary_erosion(plane.valid, iterations=2, border_value=0)
+    signed, unsigned = (right + np.complex64(1j) * down for right, down in (soft, axis(soft)))
+    return signed, unsigned
 
 
 def _turned(plane: Plane, matrix: NDArray[np.float64]) -> Plane:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from camwatch.imagery.work import for_each
-from camwatch.registration._features import orientation
+from camwatch.registration._features import length, orientation
 from camwatch.registration._tiles import Block, Evidence, View, cut_block, weigh
 from camwatch.registration._warp import Warp
 
@@ -142,7 +142,7 @@ def windows(shape: tuple[int, int], matrix: NDArray[np.float64], coarse: tuple[P
     to_fine = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
     start = np.zeros(2)
     under = Warp(np.linalg.inv(to_fine) @ matrix @ to_fine).sample(low_moving.valid.astype(np.float32), start, start, low.shape, 1)
-    rich = np.abs(orientation(low.values)) ** 2 * low.valid * under
+    rich = length(orientation(low.values), squared=True) * low.valid * under
     total = np.pad(rich.astype(np.float64), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     size = WINDOW // factor
     held = total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
@@ -259,9 +259,10 @@ def _basis(points: NDArray[np.float64], model: Parametric, shape: tuple[int, int
 def _theta(
     evidence: Evidence, terms: NDArray[np.float64], known: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    normal = np.einsum("n,nip,nij,njq->pq", weight, terms, evidence.hessian, terms, optimize=True)
-    wanted = evidence.gradient - np.einsum("nij,nj->ni", evidence.hessian, known)
-    right = np.einsum("n,nip,ni->p", weight, terms, wanted, optimize=True)
+    # Tiles and axes as one long list: products of two matrices.
+    weighed = (weight[:, None, None] * terms).reshape(-1, terms.shape[2])
+    normal = weighed.T @ (evidence.hessian @ terms).reshape(weighed.shape)
+    right = weighed.T @ (evidence.gradient - (evidence.hessian @ known[:, :, None])[:, :, 0]).ravel()
     normal = normal + np.eye(len(normal)) * (1e-6 * np.trace(normal) / len(normal) + 1e-12)
     return np.linalg.solve(normal, right), normal
 

@@ -10,6 +10,7 @@ from affine import Affine
 from scipy import ndimage
 
 from camwatch.registration._planes import to_level
+from camwatch.registration._spline import nearly_shifted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,6 +92,9 @@ class Warp:
             found: NDArray[np.float32] = ndimage.map_coordinates(source, place, order=order, prefilter=False, output=np.float32, mode="mirror")
             return found
         local = moved(-start) @ self.matrix @ moved(origin)
+        quick = nearly_shifted(source, local, frame) if order == 3 else None
+        if quick is not None:
+            return quick
         out: NDArray[np.float32] = ndimage.affine_transform(
             source, local[1::-1, 1::-1], local[1::-1, 2], output_shape=frame, order=order, prefilter=False, output=np.float32, mode="mirror"
         )

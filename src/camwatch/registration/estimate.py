@@ -6,6 +6,7 @@ import numpy as np
 
 from camwatch.errors import PairError
 from camwatch.imagery.image import Image
+from camwatch.imagery.work import for_each
 from camwatch.registration._align import Pair, align
 from camwatch.registration._answer import FEW_PLACES, Answer
 from camwatch.registration._coarse import Start, coarse_search
@@ -88,7 +89,8 @@ def register(reference: Image | Source, moving: Image | Source, *, limit_px: flo
         rows, cols = sources[0].shape
         return Registration.refused(reference.geobox, f"the grid has {rows} × {cols} pixels; registration needs at least {SMALLEST} × {SMALLEST}")
     bottom, top = _levels(*sources)
-    pair = Pair(Pyramid.of(sources[0], top), Pyramid.of(sources[1], top), bottom)
+    still, moved = for_each(lambda source: Pyramid.of(source, top), sources, at_once=True)
+    pair = Pair(still, moved, bottom)
     unusable = _unusable(pair.reference, "reference") or _unusable(pair.moving, "moving")
     if unusable:
         return Registration.refused(reference.geobox, unusable)

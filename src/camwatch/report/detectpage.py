@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from camwatch.judge.record import Estimate
     from camwatch.registration.record import Registration
     from camwatch.report.display import View
-    from camwatch.report.papermap import Panel
+    from camwatch.report.papermap import Drawn, Panel
     from camwatch.report.source import Source
     from camwatch.sensitivity.record import Sensitivity
 
@@ -103,10 +103,11 @@ def _maps(sheet: Paper, box: Box, scene: pairview.Scene, searched: Kind | None) 
         sheet.text(places[1].right, box.y + 0.3, "each date stretched for itself", style.SMALL, colour=style.SOFT, align="right")
     lines = pairview.perimeters(scene.records)
     days = [image.acquired.date().isoformat() for image in (scene.before, scene.after)]
+    outline: Drawn | None = None
     for which, place in enumerate(places[:2]):
         target = papermap.panel(sheet, place, view, scene.crs)
         papermap.image(target, pair.parts[which], pair.spans[which])
-        _ground(target, scene)
+        outline = _ground(target, scene, outline)
         for record in lines:
             if str(record.measures["date"]) == days[which]:
                 papermap.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
@@ -116,7 +117,7 @@ def _maps(sheet: Paper, box: Box, scene: pairview.Scene, searched: Kind | None) 
         papermap.score(target, pairview.shown_score(scene.findings[searched], view, round(px(width))))
     else:
         papermap.image(target, pair.parts[1], pair.spans[1], pale=0.45)
-    _ground(target, scene)
+    _ground(target, scene, outline)
     for record in lines:
         papermap.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
     drawn = {id(record) for record in lines}
@@ -126,12 +127,16 @@ def _maps(sheet: Paper, box: Box, scene: pairview.Scene, searched: Kind | None) 
     return target, places[0].bottom + TICKS + 0.5
 
 
-def _ground(target: Panel, scene: pairview.Scene) -> None:
-    """Mark what is rendered, and draw the outline."""
+def _ground(target: Panel, scene: pairview.Scene, outline: Drawn | None) -> Drawn | None:
+    """Mark what is rendered, and lay the outline, drawn for another panel or drawn here; return it."""
     if scene.simulated:
         papermap.watermark(target)
-    if scene.outline is not None:
-        papermap.stroke(target, scene.outline, style.OUTLINE_NOMINAL if scene.nominal else style.OUTLINE_TRACED)
+    if scene.outline is None:
+        return None
+    if outline is None or not outline.fits(target):
+        outline = papermap.drawn(target, scene.outline, style.OUTLINE_NOMINAL if scene.nominal else style.OUTLINE_TRACED)
+    papermap.lay(target, outline)
+    return outline
 
 
 def _furniture(target: Panel, sun: Sun | None, *, labelled: bool) -> None:

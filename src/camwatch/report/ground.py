@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image as Picture
 
 from camwatch.report.display import PERCENTILES, VISIBLE
@@ -116,8 +117,8 @@ def shown(ground: Ground, image: Image, *, colour: bool, pale: float = 0.0) -> N
 
 def hatched(height: int, width: int, apart: int = HATCH) -> NDArray[np.uint8]:
     """Return the (y, x) look of ground that was not observed: lines so many pixels apart along a row, the wider the finer the page."""
-    y, x = np.ogrid[:height, :width]
-    return np.where((x + y) % apart < apart // HATCH, 189, int(NOT_OBSERVED[1:3], 16)).astype(np.uint8)
+    line = np.where(np.arange(width + apart) % apart < apart // HATCH, 189, int(NOT_OBSERVED[1:3], 16)).astype(np.uint8)
+    return sliding_window_view(line, width)[np.arange(height) % apart]
 
 
 def _span(step: tuple[float, float], count: int, scale: float, side: int) -> tuple[int, int, float, float]:

@@ -11,6 +11,7 @@ from shapely import total_bounds
 from shapely.geometry import box
 
 from camwatch.aoi import LONLAT, reproject
+from camwatch.imagery.work import for_each
 from camwatch.report.display import Shown, View, cut, in_colour, limits, shown, view_of
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ class Dates:
 def dates(before: Image, after: Image, view: View, width_px: int) -> Dates:
     """Cut both dates to a view for a panel of a width in pixels of paper."""
     target, colour = width_px, in_colour((before, after))
-    parts = shown(before, view, target, colour=colour), shown(after, view, target, colour=colour)
+    first, second = for_each(lambda image: shown(image, view, target, colour=colour), (before, after), at_once=True)
+    parts = first, second
     both, apart = limits(parts), (limits(parts[:1]), limits(parts[1:]))
     seen = [span for part, span in zip(parts, apart, strict=True) if part is not None and part.valid.any()]
     contrast = min((float(np.mean((high - low) / (both[1] - both[0]))) for low, high in seen), default=1.0)
@@ -160,7 +162,8 @@ def shown_score(found: Findings, view: View, width_px: int) -> Shown | None:
         part = found.score[rows.start + first * step : min(rows.start + (first + deep) * step, rows.stop), cols]
         there, down = np.isfinite(part), np.arange(0, len(part), step)
         for target, plane in ((most, np.where(there, part, np.float32(0))), (seen, there)):
-            target[first : first + deep] = np.maximum.reduceat(np.maximum.reduceat(plane, down, axis=0), across, axis=1)
+            most_of = plane if step == 1 else np.maximum.reduceat(np.maximum.reduceat(plane, down, axis=0), across, axis=1)
+            target[first : first + deep] = most_of
     return Shown(most[..., None], seen, geobox)
 
 

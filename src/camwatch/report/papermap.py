@@ -118,9 +118,7 @@ def score(target: Panel, part: Shown | None) -> None:
 def pixels(target: Panel, bright: NDArray[np.uint8], valid: NDArray[np.bool_], geobox: GeoBox) -> None:
     """Draw (y, x, 1 or 3) pixels where their grid puts them; fine pixels are averaged, coarse ones are shown as the squares they are."""
     rows, cols = valid.shape
-    shades = np.empty((rows, cols, 4), np.uint8)
-    shades[..., :3], shades[..., 3] = bright, np.where(valid, 255, 0)
-    picture, back = Picture.fromarray(shades), ~geobox.affine * target.to_ground
+    picture, back = _picture(bright, valid), ~geobox.affine * target.to_ground
     width, height = target.area.width, target.area.height
     x0, y0, x1, y1 = 0, 0, width, height
     if abs(back.b) + abs(back.d) < 1e-9 and back.a > 0 and back.e > 0:
@@ -134,8 +132,18 @@ def pixels(target: Panel, bright: NDArray[np.uint8], valid: NDArray[np.bool_], g
         shown = picture.resize((x1 - x0, y1 - y0), _resampling(back.a), (left, top, right, bottom))
     else:
         how = Picture.Resampling.BILINEAR if _resampling(abs(back.determinant) ** 0.5) else Picture.Resampling.NEAREST
-        shown = picture.transform((width, height), Picture.Transform.AFFINE, tuple(back)[:6], how)
-    target.paper.canvas.image.paste(shown, (target.area.x + x0, target.area.y + y0), shown)
+        # Beyond the picture nothing is shown.
+        shown = picture.convert("RGBA").transform((width, height), Picture.Transform.AFFINE, tuple(back)[:6], how)
+    whole = shown.mode == "RGB"
+    target.paper.canvas.image.paste(shown, (target.area.x + x0, target.area.y + y0), None if whole else shown)
+
+
+def _picture(bright: NDArray[np.uint8], valid: NDArray[np.bool_]) -> Picture.Image:
+    """Return (y, x, 1 or 3) pixels as a picture, transparent where they are not valid."""
+    colours = np.broadcast_to(bright, (*valid.shape, 3))
+    if valid.all():
+        return Picture.fromarray(np.ascontiguousarray(colours))
+    return Picture.fromarray(np.dstack([colours, np.where(valid, np.uint8(255), np.uint8(0))]))
 
 
 def _resampling(step: float) -> Picture.Resampling:
@@ -163,12 +171,41 @@ def _inks(target: Panel, lines: Sequence[NDArray[np.float64]], count: int, rim: 
     return [Ink(area) for _ in range(count)], [line - (x0, y0) for line in lines]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """Strokes drawn for one panel, to be laid on it and on others of its size that show the same view.
+
+    `layers` are (stencil, colour, share of what is below that they cover), their upper left corner at pixel (`x`, `y`) of a panel of `size`.
+    """
+
+    x: int
+    y: int
+    size: tuple[int, int]
+    layers: tuple[tuple[Picture.Image, str, float], ...]
+
+    def fits(self, target: Panel) -> bool:
+        """Whether a panel has the size of the one for which this was drawn."""
+        return self.size == (target.area.width, target.area.height)
+
+
 def stroke(target: Panel, geometry: BaseGeometry, look: Stroke) -> None:
     """Draw the lines of a geometry with a white rim."""
+    lay(target, drawn(target, geometry, look))
+
+
+def lay(target: Panel, strokes: Drawn) -> None:
+    """Lay strokes on a panel."""
+    for stencil, colour, share in strokes.layers:
+        target.paper.canvas.tint(target.area.x + strokes.x, target.area.y + strokes.y, stencil, colour, share=share)
+
+
+def drawn(target: Panel, geometry: BaseGeometry, look: Stroke) -> Drawn:
+    """Return the lines of a geometry with a white rim."""
+    size = target.area.width, target.area.height
     lines = [target.on(edge) for edge in _edges(geometry)]
     made = _inks(target, lines, 2, 8.0) if lines else None
     if made is None:
-        return
+        return Drawn(0, 0, size, ())
     (rim, ink), placed = made
     for line in placed:
         # The second place again: the corner at which a ring closes is one like the others.
@@ -178,8 +215,8 @@ def stroke(target: Panel, geometry: BaseGeometry, look: Stroke) -> None:
             ink.dashed(line, points(look.width), *(points(part * look.width) for part in look.dash))
         else:
             ink.line(closed, points(look.width))
-    target.paper.canvas.ink(rim, "white", share=0.75)
-    target.paper.canvas.ink(ink, look.colour)
+    layers = (rim.drawn(), "white", 0.75), (ink.drawn(), look.colour, 1.0)
+    return Drawn(rim.area.x - target.area.x, rim.area.y - target.area.y, size, layers)
 
 
 def marks(target: Panel, records: Iterable[Finding]) -> None:
