@@ -26,7 +26,15 @@ def test_a_file_wins_over_the_defaults_and_an_option_over_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("margin: 40\n", "margin"), ("margin_m: -1\n", "margin_m"), ("kinds: [people]\n", "kinds"), ("- 1\n", "mapping"), ("a: [\n", "YAML")],
+    [
+        ("margin: 40\n", "margin"),
+        ("margin_m: -1\n", "margin_m"),
+        ("kinds: [people]\n", "kinds"),
+        ("structure_min_score: 0\n", "structure_min_score"),
+        ("structure_views: 3\n", "structure_views"),
+        ("- 1\n", "mapping"),
+        ("a: [\n", "YAML"),
+    ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path, text, named):
     path = tmp_path / "c.yaml"

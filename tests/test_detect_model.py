@@ -22,6 +22,7 @@ from camwatch.config import RunConfig
 from camwatch.detect._model import load_model
 from camwatch.detect._model_pixels import normalised, smoothly_filled, working_pair
 from camwatch.detect._model_tiles import OVERLAP, STEP, TILE, predict, tiles_of
+from camwatch.detect.structures import StructureParams
 from camwatch.errors import CamwatchError, ConfigError, MissingInputError
 from camwatch.imagery.image import Image
 from camwatch.pipeline.search import BY_TILE, searches
@@ -469,6 +470,14 @@ def test_the_search_for_buildings_is_handed_the_model_that_the_configuration_nam
     bound = searches(RunConfig.read(None, report_date=day, model=str(path)))
     assert bound["structure"].keywords["model"] is load_model(path)
     assert searches(RunConfig.read(None, report_date=day, model="none")) == BY_TILE
+
+
+def test_what_is_reported_and_how_often_it_is_looked_at_follow_the_configuration():
+    def asked(**settings):
+        return searches(RunConfig.read(None, report_date=date(2014, 1, 5), **settings))["structure"].keywords["params"]
+
+    assert asked() == StructureParams()
+    assert asked(structure_min_score=0.3, structure_views=4) == StructureParams(model_min_score=0.3, model_views=4)
 
 
 @pytest.mark.parametrize("verb", ["detect", "sensitivity"])

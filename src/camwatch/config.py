@@ -40,6 +40,11 @@ class RunConfig(BaseModel):
         What tells buildings: `shipped`, an ONNX file of one's own (`docs/models.md`), or `none` for the search that needs no training.
     model_sha256 : str
         Of that file; found out where it is not given, and held against it where it is. Empty = no file.
+    structure_min_score : float or None
+        Score from which the model's search reports a building: less finds more, and more that is none. Whatever is set, the false alarms and the
+        probability of detection are measured with it. None = the search's own.
+    structure_views : {1, 2, 4, 8}
+        Turned and mirrored views of each tile that the model is shown and whose answers are averaged; each costs its time again.
     tower_model_sha256 : str
         The same of the shipped file that tells guard towers.
     tile_px : int
@@ -69,6 +74,8 @@ class RunConfig(BaseModel):
     registration_limit_px: float = Field(default=0.5, gt=0, le=5)
     model: str = Field(default=SHIPPED, min_length=1)
     model_sha256: str = ""
+    structure_min_score: float | None = Field(default=None, ge=0.05, le=0.99)
+    structure_views: Literal[1, 2, 4, 8] = 1
     tower_model_sha256: str = ""
     tile_px: int = Field(default=1024, ge=256, le=8192)
     planted_per_size: int = Field(default=24, ge=4, le=400)

@@ -15,7 +15,7 @@ import numpy as np
 from shapely import prepare, union_all
 from shapely.geometry import box
 
-from camwatch.detect import detect_perimeter, detect_structures, detect_towers, load_model, search_band
+from camwatch.detect import StructureParams, detect_perimeter, detect_structures, detect_towers, load_model, search_band
 from camwatch.pipeline.landcover import search_land
 from camwatch.pipeline.merge import Ground, Merge, new_plane
 from camwatch.pipeline.pair import coarser
@@ -52,7 +52,9 @@ def searches(config: RunConfig) -> dict[str, Callable[[Image, Image, Site], Find
     def bound(search: Callable[..., Findings]) -> Callable[..., Findings]:
         if search is not detect_structures or config.model_file is None:
             return search
-        return partial(search, model=load_model(config.model_file))
+        own = {} if config.structure_min_score is None else {"model_min_score": config.structure_min_score}
+        params = StructureParams(model_views=config.structure_views, **own)
+        return partial(search, params=params, model=load_model(config.model_file))
 
     return {kind: bound(search) for kind, search in BY_TILE.items()}
 
