@@ -52,8 +52,9 @@ def searches(config: RunConfig) -> dict[str, Callable[[Image, Image, Site], Find
     def bound(search: Callable[..., Findings]) -> Callable[..., Findings]:
         if search is not detect_structures or config.model_file is None:
             return search
-        own = {} if config.structure_min_score is None else {"model_min_score": config.structure_min_score}
-        params = StructureParams(model_views=config.structure_views, **own)
+        params = StructureParams(model_views=config.structure_views)
+        if config.structure_min_score is not None:
+            params = replace(params, model_min_score=config.structure_min_score)
         return partial(search, params=params, model=load_model(config.model_file))
 
     return {kind: bound(search) for kind, search in BY_TILE.items()}
