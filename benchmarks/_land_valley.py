@@ -104,7 +104,15 @@ def planted(seed: int, since: date, until: date | None = None) -> tuple[Planted,
     return tuple(out)
 
 
-def seen(seed: int, day: date, changes: tuple[Planted, ...] = (), *, as_of: int | None = None, offset_m: tuple[float, float] = (0.0, 0.0)) -> Image:
+def seen(
+    seed: int,
+    day: date,
+    changes: tuple[Planted, ...] = (),
+    *,
+    as_of: int | None = None,
+    offset_m: tuple[float, float] = (0.0, 0.0),
+    rare: tuple[Patch, ...] = (),
+) -> Image:
     """Return the valley on a day as a sensor sees it, surface reflectance with its noise, haze and calibration.
 
     Parameters
@@ -116,6 +124,8 @@ def seen(seed: int, day: date, changes: tuple[Planted, ...] = (), *, as_of: int 
         Day of the year at which plants stand, where the year is early or late.
     offset_m : (east, north)
         By how much the registration left the scene out of place.
+    rare : tuple of Patch
+        Ground of a kind of its own, under what changed.
     """
     rng, world = np.random.default_rng([seed, day.toordinal()]), valley(seed)
     turned = np.random.default_rng([seed, day.year]).random(len(world.patches)) < BARE_IN_A_YEAR
@@ -124,7 +134,7 @@ def seen(seed: int, day: date, changes: tuple[Planted, ...] = (), *, as_of: int 
     moment_day = day if as_of is None else date.fromordinal(date(day.year, 1, 1).toordinal() + as_of - 1)
     taken = datetime.combine(day, time(2), UTC)
     shot = Shot(taken, offset_m=offset_m)
-    moment = replace(world, patches=(*patches, *stands), standing=(), trees=world.trees[:0]).on(moment_day)
+    moment = replace(world, patches=(*patches, *rare, *stands), standing=(), trees=world.trees[:0]).on(moment_day)
     optics = Optics(shot.sun(LONLAT), shot.view, float(rng.uniform(0.45, 0.55)), CELLS)
     values = render(moment, shot.truly(GRID), BANDS, optics)
     values = values * rng.normal(1, 0.015, (len(BANDS), 1, 1)) + rng.normal(0, 0.003, (len(BANDS), 1, 1)) + rng.normal(0, 0.003, values.shape)

@@ -1,12 +1,13 @@
 """Land cover: labelled pairs, seasons, published pixel series, and the cost of a dense series.
 
-    python benchmarks/landcover.py [taizhou] [dates] [seasons] [harvest] [few] [dense] [archive] [cost] [--seeds 10] [--dates 75 150 300] [--side 500]
+    python benchmarks/landcover.py [PART …] [--seeds 10] [--dates 75 150 300] [--side 500]
 
 taizhou    a labelled Landsat pair: Cohen's kappa of the pixels at the default probability, and of the polygons
 dates      published pixel series: days of breaks against the published ones, in clear observations, and the series of which nothing is known
 seasons    rendered ground seen in July and November, and twice in July: polygons by class, with the gate of seasons and without it
 harvest    a rendered valley, pairs about green-up and harvest: what is reported though nothing changed, and what of planted changes is found
-few        the same in series of six to nine dates: all pairs together, what stands when they are heard together, and what a later date confirms
+rare       the same valley with ground of a kind that lies at one place, or at nine, and was laid bare in part or all
+few        the valley in series of six to nine dates: all pairs together, what stands when they are heard together, and what a later date confirms
 dense      rendered series with known changes under cloud, haze and snow: found, dated, falsely reported, by seed
 archive    NAIP over wetlands (nothing built) and Landsat over a growing city and a wandering river: area by class
 cost       seconds and largest memory of following every pixel, by number of dates, each in a process of its own
@@ -37,6 +38,7 @@ from shapely.geometry import box
 from skimage.io import imread
 
 import _land_valley as valley
+from _land_rare import show_rare
 from _land_rendered import DAYS, EVENTS, SIDE, ground, image, site, truth_on
 from camwatch.detect import LandcoverParams, detect_land_series, detect_landcover
 from camwatch.detect._land_breaks import find_breaks
@@ -48,7 +50,7 @@ from camwatch.rasters import mask_of
 from camwatch.render.land import BANDS
 
 DATA = Path(os.environ.get("CAMWATCH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared")) / "data"
-PARTS = ("taizhou", "dates", "seasons", "harvest", "few", "dense", "archive", "cost")
+PARTS = ("taizhou", "dates", "seasons", "harvest", "rare", "few", "dense", "archive", "cost")
 JULIAN = 1721425
 FIRST_SEED = 101
 SERIES = ("sample_1", "sample_2", "sample_WA_grid08_row999_col1_normal")
@@ -284,6 +286,7 @@ def main() -> None:
         "taizhou": show_taizhou,
         "dates": show_dates,
         "harvest": lambda: show_harvest(options.seeds),
+        "rare": lambda: show_rare(range(FIRST_SEED, FIRST_SEED + options.seeds)),
         "few": lambda: show_few(options.seeds),
         "seasons": lambda: show_seasons(options.seeds),
         "dense": lambda: show_dense(options.seeds),

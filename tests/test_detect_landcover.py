@@ -131,6 +131,33 @@ def test_harvest_is_no_clearing_even_between_dates_that_may_be_compared():
     assert cleared.area_m2 == pytest.approx(100 * PIXEL**2, rel=0.1)
 
 
+def laid_bare(kind, corners, side):
+    """Squares of a kind of ground that is nowhere else, and the same ground with all of it laid bare."""
+    cover = ground()
+    later = cover.copy()
+    for row, col in corners:
+        cover[row : row + side, col : col + side] = CODE[kind]
+        later[row : row + side, col : col + side] = CODE["bare"]
+    return cover, later
+
+
+@pytest.mark.parametrize("kind", ["crown", "garden", "paddy"])
+def test_ground_of_its_own_kind_that_was_laid_bare_entirely_is_found(kind):
+    """All that looked like it changed alike; but it was one place, and season takes a kind of ground wherever it lies."""
+    cover, later = laid_bare(kind, [(20, 20)], 20)
+    (cleared,) = of(detect_landcover(image(JULY, cover), image(NEXT_JULY, later), SITE), "cleared")
+    assert cleared.area_m2 == pytest.approx(400 * PIXEL**2, rel=0.05)
+
+
+@pytest.mark.parametrize(("kind", "places", "side"), [("crown", range(8, 72, 20), 5), ("paddy", range(8, 80, 14), 4)])
+def test_a_kind_of_ground_that_changed_wherever_it_lies_is_not_called_unchanged(kind, places, side):
+    """Whether it was laid bare or reaped cannot be told, and that is what is said of it."""
+    cover, later = laid_bare(kind, [(row, col) for row in places for col in places], side)
+    score = detect_landcover(image(JULY, cover), image(NEXT_JULY, later), SITE).score[cover != later]
+    assert (score < LandcoverParams().probability).mean() < 0.02
+    assert np.isnan(score).mean() > 0.5
+
+
 def test_where_season_took_most_of_the_ground_the_pair_cannot_tell():
     cover = np.full((SIDE, SIDE), CODE["field"])
     cover[:, :20] = CODE["forest"]

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammainc, gammaincinv
 
+from camwatch.detect._land_strata import places_of, sample_of, strata_of, teachers
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,12 +33,6 @@ if TYPE_CHECKING:
     Plane = NDArray[np.float32]
     Mask = NDArray[np.bool_]
 
-STRATA = 24
-"""Most kinds of ground that are told apart at the first date."""
-LEAST_SAMPLE = 300
-"""Fewest sampled pixels of a stratum: with fewer, one change of some size would be its rule."""
-SAMPLE = 400_000
-"""Most pixels that strata and their rules are learnt from."""
 KEPT, STEPS = 0.75, 8
 """Share of a stratum that its rule is fitted to, the part that departs least, and how often that part is chosen anew (least trimmed squares)."""
 ACCURACY, SHARE = 0.005, 0.05
@@ -44,7 +40,6 @@ ACCURACY, SHARE = 0.005, 0.05
 DOUBTED = 0.9
 """Probability of departure from which it is asked whether a fault of registration explains it."""
 CHUNK = 1 << 16
-GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,27 +54,26 @@ class Alike:
         The least such probability with the second date moved by half a pixel to any side: what it leaves is no fault of registration.
     stratum : (y, x) int16
         Kind of ground at the first date, 0, 1, …; -1 where not seen.
+    teachers : tuple of (pixel,) int
+        For each stratum the pixels, flat indices of (y, x), that it is held against.
     """
 
     probability: Plane
     steadfast: Plane
     stratum: NDArray[np.int16]
+    teachers: tuple[Index, ...]
 
     def where(self, holds: Mask) -> Mask:
         """Return the pixels (y, x) of the strata for which something `holds` (stratum,)."""
         return np.asarray(np.append(holds, False)[self.stratum], bool)
 
     def shares(self, mask: Mask) -> Array:
-        """Return which share of each stratum lies in a mask (y, x)."""
-        seen = self.stratum >= 0
-        count = np.bincount(self.stratum[seen])
-        return np.bincount(self.stratum[seen & mask], minlength=len(count)) / np.maximum(count, 1)
+        """Return, for each stratum, which share of what it is held against lies in a mask (y, x)."""
+        return np.array([mask.flat[pixels].mean() for pixels in self.teachers])
 
     def medians(self, plane: Plane) -> Array:
-        """Return the median of a plane (y, x) over each stratum."""
-        seen = self.stratum >= 0
-        kinds, values = self.stratum[seen], plane[seen]
-        return np.array([np.median(values[kinds == kind]) for kind in range(int(kinds.max(initial=-1)) + 1)], np.float64)
+        """Return, for each stratum, the median of a plane (y, x) over what it is held against."""
+        return np.array([np.median(plane.flat[pixels]) for pixels in self.teachers], np.float64)
 
 
 def compare_alike(before: Plane, after: Plane, seen: Mask) -> Alike:
@@ -100,20 +94,20 @@ def compare_alike(before: Plane, after: Plane, seen: Mask) -> Alike:
     chance = np.full(seen.shape, np.nan, np.float32)
     first, second = before[:, seen].T, after[:, seen].T
     if not len(first):
-        return Alike(chance, chance.copy(), stratum)
-    taken = _sample(len(first))
-    x, y = first[taken].astype(np.float64), second[taken].astype(np.float64)
-    spread = np.maximum(x.std(axis=0), 1e-9)
-    cuts, kinds = _split(x / spread)
-    rules = [_rule(x[kinds == kind], y[kinds == kind]) for kind in range(int(kinds.max()) + 1)]
-    kind_of = np.concatenate([_sorted_into(cuts, first[part] / spread) for part in _parts(len(first))])
+        return Alike(chance, chance.copy(), stratum, ())
+    taken = sample_of(len(first))
+    x, y, at = first[taken].astype(np.float64), second[taken].astype(np.float64), np.flatnonzero(seen)[taken]
+    strata, kinds = strata_of(x)
+    taught = teachers(strata, kinds, places_of(*np.divmod(at, seen.shape[1])))
+    rules = [_rule(x[pixels], y[pixels]) for pixels in taught]
+    kind_of = np.concatenate([strata.of(first[part]) for part in _parts(len(first))])
     stratum[seen], chance[seen] = kind_of, _departures(rules, kind_of, first, second)
     steadfast = chance.copy()
     beyond = chance >= DOUBTED
     for moved in _moved(after, seen):
         again = _departures(rules, stratum[beyond], first[beyond[seen]], moved[:, beyond].T)
         steadfast[beyond] = np.minimum(steadfast[beyond], again)
-    return Alike(chance, steadfast, stratum)
+    return Alike(chance, steadfast, stratum, tuple(at[pixels] for pixels in taught))
 
 
 def _moved(planes: Plane, seen: Mask) -> Iterator[Plane]:
@@ -158,63 +152,6 @@ class _Rule:
 def _error(reflectance: Array) -> Array:
     """Return the standard deviation by which two dates of one ground of some reflectance differ."""
     return np.asarray(math.sqrt(2.0) * (ACCURACY + SHARE * np.maximum(reflectance, 0.0)))
-
-
-def _sample(count: int) -> Index:
-    """Return places that follow no pattern of the grid, all of them where they are few."""
-    wanted = min(count, SAMPLE)
-    every = np.arange(wanted)
-    return ((every + (every * GOLDEN) % 1.0) * (count / wanted)).astype(np.intp) if wanted < count else every
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
-    """A stratum cut in two: what lies beyond `place` along `axis` (band,) is a new one."""
-
-    stratum: int
-    axis: Array
-    place: float
-
-
-def _split(x: Array) -> tuple[list[_Cut], Index]:
-    """Return cuts, the n-th of which makes stratum n, and the stratum of each of the (pixel, band) values.
-
-    The stratum that varies most is cut across its longest axis, at its mean: principal direction divisive partitioning (Boley 1998,
-    doi:10.1023/A:1009740529316).
-    """
-    cuts: list[_Cut] = []
-    kinds = np.zeros(len(x), np.intp)
-    spread = {0: _longest(x)}
-    while len(cuts) < STRATA - 1 and any(size > 0 for size, *_ in spread.values()):
-        kind = max(spread, key=lambda k: (spread[k][0], -k))
-        _, axis, place = spread[kind]
-        inside = np.flatnonzero(kinds == kind)
-        upper = inside[x[inside] @ axis > place]
-        if min(len(upper), len(inside) - len(upper)) < LEAST_SAMPLE:
-            spread[kind] = 0.0, axis, place
-            continue
-        cuts.append(_Cut(kind, axis, place))
-        kinds[upper] = len(cuts)
-        for part in (kind, len(cuts)):
-            spread[part] = _longest(x[kinds == part])
-    return cuts, kinds
-
-
-def _longest(x: Array) -> tuple[float, Array, float]:
-    """Return the sum of squares along the longest axis of (pixel, band) values, the axis, and where their mean lies along it."""
-    mean = x.mean(axis=0)
-    values, axes = np.linalg.eigh((x - mean).T @ (x - mean))
-    axis = axes[:, -1] * (1.0 if axes[np.abs(axes[:, -1]).argmax(), -1] > 0 else -1.0)
-    return float(values[-1]), axis, float(mean @ axis)
-
-
-def _sorted_into(cuts: list[_Cut], x: Array | Plane) -> NDArray[np.int16]:
-    """Return the stratum of each of the (pixel, band) values."""
-    kinds = np.zeros(len(x), np.int16)
-    for new, cut in enumerate(cuts, 1):
-        inside = np.flatnonzero(kinds == cut.stratum)
-        kinds[inside[x[inside] @ cut.axis > cut.place]] = new
-    return kinds
 
 
 def _rule(x: Array, y: Array) -> _Rule:
