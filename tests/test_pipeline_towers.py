@@ -1,6 +1,7 @@
 """Towers over all pairs of a run: one late reappearance takes a razing back, whatever the order of the pairs."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,9 +10,11 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from shapely.geometry import Point
 
+from camwatch.aoi import LONLAT, reproject
 from camwatch.findings import Finding, Findings
 from camwatch.judge import Evidence
 from camwatch.pipeline.towerseries import follow, towers_document, withdrawn
+from camwatch.registration import Registration
 
 GRID = GeoBox((200, 200), Affine(5, 0, 560_000, 0, -5, 4_632_000), "EPSG:32652")
 DAYS = {year: datetime(year, 5, 1, tzinfo=UTC) for year in (2003, 2009, 2011, 2014)}
@@ -24,11 +27,24 @@ def report(x, y, states, score=0.9):
     return Finding("tower-0001", "tower", CHANGE[states], Point(x, y).buffer(2), score, 12.0, measures)
 
 
-def pair(first, second, *reports):
+OFF = {2003: (0.0, 0.0), 2009: (15.0, -9.0), 2011: (-12.0, 20.0), 2014: (30.0, 5.0)}
+"""How many metres further east and north than that of 2003 the scene of a year says that all ground lies."""
+
+
+def pair(first, second, *reports, joined=False):
+    """What a pair of scenes says; `joined` with its registration, the scenes lying off by :data:`OFF`."""
     acquired = DAYS[first], DAYS[second]
     plane = np.zeros(GRID.shape, np.float32)
-    found = Findings("tower", "searched", "", reports, "chongjin", "EPSG:32652", "a", "b", acquired, 1.0, 0.1, 0.5, plane, GRID)
-    return Evidence(f"{first}__{second}", acquired, 0.5, {"tower": found})
+    found = Findings("tower", "searched", "", reports, "chongjin", "EPSG:32652", f"s{first}", f"s{second}", acquired, 1.0, 0.1, 0.5, plane, GRID)
+    east, north = np.subtract(OFF[second], OFF[first]) / 5.0
+    back = np.array([[1.0, 0.0, -east], [0.0, 1.0, north]])  # moving pixel to reference pixel, rows counted downwards
+    answer = replace(Registration.refused(GRID, ""), status="ok", model="shift", matrix=back) if joined else None
+    return Evidence(f"{first}__{second}", acquired, 0.5, {"tower": found}, registration=answer)
+
+
+def on(year, x, y, states, score=0.9):
+    """A report of the tower that the scene of 2003 shows at x, y, where the scene of another year shows it."""
+    return report(x + OFF[year][0], y + OFF[year][1], states, score)
 
 
 RAZED = pair(2003, 2009, report(560_100, 4_631_900, "10"), report(560_300, 4_631_900, "10", 0.8))
@@ -91,3 +107,28 @@ def test_pairs_without_towers_are_left_as_they_are():
     empty = Evidence("a__b", (DAYS[2003], DAYS[2009]), 30.0)
     assert follow([empty, pair(2003, 2009)]) == ()
     assert withdrawn([empty]) == (empty,)
+
+
+def test_scenes_that_lie_metres_apart_show_one_tower():
+    x, y = 560_100, 4_631_900
+    razed = pair(2003, 2009, on(2003, x, y, "10"), on(2003, x + 200, y, "10"), joined=True)
+    again = pair(2009, 2011, on(2009, x, y, "01"), joined=True)
+    # No registration joins 2003 and 2014: the way leads over 2011 and 2009.
+    last = pair(2011, 2014, on(2011, x, y, "11"), on(2011, x + 400, y, "01"), joined=True)
+    for evidence in itertools.permutations([razed, again, last]):
+        towers = towers_document(evidence)["towers"]
+        assert [t["change"] for t in towers] == ["unchanged", "removed", "appeared"]
+        np.testing.assert_allclose([(t["lon"], t["lat"]) for t in towers], [lonlat(x + 200 * k, y) for k in range(3)], atol=2e-6)
+        taken, gone = withdrawn(evidence)[evidence.index(razed)].findings["tower"].records
+        assert (taken.change, gone.change) == ("not_observed", "removed")
+
+
+def test_pairs_that_nothing_joins_stay_on_their_own_ground():
+    x, y = 560_100, 4_631_900
+    one, other = pair(2003, 2009, on(2003, x, y, "11"), joined=True), pair(2011, 2014, on(2011, x, y, "11"), joined=True)
+    assert len(follow([one, other])) == 2
+
+
+def lonlat(x, y):
+    place = reproject(Point(x, y), "EPSG:32652", LONLAT)
+    return place.x, place.y

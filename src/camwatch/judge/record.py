@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from camwatch.findings import Findings
+    from camwatch.registration import Registration
     from camwatch.sensitivity.record import Sensitivity
 
 Outcome = Literal["supported", "contradicted", "partly", "inconclusive", "not testable"]
@@ -42,6 +43,8 @@ class Evidence:
     simulated : bool
     series : bool
         Whether it is many scenes, of which `acquired` tells the first and the last.
+    registration : Registration or None
+        How its later scene lies on its earlier one, on whose grid the findings are.
     """
 
     pair: str
@@ -52,6 +55,7 @@ class Evidence:
     refused: str = ""
     simulated: bool = False
     series: bool = False
+    registration: Registration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,13 @@ def read_evidence(folder: Path) -> Evidence:
         sensitivity=_sensitivity(folder),
         refused=record["refused"],
         simulated=record["simulated"],
+        registration=_registration(folder),
     )
+
+
+def _registration(folder: Path) -> Registration | None:
+    path = folder / "registration.json"
+    return Registration.from_json(read_json(path)) if path.exists() else None
 
 
 def _record(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from shapely import STRtree
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.detect._tower_series import fate_of, linked
+from camwatch.pipeline.ground import to_one_ground
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from camwatch.judge import Evidence
 
 REACH_M = 6.0
-"""Distance within which reports of two pairs are of one tower: no two towers stand closer, and registrations differ by a metre or two."""
+"""Distance on one ground within which reports of two pairs are of one tower: none stand closer, and registrations differ by a metre or two."""
 
 RANK: dict[State, int] = {"not_observed": 0, "absent": 1, "stands": 2}
 """What is said of one date by several pairs: one that shows the tower outweighs one that misses it, and either outweighs not having seen."""
@@ -35,7 +36,7 @@ class Followed:
     Attributes
     ----------
     place : Point
-        Longitude and latitude.
+        Longitude and latitude, on the first scene of those that pairs join.
     states : mapping of datetime to {"stands", "absent", "not_observed"}
         By date, as far as a pair reports the tower.
     fate : Fate
@@ -75,7 +76,9 @@ def follow(evidence: Sequence[Evidence]) -> tuple[Followed, ...]:
     reports.sort(key=lambda at: (evidence[at[0]].pair, at[1]))  # the order in which pairs are given decides nothing
     crs = evidence[reports[0][0]].findings["tower"].crs
     records = [evidence[k].findings["tower"].records[n] for k, n in reports]
-    points = [reproject(r.geometry, evidence[k].findings["tower"].crs, crs).centroid for (k, _), r in zip(reports, records, strict=True)]
+    moves = to_one_ground(evidence)
+    found = (moves[k](reproject(r.geometry, evidence[k].findings["tower"].crs, LONLAT)) for (k, _), r in zip(reports, records, strict=True))
+    points = [reproject(place, LONLAT, crs).centroid for place in found]
     places, scores = np.array([(p.x, p.y) for p in points]), np.array([r.score for r in records])
     chosen = [index for _, index in linked([(places, scores)], REACH_M)]
     # Each report belongs to the nearest of the chosen ones, which lie farther apart than any of them from its own.
