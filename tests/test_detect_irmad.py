@@ -13,7 +13,9 @@ from scipy.stats import kstest, rankdata
 from skimage.io import imread
 
 from camwatch.detect._common import change_probability
-from camwatch.detect._irmad import _sample, irmad, no_change_probability
+from camwatch.detect._irmad import irmad
+from camwatch.detect._irmad_pixels import sample as _sample
+from camwatch.detect._irmad_relation import no_change_probability
 from camwatch.errors import PairError
 from camwatch.imagery.image import Image
 

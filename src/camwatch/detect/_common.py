@@ -10,7 +10,8 @@ from scipy.special import gammaincinv
 from shapely.geometry import Point
 
 from camwatch.aoi import LONLAT, reproject
-from camwatch.detect._irmad import irmad, no_change_probability
+from camwatch.detect._irmad import irmad
+from camwatch.detect._irmad_relation import no_change_probability
 from camwatch.errors import PairError
 from camwatch.findings import Findings
 from camwatch.imagery.image import Sun

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betainc, erfc
 
+from camwatch.detect._irmad_pixels import CHUNK_PIXELS, check, measured_of, parts, row_parts, sample, usable_of
+from camwatch.detect._irmad_relation import components_of, iterate, no_change_probability
 from camwatch.errors import PairError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Plane = NDArray[np.float32]
@@ -22,25 +20,8 @@ if TYPE_CHECKING:
 
 SAMPLE_PIXELS = 1_000_000
 """Most pixels that are iterated on. On four bands of 4096² probabilities lay 0.001 on average, 0.013 at most, from those fitted on all pixels."""
-CHUNK_PIXELS = 1 << 15
-"""Pixels that are worked on at once; a few bands of them fit into a processor's cache."""
 PIXELS_PER_BAND = 10
 """Fewest valid pixels for each band of either date; with fewer, canonical correlations are high by chance."""
-CONSTANT = 1e-9
-"""Share of its mean up to which a band's standard deviation is rounding."""
-RANK = 1e-10
-"""Share of the largest eigenvalue of the bands' correlations under which a combination of bands holds nothing but rounding."""
-LEAST = 1e-12
-"""Least variance in later iterations, where the variance over all pixels is 1: what varies on changed ground only still has a say."""
-LEAST_SPREAD = 1e-10
-"""Least variance of a difference of unit-variance combinations: what agrees to 1e-5 standard deviations is the same."""
-LEAST_SHARE = 1e-3
-"""Least variance of a standardised variate that trimming is made up for; in dates that agree to the last digit it is rounding."""
-TRIMMING = 6
-"""Iterations as published, which shrink the noise and with it the hold of changes that are many and alike, before those that make up for it."""
-CLIPPED = 0.01, 0.5
-"""Shares of pixels between which the least or the largest value of a band is a limit of the sensor or a fill, and no measurement."""
-GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,12 +122,12 @@ def irmad(
     .. [1] A. A. Nielsen, "The regularized iteratively reweighted MAD method for change detection in multi- and hyperspectral data", IEEE TIP 16(2),
        2007, doi:10.1109/TIP.2006.888195
     """
-    _check(before, after, valid)
+    check(before, after, valid)
     if tolerance <= 0.0 or min(max_iterations, sample_pixels) < 1:
         raise PairError("limits of a change statistic must be positive", got=f"{tolerance=}, {max_iterations=}, {sample_pixels=}")
-    usable = _usable(before, after, valid)
-    pixels = _sample(before, after, usable, sample_pixels)
-    measured = _measured(pixels)
+    usable = usable_of(before, after, valid)
+    pixels = sample(before, after, usable, sample_pixels)
+    measured = measured_of(pixels)
     if not measured.all():
         pixels = pixels[:, measured]
     count, bands = pixels.shape[1], len(pixels)
@@ -161,14 +142,14 @@ def irmad(
     pixels -= centre[:, None]
     covariance = pixels @ pixels.T / count
     split = len(before)
-    to_before = _components(covariance[:split, :split], centre[:split], "before")
-    to_after = _components(covariance[split:, split:], centre[split:], "after")
+    to_before = components_of(covariance[:split, :split], centre[:split], "before")
+    to_after = components_of(covariance[split:, split:], centre[split:], "after")
     ranks = len(to_before), len(to_after)
     to_components = np.zeros((sum(ranks), bands))
     to_components[: ranks[0], :split], to_components[ranks[0] :, split:] = to_before, to_after
-    for part in _parts(count, CHUNK_PIXELS):
+    for part in parts(count, CHUNK_PIXELS):
         pixels[: sum(ranks), part] = to_components @ pixels[:, part]
-    fit = _iterate(pixels[: sum(ranks)], ranks[0], tolerance, max_iterations)
+    fit = iterate(pixels[: sum(ranks)], ranks[0], tolerance, max_iterations)
     vectors = fit.vectors @ to_components
     deviation = np.sqrt(np.diag(covariance)[split:])
     rise = vectors[:, split:] @ covariance[split:, split:] @ np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0.0)
@@ -179,178 +160,12 @@ def irmad(
     return Alteration(chi_square, no_change, fit.correlations, mean, vectors, planes, fit.iterations, fit.converged)
 
 
-def no_change_probability(squares: Array, degrees: int) -> Array:
-    """Return the chance that a chi-square variable of `degrees` degrees of freedom exceeds each of `squares`; closed form, for speed.
-
-    The survival function of two degrees more is that of `degrees` and one term of the series; it starts at exp(−x/2) or erfc(√(x/2)).
-    """
-    # Beyond 1,400 the chance is no number of single precision.
-    half = np.minimum(squares, 1400.0) / 2.0
-    term = np.exp(-half)
-    if degrees % 2:
-        root = np.sqrt(half)
-        total: Array = erfc(root)
-        term *= root * (2.0 / math.sqrt(math.pi))
-        first = 1.5
-    else:
-        total = term.copy()
-        term *= half
-        first = 2.0
-    for step in range((degrees - 1) // 2):
-        total += term
-        term *= half / (first + step)
-    return np.minimum(total, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """A relation in whitened components: `vectors` (degrees, component), `mean` (component,)."""
-
-    vectors: Array
-    mean: Array
-    correlations: Array
-    iterations: int
-    converged: bool
-
-
-def _check(before: Plane, after: Plane, valid: Mask) -> None:
-    one_grid = before.ndim == after.ndim == 3 and before.shape[1:] == after.shape[1:] == valid.shape
-    if not one_grid or not len(before) or not len(after) or valid.dtype != np.bool_:
-        raise PairError(
-            "before, after and valid do not belong together",
-            got=f"{before.shape}, {after.shape} and {valid.dtype} {valid.shape}",
-            expected="(band, y, x) twice and bool (y, x) of one size",
-        )
-
-
-def _parts(size: int, most: int) -> Iterator[slice]:
-    for start in range(0, size, most):
-        yield slice(start, min(start + most, size))
-
-
-def _row_parts(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Yield the rows of blocks of about :data:`CHUNK_PIXELS`."""
-    return _parts(shape[-2], max(CHUNK_PIXELS // max(shape[-1], 1), 1))
-
-
-def _usable(before: Plane, after: Plane, valid: Mask) -> Mask:
-    usable = valid.copy()
-    for rows in _row_parts(valid.shape):
-        for date in (before, after):
-            usable[rows] &= np.isfinite(date[:, rows]).all(axis=0)
-    return usable
-
-
-def _sample(before: Plane, after: Plane, usable: Mask, most: int) -> Array:
-    """Return (band of before and after, pixel) values of at most `most` usable pixels.
-
-    One pixel of each run of `stride` is taken. Its place in the run follows the multiples of the golden ratio, so that neither columns nor detectors
-    of a sensor fall into step with the sample.
-    """
-    per_row = np.count_nonzero(usable, axis=1)
-    total = int(per_row.sum())
-    stride = max(-(-total // most), 1)
-    run = np.arange(total // stride)
-    ranks = stride * run + (stride * (run * GOLDEN % 1.0)).astype(np.int64)
-    out = np.empty((len(before) + len(after), len(ranks)))
-    before_row = np.concatenate([[0], np.cumsum(per_row)])
-    for rows in _row_parts(usable.shape):
-        first = int(before_row[rows.start])
-        part = slice(*np.searchsorted(ranks, [first, before_row[rows.stop]]))
-        at = np.flatnonzero(usable[rows])[ranks[part] - first]
-        for date, place in ((before, out[: len(before)]), (after, out[len(before) :])):
-            place[:, part] = date[:, rows].reshape(len(date), -1)[:, at]
-    return out
-
-
-def _measured(pixels: Array) -> Mask:
-    """Return which of (band, pixel) `pixels` hold values off the limits of every band: what is saturated or filled at both dates has no noise."""
-    measured = np.ones(pixels.shape[1], bool)
-    for band in pixels if pixels.size else ():
-        for limit in (band.min(), band.max()):
-            at_limit = band == limit
-            # One pixel must be the least, whatever its value.
-            if CLIPPED[0] < (np.count_nonzero(at_limit) - 1) / len(band) < CLIPPED[1]:
-                measured &= ~at_limit
-    return measured
-
-
-def _components(covariance: Array, centre: Array, date: str) -> Array:
-    """Return (rank, band) rows that turn centred bands into uncorrelated components of variance 1, without those that hold only rounding."""
-    deviation = np.sqrt(np.diag(covariance))
-    varying = deviation > CONSTANT * np.abs(centre)
-    if not varying.any():
-        raise PairError(
-            "all bands are constant, so no change can be told from noise", where=date, remedy="choose other bands or a scene that shows ground"
-        )
-    deviation = deviation[varying]
-    values, axes = np.linalg.eigh(covariance[np.ix_(varying, varying)] / np.outer(deviation, deviation))
-    kept = values > RANK * values[-1]
-    components = np.zeros((int(kept.sum()), len(covariance)))
-    components[:, varying] = (axes[:, kept] / np.sqrt(values[kept])).T / deviation
-    return components
-
-
-def _iterate(pixels: Array, split: int, tolerance: float, most: int) -> _Fit:
-    """Return the relation of unchanged ground among (component, pixel) `pixels`, of which the first `split` components are those of before."""
-    mean, covariance = pixels.mean(axis=1), pixels @ pixels.T / pixels.shape[1]
-    vectors, correlations = _canonical(covariance, split)
-    degrees = len(correlations)
-    kept = 2.0 * float(betainc(degrees / 2 + 1, degrees / 2, 0.5))
-    iterations, converged = 1, False
-    while iterations < most and not converged:
-        mean, covariance = _weighted_moments(pixels, mean, vectors)
-        trimming = iterations <= TRIMMING
-        if not trimming:
-            # Of Gaussian variates the weights leave the share `kept` of the variance; whatever does not correlate with them is as it was.
-            along = covariance @ vectors.T
-            values, axes = np.linalg.eigh(vectors @ along)
-            explained = along @ axes / np.sqrt(np.maximum(values, LEAST_SHARE))
-            covariance += (1.0 / kept - 1.0) * explained @ explained.T
-        before = _spread(correlations)
-        vectors, correlations = _canonical(covariance, split)
-        iterations += 1
-        converged = not trimming and bool(np.max(np.abs(_spread(correlations) / before - 1.0)) < tolerance)
-    return _Fit(vectors, mean, correlations, iterations, converged)
-
-
-def _canonical(covariance: Array, split: int) -> tuple[Array, Array]:
-    """Return (degrees, component) vectors of the standardised differences, after less before, and the canonical correlations."""
-    roots = []
-    for block in (covariance[:split, :split], covariance[split:, split:]):
-        values, axes = np.linalg.eigh(block)
-        roots.append((axes / np.sqrt(np.maximum(values, LEAST))).T)
-    left, correlations, right = np.linalg.svd(roots[0] @ covariance[:split, split:] @ roots[1].T, full_matrices=False)
-    correlations = np.minimum(correlations, 1.0)
-    return np.hstack([-left.T @ roots[0], right @ roots[1]]) / np.sqrt(_spread(correlations))[:, None], correlations
-
-
-def _spread(correlations: Array) -> Array:
-    """Return the variances of the differences of canonical variates."""
-    return np.maximum(2.0 * (1.0 - correlations), LEAST_SPREAD)
-
-
-def _weighted_moments(pixels: Array, mean: Array, vectors: Array) -> tuple[Array, Array]:
-    """Return mean and covariance of (component, pixel) `pixels`, each weighted by its probability of no change."""
-    total, first, second = 0.0, np.zeros(len(pixels)), np.zeros((len(pixels), len(pixels)))
-    for part in _parts(pixels.shape[1], CHUNK_PIXELS):
-        centred = pixels[:, part] - mean[:, None]
-        differences = vectors @ centred
-        weights = no_change_probability(np.einsum("ij,ij->j", differences, differences), len(vectors))
-        weighted = centred * weights
-        total += float(weights.sum())
-        first += weighted.sum(axis=1)
-        second += weighted @ centred.T
-    shift = first / total
-    return mean + shift, second / total - np.outer(shift, shift)
-
-
 def _apply(before: Plane, after: Plane, usable: Mask, mean: Array, vectors: Array, *, variates: bool) -> tuple[Plane, Plane, Plane | None]:
     """Return chi-square, probability of no change and, where asked for, the variates of all pixels."""
     chi_square, no_change = (np.empty(usable.shape, np.float32) for _ in range(2))
     planes = np.empty((len(vectors), *usable.shape), np.float32) if variates else None
     largest = float(np.finfo(np.float32).max)
-    for rows in _row_parts(usable.shape):
+    for rows in row_parts(usable.shape):
         ground = usable[rows].ravel()
         block = np.concatenate([date[:, rows].reshape(len(date), -1) for date in (before, after)]).astype(np.float64)
         block -= mean[:, None]
