@@ -124,21 +124,20 @@ def either(like: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _ray(middle: tuple[float, float], ring: NDArray[np.float64]) -> float:
     """Return the direction in which a ray from the middle crosses the ring least often; of those, where it does so nearest to a right angle."""
-    ahead = np.roll(ring, -1, axis=0)
-    best, found = np.inf, 0.0
-    for angle in np.arange(64) * (2 * np.pi / 64) + 0.01:
-        unit = np.array([np.cos(angle), np.sin(angle)])
-        here, there = ring - middle, ahead - middle
-        side_here, side_there = unit[0] * here[:, 1] - unit[1] * here[:, 0], unit[0] * there[:, 1] - unit[1] * there[:, 0]
-        crossing = np.flatnonzero((side_here < 0) != (side_there < 0))
-        part = side_here[crossing] / (side_here[crossing] - side_there[crossing])
-        at = here[crossing] + part[:, None] * (there - here)[crossing]
-        crossing = crossing[at @ unit > 0]
-        course = (there - here)[crossing]
-        slant = float(np.abs(course @ unit / np.maximum(np.hypot(*course.T), 1e-9)).max(initial=0))
-        if len(crossing) + slant < best:
-            best, found = len(crossing) + slant, float(angle)
-    return found
+    angle = np.arange(64) * (2 * np.pi / 64) + 0.01
+    # Along a ray and to its left, of the ends of each piece of the ring.
+    unit = np.stack([np.stack([np.cos(angle), np.sin(angle)]), np.stack([-np.sin(angle), np.cos(angle)])])
+    here = (ring - middle) @ unit
+    there = np.roll(here, -1, axis=1)
+    left = here[1] >= 0
+    piece, ray = np.nonzero(left != np.roll(left, -1, axis=0))
+    (ahead, aside), (ahead_there, aside_there) = here[:, piece, ray], there[:, piece, ray]
+    crossed = ahead + aside / (aside - aside_there) * (ahead_there - ahead) > 0
+    slant = np.abs(ahead_there - ahead) / np.maximum(np.hypot(ahead_there - ahead, aside_there - aside), 1e-9)
+    count, worst = np.zeros(len(angle)), np.zeros(len(angle))
+    np.add.at(count, ray[crossed], 1)
+    np.maximum.at(worst, ray[crossed], slant[crossed])
+    return float(angle[np.argmin(count + worst)])
 
 
 def _over(point: NDArray[np.float64], steps: _Steps, middle: tuple[float, float], ray: float) -> NDArray[np.int8]:

@@ -22,8 +22,8 @@ TILE = 192
 """Cells on a side of what is looked at at once."""
 LATTICE = 3
 """Cells between the places that are looked at."""
-SHARE = 0.7
-"""A profile of which less is valid tells nothing."""
+REACH = 26
+"""Cells that a profile and its averages reach at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,10 +101,13 @@ class Ground:
         new = ~tile.known[row, col]
         if new.any():
             at = row[new], col[new]
-            flat = (at[0] * LATTICE + MARGIN) * tile.tone.shape[1] + at[1] * LATTICE + MARGIN
-            for number, move in enumerate(MOVES):
-                told = extras(np.array([np.arctan2(-move[0], move[1])]), self.image.sun, self.cell_m)
-                tile.like[(*at, number)], _ = self.perceptron(lattice_inputs(tile.tone, flat, move, told))
+            # Of the tile only what the profiles of these places reach.
+            near = [slice(LATTICE * each.min() + MARGIN - REACH, LATTICE * each.max() + MARGIN + REACH + 1) for each in at]
+            tone = np.ascontiguousarray(tile.tone[tuple(near)])
+            flat = (at[0] - at[0].min()) * LATTICE * tone.shape[1] + (at[1] - at[1].min()) * LATTICE + REACH * (tone.shape[1] + 1)
+            told = extras(np.array([np.arctan2(-move[0], move[1]) for move in MOVES]), self.image.sun, self.cell_m)
+            inputs = [lattice_inputs(tone, flat, move, each) for move, each in zip(MOVES, told, strict=True)]
+            tile.like[at] = self.perceptron(np.concatenate(inputs))[0].reshape(len(MOVES), -1).T
             tile.known[at] = True
         valid = tile.valid[row * LATTICE + MARGIN, col * LATTICE + MARGIN]
         return np.where(valid[:, None], tile.like[row, col], 0), valid

@@ -37,7 +37,7 @@ def settled(ground: Ground, ring: NDArray[np.float64], step: float) -> tuple[NDA
         Scatter of what is seen about the ring, in metres.
     """
     ring = smooth(resample(ring, step), 4.0)
-    for turn in range(4):
+    for turn in range(3):
         ring, like, seen, scatter = _closer(ground, resample(ring, step))
         if turn == 1:
             ring = _with_corners(ground, ring, like)

@@ -111,18 +111,25 @@ def tone_of(light: Floats, valid: NDArray[np.bool_]) -> Floats:
     """Return the logarithm of brightness less its mean nearby, in units of its spread there; 0 where not valid."""
     if not valid.any():
         return np.zeros(light.shape, np.float32)
-    floor = max(0.05 * float(np.median(light[valid][::EVERY])), 1e-6)
-    tone = np.where(valid, np.log(np.maximum(light, floor)), 0).astype(np.float32)
     share = None if valid.all() else np.maximum(uniform_filter(valid.astype(np.float32), AROUND, mode="nearest"), 1e-3)
 
-    def nearby(values: Floats) -> Floats:
-        mean = uniform_filter(values, AROUND, mode="nearest")
-        return np.asarray(mean if share is None else mean / share, np.float32)
+    def typical(values: Floats) -> float:
+        return float(np.median((values.ravel() if share is None else values[valid])[::EVERY]))
 
+    def nearby(values: Floats) -> Floats:
+        mean: Floats = uniform_filter(values, AROUND, mode="nearest")
+        return mean if share is None else mean / share
+
+    tone = np.log(np.maximum(light, max(0.05 * typical(light), 1e-6)), dtype=np.float32)
+    if share is not None:
+        tone[~valid] = 0
     mean = nearby(tone)
     spread = np.sqrt(np.maximum(nearby(tone * tone) - mean * mean, 0))
-    typical = float(np.median(spread[valid][::EVERY]))
-    return np.asarray(np.clip(np.where(valid, tone - mean, 0) / (0.5 * spread + 0.5 * typical + 0.02), -5, 5), np.float32)
+    tone -= mean
+    if share is not None:
+        tone[~valid] = 0
+    tone /= 0.5 * spread + np.float32(0.5 * typical(spread) + 0.02)
+    return np.clip(tone, -5, 5, out=tone)
 
 
 def extras(heading: NDArray[np.float64], sun: Sun | None, cell_m: float) -> Floats:
@@ -188,14 +195,15 @@ def _added(here: Floats, there: Floats, step: tuple[int, int]) -> Floats:
 
 def free_inputs(tone: Floats, points: NDArray[np.float64], heading: NDArray[np.float64], told: Floats) -> Floats:
     """Return the inputs (n, FEATURES) at any (row, col) `points` (n, 2) of a tile's cells, along any `heading` (n,); `told` (n, EXTRAS)."""
-    offset, ahead = np.arange(-SIDE, SIDE + 1, dtype=np.float32), np.arange(HALF + 1, dtype=np.float32)
+    offset, ahead = np.arange(-SIDE, SIDE + 1, dtype=np.float32), np.arange(-HALF, HALF + 1, dtype=np.float32)
     sine, cosine = (each.astype(np.float32)[:, None, None] for each in (np.sin(heading), np.cos(heading)))
     place = points.astype(np.float32)
+    seen = _between(
+        tone, place[:, 0, None, None] + offset * cosine - ahead[:, None] * sine, place[:, 1, None, None] + offset * sine + ahead[:, None] * cosine
+    )
     out = np.empty((len(points), FEATURES), np.float32)
-    for number, sense in enumerate((1, -1)):
-        row = place[:, 0, None, None] + offset[:, None] * cosine - sense * ahead * sine
-        col = place[:, 1, None, None] + offset[:, None] * sine + sense * ahead * cosine
-        out[:, number * len(offset) : (number + 1) * len(offset)] = _between(tone, row, col).mean(axis=2)
+    out[:, : len(offset)] = seen[:, HALF:].mean(axis=1)
+    out[:, len(offset) : -EXTRAS] = seen[:, : HALF + 1].mean(axis=1)
     out[:, :-EXTRAS] -= out[:, :-EXTRAS].mean(axis=1, keepdims=True)
     out[:, -EXTRAS:] = told
     return out

@@ -49,7 +49,7 @@ def straighten(ring: NDArray[np.float64], weight: NDArray[np.float64], stiffness
     trust = np.maximum(weight, 1e-3)
     place = _folded(len(ring))
     course = ring
-    for _ in range(12):
+    for _ in range(8):
         bend = np.roll(course, -1, axis=0) - 2 * course + np.roll(course, 1, axis=0)
         # The norm's square root, not the norm: one turn is cheaper than two halves, so that a corner is not left chamfered.
         price = stiffness / (np.hypot(*bend.T) + 0.01) ** 1.5
@@ -74,4 +74,4 @@ def _solved(trust: NDArray[np.float64], price: NDArray[np.float64], ring: NDArra
         band[np.abs(here - there), np.minimum(here, there)] += values
     right = np.empty_like(ring)
     right[place] = trust[:, None] * ring
-    return np.asarray(solveh_banded(band, right, lower=True)[place], np.float64)
+    return np.asarray(solveh_banded(band, right, lower=True, overwrite_ab=True, overwrite_b=True, check_finite=False)[place], np.float64)
