@@ -82,7 +82,7 @@ def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: f
     height, width = shown.shape[-2:]
     pictures = [_whole(shown)]
     if half:
-        pictures.append(_whole(np.stack([blocks(date, 2) for date in shown])))
+        pictures.append(_whole(np.stack(for_each(lambda date: blocks(date, 2), list(shown), at_once=True))))
     planes = [np.empty((len(OUTPUTS), *picture.shape[-2:]), np.float32) for picture in pictures]
 
     def answer(task: tuple[int, tuple[Span, Span]]) -> None:
@@ -95,12 +95,16 @@ def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: f
     fine = planes[0][:, :height, :width]
     if not half:
         return fine
-    # What the padding of either picture shows lies beyond the other's edge.
-    coarse = zoomed(planes[1][:, : -(-height // 2), : -(-width // 2)], 2)[:, :height, :width]
-    coarse -= fine
-    coarse *= np.float32(half)
-    coarse += fine
-    return coarse
+
+    def mix(plane: int) -> None:
+        # What the padding of either picture shows lies beyond the other's edge.
+        coarse = zoomed(planes[1][plane : plane + 1, : -(-height // 2), : -(-width // 2)], 2)[0, :height, :width]
+        coarse -= fine[plane]
+        coarse *= np.float32(half)
+        fine[plane] += coarse
+
+    for_each(mix, range(len(fine)), at_once=True)
+    return fine
 
 
 def _whole(shown: NDArray[np.float32]) -> NDArray[np.float32]:

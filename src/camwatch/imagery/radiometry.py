@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camwatch.errors import PairError
+from camwatch.imagery.work import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def fit_radiometry(reference: Image, moving: Image) -> Radiometry:
         raise PairError("too few pixels are valid in both images", where=pair, got=len(both), expected=wanted, remedy="choose a clearer scene")
     sample = both[:: max(1, len(both) // _SAMPLE)]
     planes = [image.values.reshape(len(image.bands), -1)[:, sample].astype(np.float64) for image in (reference, moving)]
-    fits = [_fit(y, x) for y, x in zip(*planes, strict=True)]
+    fits = for_each(lambda pair: _fit(*pair), list(zip(*planes, strict=True)), at_once=True)
     gain, offset, residual, kept = zip(*fits, strict=True)
     return Radiometry(reference.bands, gain, offset, residual, kept)
 

@@ -11,7 +11,7 @@ from affine import Affine
 from camwatch.registration._field import Displaced, Prior, field_of, prior_of, settled
 from camwatch.registration._fit import NOISE, TOLERANCE, Cells, Fit, Rectangle, Rules, blocks_of, refine, windows
 from camwatch.registration._planes import to_level
-from camwatch.registration._tiles import View, weigh
+from camwatch.registration._tiles import Block, View, weigh
 from camwatch.registration._warp import Warp
 
 if TYPE_CHECKING:
@@ -75,19 +75,24 @@ def align(pair: Pair, start: Start) -> Aligned | None:
         warp = Warp(found.fit.matrix) if level == half else Warp(found.fit.matrix).finer()
     assert found is not None  # the loop runs at least once
     if kind == "axis" or found.fit.correlation < ALIKE:
-        return _fit(pair, half, warp.matrix, kind, Rules(10, 2e-3, TOLERANCE))
+        return _fit(pair, half, warp.matrix, kind, Rules(10, 2e-3, TOLERANCE), before=found.fit)
     finest = warp if half == bottom else warp.finer()
     return _fit(pair, bottom, finest.matrix, "intensity", Rules(5, 2e-3, TOLERANCE))
 
 
-def _fit(pair: Pair, level: int, matrix: NDArray[np.float64], kind: Kind, rules: Rules) -> Aligned | None:
+def _fit(pair: Pair, level: int, matrix: NDArray[np.float64], kind: Kind, rules: Rules, *, before: Fit | None = None) -> Aligned | None:
+    """Fit a level from a matrix on, with the blocks of an earlier fit of it where there is one."""
     a, b = pair.reference.levels[level], pair.moving.levels[level]
     cells = Cells.over(a.shape)
     view = View(kind, SHARP if kind == "intensity" else 1.0, cells.tile)
     places = windows(a.shape, matrix, (pair.reference.held(level + 2), pair.moving.held(level + 2)))
     # An affine needs more ground than a small image has; the check may still ask for one.
     model: Parametric = "affine" if min(a.shape) >= 200 else "similarity"
-    fit = refine(lambda warp: blocks_of(a, b, warp, view, places), matrix, model, rules, shape=a.shape, use=lambda points: ~cells.withheld(points))
+
+    def cut(warp: Warp) -> list[Block]:
+        return blocks_of(a, b, warp, view, places)
+
+    fit = refine(cut, matrix, model, rules, shape=a.shape, use=lambda points: ~cells.withheld(points), before=before)
     return None if fit is None else Aligned(fit, level, view, model, places)
 
 

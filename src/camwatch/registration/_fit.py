@@ -104,7 +104,10 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """Where Gauss–Newton stopped: `matrix` (3×3, reference → moving, of the level), and the evidence seen from `base`, one step before."""
+    """Where Gauss–Newton stopped: `matrix` (3×3, reference → moving, of the level), and the evidence seen from `base`, one step before.
+
+    `blocks` were cut for the transform `cut_at`.
+    """
 
     matrix: NDArray[np.float64]
     base: NDArray[np.float64]
@@ -112,6 +115,7 @@ class Fit:
     trust: NDArray[np.float64]
     model: Parametric
     blocks: list[Block]
+    cut_at: NDArray[np.float64]
 
     @property
     def correlation(self) -> float:
@@ -180,10 +184,14 @@ def refine(
     *,
     shape: tuple[int, int],
     use: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
+    before: Fit | None = None,
 ) -> Fit | None:
-    """Step until the tiles that `use` selects by their centres agree; None when no tile has anything to say."""
-    blocks = cut(Warp(matrix))
-    trust, cut_at = np.ones(sum(len(b.centres) for b in blocks)), matrix
+    """Step until the tiles that `use` selects by their centres agree; None when no tile has anything to say.
+
+    `before` is a fit whose blocks are used until the transform has left them.
+    """
+    blocks, cut_at = (cut(Warp(matrix)), matrix) if before is None else (before.blocks, before.cut_at)
+    trust = np.ones(sum(len(b.centres) for b in blocks))
     fit: Fit | None = None
     for _ in range(rules.rounds):
         if blocks and _farthest(np.linalg.inv(cut_at) @ matrix, shape) > 1.5:
@@ -201,7 +209,7 @@ def refine(
         limit = 4 * max(rules.tolerance, 1.0)
         if step > limit:
             following = matrix + (following - matrix) * (limit / step)
-        fit = Fit(following, matrix, evidence, trust, model, blocks)
+        fit = Fit(following, matrix, evidence, trust, model, blocks, cut_at)
         matrix = following
         if step < rules.stop:
             break

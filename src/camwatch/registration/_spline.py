@@ -1,23 +1,23 @@
-"""Values of a cubic spline under a transform that hardly turns: rows and columns one after the other, many times faster than pixel by pixel."""
+"""Values of a spline under a transform that hardly turns: rows and columns one after the other, many times faster than pixel by pixel."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-TURN = 0.002
+TURN = 0.005
 """Slope of rows and columns up to which they are taken one after the other: the error, a third of it times the mixed second derivative, is odd and so
 displaces nothing."""
 
-DRIFT = 2.0
+DRIFT = 3.0
 """Pixels by which the displacement may differ within a frame, likewise."""
 
 
-def nearly_shifted(coefficients: NDArray[np.float32], matrix: NDArray[np.float64], frame: tuple[int, int]) -> NDArray[np.float32] | None:
+def nearly_shifted(
+    coefficients: NDArray[np.float32], matrix: NDArray[np.float64], frame: tuple[int, int], order: int = 3
+) -> NDArray[np.float32] | None:
     """Return the spline on the pixels of a frame, (y, x) float32; None where the transform turns or stretches too much.
 
     First each row of coefficients is evaluated where the columns of the frame cross it, then each column where its pixels lie (Catmull & Smith 1980,
@@ -26,11 +26,14 @@ def nearly_shifted(coefficients: NDArray[np.float32], matrix: NDArray[np.float64
     Parameters
     ----------
     coefficients : (y, x) float32
-        Of a cubic B-spline, mirrored at the first and last pixel.
+        Of a B-spline, mirrored at the first and last pixel.
     matrix : (3, 3) float64
         Pixel (col, row) of the frame → pixel of the coefficients.
     frame : (rows, cols)
+    order : {1, 3}
+        Linear, or cubic.
     """
+    pieces = PIECES[order]
     (a, b, left), (d, e, top) = matrix[:2]
     height, width = frame
     if max(abs(b), abs(d)) > TURN or max(abs(a - 1) * width + abs(b) * height, abs(e - 1) * height + abs(d) * width) > DRIFT:
@@ -45,8 +48,8 @@ def nearly_shifted(coefficients: NDArray[np.float32], matrix: NDArray[np.float64
     more = [(max(-first, 0), max(last + 1 - n, 0)) for (first, last), n in zip(ends, coefficients.shape, strict=True)]
     held = np.pad(coefficients, more, mode="reflect") if any(map(any, more)) else coefficients
     seen = held[first_row + more[0][0] : last_row + 1 + more[0][0], first_col + more[1][0] : last_col + 1 + more[1][0]]
-    through = _evaluated(seen.T, (across[1] - first_col, across[0])).T
-    return _evaluated(through, (down[0] - first_row, down[1]))
+    through = _evaluated(seen.T, (across[1] - first_col, across[0]), pieces).T
+    return _evaluated(through, (down[0] - first_row, down[1]), pieces)
 
 
 def _ends(moves: tuple[NDArray[np.float64], NDArray[np.float64]], count: int) -> tuple[int, int]:
@@ -56,20 +59,20 @@ def _ends(moves: tuple[NDArray[np.float64], NDArray[np.float64]], count: int) ->
     return int(np.floor(low)) - 1, int(np.floor(high)) + 2
 
 
-def _evaluated(lines: NDArray[np.float32], moves: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.float32]:
+def _evaluated(lines: NDArray[np.float32], moves: tuple[NDArray[np.float64], NDArray[np.float64]], pieces: Pieces) -> NDArray[np.float32]:
     """Return the spline along the first axis at place n plus moves[0][n] plus moves[1][m] of every column m."""
     own, other = moves
     other = other[:1] if np.ptp(other) == 0 else other
     low, high = (int(np.floor(pick(own) + pick(other))) for pick in (np.min, np.max))
     if low == high:
-        return _cubic(lines, (own - low, other), low)
+        return _between(lines, (own - low, other), low, pieces)
     out = np.empty((len(own), lines.shape[1]), np.float32)
     whole = np.floor(own[:, None] + other).astype(np.int32)
     for step in range(low, high + 1):
         mine = np.broadcast_to(whole == step, out.shape)
         places, columns = (_span(np.asarray(mine.any(axis=axis))) for axis in (1, 0))
         part = own[places] - step, other if len(other) == 1 else other[columns]
-        np.copyto(out[places, columns], _cubic(lines[:, columns], part, places.start + step), where=mine[places, columns])
+        np.copyto(out[places, columns], _between(lines[:, columns], part, places.start + step, pieces), where=mine[places, columns])
     return out
 
 
@@ -79,18 +82,30 @@ def _span(marked: NDArray[np.bool_]) -> slice:
     return slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0, 0)
 
 
-def _cubic(lines: NDArray[np.float32], parts: tuple[NDArray[np.float64], NDArray[np.float64]], first: int) -> NDArray[np.float32]:
+def _between(lines: NDArray[np.float32], parts: tuple[NDArray[np.float64], NDArray[np.float64]], first: int, pieces: Pieces) -> NDArray[np.float32]:
     """Return the spline at places n: the sum of the two `parts`, one by place, one by column, is 0..1 beyond coefficient `first` + n."""
     own, other = (part.astype(np.float32) for part in parts)
-    t = own[:, None] + other
+    weights, count = pieces(own[:, None] + other), len(own)
+    start = first - len(weights) // 2 + 1
+    out: NDArray[np.float32] = weights[0] * lines[start : start + count]
+    for k, weight in enumerate(weights[1:], 1):
+        out += weight * lines[start + k : start + k + count]
+    return out
+
+
+def _linear(t: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    return 1 - t, t
+
+
+def _cubic(t: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
     u = 1 - t
     square = t * t
-    far, near = u * u * u, square * t
-    second = np.float32(3) * near + (np.float32(4) - np.float32(6) * square)
-    third = np.float32(6) - far - near - second
-    start, count = first - 1, len(own)
-    out: NDArray[np.float32] = far * lines[start : start + count]
-    for k, weight in enumerate((second, third, near), 1):
-        out += weight * lines[start + k : start + k + count]
-    out *= np.float32(1 / 6)
-    return out
+    far, near = u * u * u * np.float32(1 / 6), square * t * np.float32(1 / 6)
+    second = np.float32(3) * near + (np.float32(2 / 3) - square)
+    return far, second, 1 - far - near - second, near
+
+
+Pieces = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], ...]]
+"""Weights of the coefficients around a place, by how far it lies, 0..1, beyond the one before it."""
+
+PIECES: dict[int, Pieces] = {1: _linear, 3: _cubic}

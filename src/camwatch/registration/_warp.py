@@ -92,7 +92,7 @@ class Warp:
             found: NDArray[np.float32] = ndimage.map_coordinates(source, place, order=order, prefilter=False, output=np.float32, mode="mirror")
             return found
         local = moved(-start) @ self.matrix @ moved(origin)
-        quick = nearly_shifted(source, local, frame) if order == 3 else None
+        quick = nearly_shifted(source, local, frame, order)
         if quick is not None:
             return quick
         out: NDArray[np.float32] = ndimage.affine_transform(
