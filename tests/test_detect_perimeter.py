@@ -189,6 +189,22 @@ def test_outlines_that_are_far_off_are_placed_first():
     assert "draw an outline good to 30 m" in refused.reason
 
 
+def test_outlines_farther_off_than_they_are_stated_to_be_are_sought_farther_away():
+    """Stated to be good to 10 m, they are 30 m off: nothing of the line lies beside them, and it is found as a whole."""
+    old = affinity.scale(star(8), 2.0, 2.0)
+    new = Polygon([(1.3 * x if x < 0 else x, y) for x, y in old.exterior.coords])
+    images = [scene(year, seed=8, half=430, wall=wall, sun=sun) for year, wall, sun in ((2009, old, 150.0), (2010, new, 330.0))]
+    beside = site(affinity.translate(old, 22, -20), affinity.translate(new, -24, 18), accuracy_m=10.0)
+    found = detect_perimeter(*images, beside)
+    assert found.growth is not None, found.reason
+    assert "first moved and scaled as a whole" in found.reason
+    assert found.growth.area.low <= new.area / old.area - 1 <= found.growth.area.high
+    for record, truth in zip(found.records, (old, new), strict=False):
+        assert record.area_m2 == pytest.approx(truth.area, rel=0.015)
+    nothing = [scene(year, seed=8, half=430) for year in (2009, 2010)]
+    assert detect_perimeter(*nothing, beside).growth is None
+
+
 def test_growth_interval_covers_the_truth(rings):
     inside = []
     for old, new, found in rings:
@@ -440,7 +456,23 @@ def test_one_digitised_line_is_no_growth():
     found = detect_perimeter(blank(2009), blank(2010), with_lines(old, old, [drawn(old, 2)], []))
     assert found.status == "not_testable"
     assert "10.0 m pixels" in found.reason
-    assert "of 2009-05-01 there is a line, and growth needs both" in found.reason
+    assert "of 2009-05-01 there is a line that an analyst drew, and growth needs both" in found.reason
+
+
+def test_what_one_date_alone_shows_is_not_called_the_line():
+    """Streets and field edges are followed too: a path without its like at the other date is told as what it is, and no figure of it is given."""
+    ring = star(8)
+    half = round(max(map(abs, ring.bounds)) + 75)
+    seen, empty = scene(2009, seed=8, half=half, wall=ring), scene(2010, seed=8, half=half, sun=330.0)
+    for images, day in (
+        ((seen, empty), "2009-05-01"),
+        ((replace(empty, acquired=seen.acquired), replace(seen, acquired=empty.acquired)), "2010-05-01"),
+    ):
+        found = detect_perimeter(*images, site(off(ring, 1), off(ring, 2)))
+        assert found.status == "not_testable"
+        assert found.records == ()
+        assert f"at {day} something beside the outline looks like a line: on one date alone that may be a street" in found.reason
+        assert "there is a line" not in found.reason
 
 
 def test_a_digitised_line_joins_the_traced_one():

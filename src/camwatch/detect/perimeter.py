@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     from camwatch.detect._perimeter_band import Band
     from camwatch.imagery.image import Image
 
+DRAWN = "; of {day} there is a line that an analyst drew, and growth needs both"
+ALONE = (
+    "; at {day} something beside the outline looks like a line: on one date alone that may be a street or the edge of a field, and growth needs both"
+)
+"""What a date is worth whose other date shows no line."""
+
 __all__ = ["PerimeterParams", "detect_perimeter"]
 
 
@@ -119,13 +125,15 @@ def _check_prior(prior: BaseGeometry | None, when: str) -> None:
 def _refusal(images: Sequence[Image], lines: Sequence[Line | None], short: Sequence[str]) -> str:
     """Say why the pair is not testable: what keeps the line of a date that has none."""
     missing = [(image.acquired.date(), why) for image, line, why in zip(images, lines, short, strict=True) if line is None]
-    found = [image.acquired.date() for image, line in zip(images, lines, strict=True) if line is not None]
     untraced = [(day, why) for day, why in missing if why.startswith(TRACED)]
     if untraced:
         said = "no continuous line could be traced near the outline at " + " and ".join(f"{day} ({why})" for day, why in untraced)
     else:
         said = missing[0][1]
-    return said + (f"; of {found[0]} there is a line, and growth needs both" if found else "")
+    for image, line in zip(images, lines, strict=True):
+        if line is not None:
+            said += (DRAWN if "digitised" in line.source else ALONE).format(day=image.acquired.date())
+    return said
 
 
 def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str], bands: Sequence[Band | None]) -> str:
