@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from camwatch.imagery.read import Level
     from camwatch.imagery.through import SeenAt
-    from camwatch.scenes.item import Band
+    from camwatch.scenes.layers import Band
 
 
 def load(item: pystac.Item, geobox: GeoBox, *, bands: Sequence[str] | None = None, seen_at: SeenAt | None = None) -> Image:

@@ -15,7 +15,7 @@ from camwatch.imagery.gather import RIM, gather
 from camwatch.imagery.read import read_level, usable_in
 from camwatch.imagery.sample import PAD, block_mean, pixel_map, reduction, resample, source_points
 from camwatch.imagery.through import places
-from camwatch.scenes.item import Mask
+from camwatch.scenes.layers import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from camwatch.imagery.read import Level
     from camwatch.imagery.through import SeenAt
-    from camwatch.scenes.item import Band
+    from camwatch.scenes.layers import Band
 
     Pixels = tuple[NDArray[np.float32], NDArray[np.bool_]]
 

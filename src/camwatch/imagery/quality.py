@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.scenes.flags import Flag
-    from camwatch.scenes.item import Band
+    from camwatch.scenes.layers import Band
 
 
 def usable(flags: Iterable[Flag], layer: NDArray[Any], bands: Sequence[Band]) -> NDArray[np.bool_]:

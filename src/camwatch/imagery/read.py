@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from camwatch.scenes.item import Band, Mask, Part
+    from camwatch.scenes.layers import Band, Mask, Part
 
 
 @dataclass(frozen=True, slots=True)

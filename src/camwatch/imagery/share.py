@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from camwatch.scenes.flags import Flag
-    from camwatch.scenes.item import Band, Mask, Part
+    from camwatch.scenes.layers import Band, Mask, Part
 
 SIDE = 512
 """Cells along the longer side of the AOI's bounds at most: a share is good to about a thousandth."""

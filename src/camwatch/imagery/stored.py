@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.imagery.cache import Cache
-    from camwatch.scenes.item import Part
+    from camwatch.scenes.layers import Part
 
 _WHOLE = 2048
 """A block up to this side is kept whole once it is decoded; of a longer one, such as a strip as wide as the scene, only what is asked for."""

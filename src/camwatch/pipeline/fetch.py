@@ -12,7 +12,7 @@ from camwatch.scenes.fetching.fetch import Job, bring
 from camwatch.scenes.fetching.layouts import plain_name
 from camwatch.scenes.fetching.remote import Http, Patience, is_inward, parts_of, shown
 from camwatch.scenes.fetching.search import APIS, SIGNERS, Query, search
-from camwatch.scenes.item import ORDER
+from camwatch.scenes.layers import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from camwatch.scenes.item import ORDER
+from camwatch.scenes.layers import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import SceneError, printable
 from camwatch.scenes.access.gdal import Header, read_header
 from camwatch.scenes.flags import FLAGS, Flag
-from camwatch.scenes.item import ORDER, is_polygons
+from camwatch.scenes.layers import ORDER, is_polygons
 from camwatch.scenes.mosaic import mosaics
 from camwatch.scenes.sane import refuse_nonsense
 

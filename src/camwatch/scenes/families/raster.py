@@ -14,7 +14,7 @@ from camwatch.scenes.access.files import base_of
 from camwatch.scenes.access.gdal import Header, read_header
 from camwatch.scenes.bands import alpha_bands, name_bands
 from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
-from camwatch.scenes.item import ORDER
+from camwatch.scenes.layers import ORDER
 from camwatch.scenes.product import Found
 from camwatch.scenes.rpc import locate, rpc_beside
 from camwatch.scenes.sane import sensible

@@ -27,7 +27,7 @@ from camwatch.errors import SceneError
 from camwatch.scenes.access.jsonvalues import mapping, number, objects, words
 from camwatch.scenes.fetching.remote import parts_of, shown
 from camwatch.scenes.flags import FLAGS
-from camwatch.scenes.item import ORDER
+from camwatch.scenes.layers import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
