@@ -85,3 +85,47 @@ def test_training_lowers_the_loss_and_the_file_says_the_same(tmp_path):
             assert np.abs(a - b.numpy()).max() < near
         for a, b in ((0, 1), (1, 0), (2, 3), (3, 2)):
             assert (said[a] == turned[b]).all()
+
+
+def test_crops_are_shown_finer_and_coarser_with_their_labels():
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from training.structures.train import zoomed
+
+    crops = torch.zeros((1, 2, 120, 120, 4), dtype=torch.uint8)
+    crops[..., 30:90, 30:90, :3], crops[..., 30:90, 30:90, 3] = 200, CHANGED | 1
+    assert torch.equal(zoomed(crops, 120), crops)
+    for side in (90, 160):
+        shown = zoomed(crops, side)
+        assert shown.shape == (1, 2, side, side, 4)
+        labels = shown[..., 3]
+        assert set(labels.unique().tolist()) == {0, CHANGED | 1}
+        # A quarter of the ground is built over, whatever the pixel; half a pixel may be lost along each wall.
+        assert float((labels > 0).float().mean()) == pytest.approx(0.25, abs=1.5 / side)
+        middle = shown[..., side // 2, side // 2, :3]
+        assert int(middle.min()) == 200
+
+
+def test_blur_takes_detail_sharpening_adds_it_and_neither_moves_brightness():
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from training.structures.train import _refocused
+
+    picture = torch.rand((3, 3, 64, 64), generator=torch.Generator().manual_seed(3))
+    blurred, same, sharp = _refocused(picture, torch.tensor([1.0, 0.0, -0.8]))
+    detail = [float(image.diff(dim=-1).abs().mean()) for image in (blurred, same, sharp)]
+    assert detail[0] < 0.7 * detail[1] < 0.7 * 0.9 * detail[2]
+    torch.testing.assert_close(same, picture[1])
+    for shown, was in zip((blurred, sharp), (picture[0], picture[2]), strict=True):
+        assert float(shown.mean()) == pytest.approx(float(was.mean()), abs=0.005)
+
+
+def test_the_mean_of_weights_is_theirs_and_counters_stay(tmp_path):
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from training.fitting import mean_of
+
+    for name, value in (("a", 1.0), ("b", 4.0)):
+        torch.save({"weight": torch.full((2, 3), value), "steps": torch.tensor(7)}, tmp_path / name)
+    mean_of([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
+    mean = torch.load(tmp_path / "mean")
+    assert torch.equal(mean["weight"], torch.full((2, 3), 2.5))
+    assert mean["steps"].dtype == torch.int64
+    assert int(mean["steps"]) == 7

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -92,6 +92,20 @@ def fit(
             figures.clear()
             torch.save(mean.state_dict(), out)
     torch.save(mean.state_dict(), out)
+
+
+def mean_of(files: Sequence[Path], out: Path) -> None:
+    """Write the mean of weights, and of the statistics of their normalisations, that were trained on from one another or from the same ones.
+
+    Such weights lie in one basin, and their mean answers like an ensemble at the cost of one network.
+
+    References
+    ----------
+    .. [1] M. Wortsman et al., "Model soups", ICML 2022, arXiv:2203.05482
+    """
+    states = [torch.load(file, map_location="cpu") for file in files]
+    shares = {name: [state[name] for state in states] for name in states[0]}
+    torch.save({name: sum(each) / len(each) if each[0].dtype.is_floating_point else each[0] for name, each in shares.items()}, out)
 
 
 @torch.no_grad()

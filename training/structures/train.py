@@ -22,12 +22,18 @@ SCHEDULE = Schedule(steps=8000, batch=4, side=256, rate=1.8e-3, average=0.998, w
 CLASS_WEIGHTS = (1.0, 2.0, 0.7, 1.0, 1.0, 1.0)
 """Buildings count twice: they fill a tenth of the ground."""
 
+SHARPNESS = 0.5
+"""Spread of the amounts by which pictures are blurred and sharpened beside what the renderer does."""
+
+ZOOM = (0.75, 1.35)
+"""Crops are shown with pixels this much finer to this much coarser than they were drawn: the smallest and the largest share of their side."""
+
 GAP_WEIGHT = 4.0
 """Ground between two near buildings: what keeps their count right."""
 
 
 def disturbed(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Return (2n, 3, y, x) float32 pictures, first all befores, then all afters: other gains, gamma, saturation, noise, one band; normalised."""
+    """Return (2n, 3, y, x) float32 pictures, first all befores, then all afters: gains, gamma, light, sharpness, noise, one band; normalised."""
     image = crops[..., :3].permute(1, 0, 4, 2, 3).reshape(-1, 3, *crops.shape[2:4]).float() / 255
 
     def draw(*shape: int) -> Tensor:
@@ -40,8 +46,27 @@ def disturbed(crops: Tensor, generator: torch.Generator) -> Tensor:
     mixed = (image * (weights / weights.sum(1, keepdim=True))[..., None, None]).sum(1, keepdim=True)
     single = (torch.rand(n // 2, generator=generator).repeat(2) < 0.2).to(image.device)[:, None, None, None]
     image = torch.where(single, mixed.expand_as(image), image)
-    image = image + 0.02 * torch.rand(n, 1, 1, 1, generator=generator).to(image.device) * draw(*image.shape)
+    image = _refocused(_lit(image, draw(n, 1, 3, 3)), SHARPNESS * draw(n))
+    # Relative to the picture's contrast: the same noise on flat ground would drown what no real product drowns.
+    strength = 0.15 * torch.rand(n, 1, 1, 1, generator=generator).to(image.device) * image.std((1, 2, 3), keepdim=True)
+    image = image + strength * draw(*image.shape)
     return normalised(image, jitter=draw(2, n, 1, 1, 1))
+
+
+def _lit(image: Tensor, field: Tensor) -> Tensor:
+    """Return pictures under light that varies over the crop, as haze, slopes and mosaics make it."""
+    light = functional.interpolate(field, size=image.shape[-2:], mode="bicubic", align_corners=True)
+    return image * torch.exp(0.08 * light)
+
+
+def _refocused(image: Tensor, amount: Tensor) -> Tensor:
+    """Return pictures blurred (amounts above 0; 1 is a spread of about 0.7 pixels) or sharpened (below 0), each by its own amount."""
+    side = 0.25 * amount.clamp(-0.8, 1.0)
+    kernel = torch.stack([side, 1 - 2 * side, side], 1).repeat_interleave(image.shape[1], 0)
+    many = image.reshape(1, -1, *image.shape[-2:])
+    for shape, pad in (((-1, 1, 3, 1), (0, 0, 1, 1)), ((-1, 1, 1, 3), (1, 1, 0, 0))):
+        many = functional.conv2d(functional.pad(many, pad, mode="replicate"), kernel.reshape(shape), groups=many.shape[1])
+    return many.reshape(image.shape)
 
 
 def normalised(image: Tensor, jitter: Tensor | None = None) -> Tensor:
@@ -52,6 +77,14 @@ def normalised(image: Tensor, jitter: Tensor | None = None) -> Tensor:
     if jitter is not None:
         middle, spread = middle + 0.25 * spread * jitter[0], spread * torch.exp(0.2 * jitter[1])
     return ((image - middle) / (1.5 * spread)).clamp(-4, 4)
+
+
+def zoomed(crops: Tensor, side: int) -> Tensor:
+    """Return crops (n, 2, y, x, 4) uint8 on `side` pixels: pictures interpolated, labels taken from the nearest pixel."""
+    flat = crops.flatten(0, 1).permute(0, 3, 1, 2)
+    picture = functional.interpolate(flat[:, :3].float(), size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    label = functional.interpolate(flat[:, 3:].float(), size=(side, side), mode="nearest-exact")
+    return torch.cat([picture, label], 1).round().to(torch.uint8).permute(0, 2, 3, 1).reshape(*crops.shape[:2], side, side, 4)
 
 
 def answers(network: Network, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,7 +130,8 @@ def train(folder: Path, out: Path, schedule: Schedule = SCHEDULE, *, init: Path 
     def loss_at(step: int) -> tuple[Tensor, dict[str, float]]:
         if step % 100 == 0:
             pool.refresh()
-        crops = torch.from_numpy(pool.crops(rng, schedule.batch, schedule.side)).to(schedule.device)
+        drawn = int(schedule.side * np.exp(rng.uniform(*np.log(ZOOM))))
+        crops = zoomed(torch.from_numpy(pool.crops(rng, schedule.batch, drawn)).to(schedule.device), schedule.side)
         image = disturbed(crops, generator).contiguous(memory_format=torch.channels_last)
         label = crops[..., 3].transpose(0, 1).flatten(0, 1)
         with torch.autocast(schedule.device, dtype=torch.bfloat16):
