@@ -8,6 +8,8 @@ figures are planning figures, from labelled pairs (buildings) and towers rendere
 definition. A pixel hides more than that: where along its width the line runs is not seen, and mixed pixels go to the brighter side all along, so
 that a whole line may lie out or in by up to a pixel. That part, b = g/√3 for a uniform ±g, keeps its sign: σ²(A) = σ²·ℓL + (b·L)², and for the
 length 2π·b, the change of a closed line that moves outward. Dates are independent: they are of different sensors and seasons more often than not.
+Lines that are searched for at both dates share most of the error of what is taken for the line, as the search itself says
+(docs/perimeter.md): it counts in an area and mostly cancels in what changed.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from camwatch.judge.counts import Detector, grid_end, posterior, power
 from camwatch.judge.limits import DRAWN, LEVEL, OBJECT_SIZE_M, TRANSFER
 
 if TYPE_CHECKING:
+    from camwatch.detect.perimeter import PerimeterParams
     from camwatch.findings import Kind
     from camwatch.judge.limits import Bounds
 
@@ -32,10 +35,10 @@ CONTROL_KM2 = 3.0
 """Ground beside a camp in which a run looks for false alarms, of the order of what a delivered scene holds."""
 LEAST_BAND_M = 15.0
 """Half width of the band around an exact outline in which its line is searched for."""
-SEARCHED_PX, SEARCHED_BAND, SEARCHED_LENGTH = 0.8, 0.05, 2.5e-4
-"""Shared error of a line that is searched for: so much of a pixel and of the half width of the band across it, and of its length so much for every
-metre of the half width: in a wide band more rivals run beside the line, and wider gaps are bridged. Over rendered rings in real pairs half of the
-interval of the growth is 4 points at 1 m and 7 at 2.5 m around outlines 8 m off, over rendered scenes of a camp 13 to 15 around nominal outlines."""
+SEARCHED_PX, SEARCHED_BAND, SEARCHED_LENGTH = 0.7, 0.008, (0.005, 3e-5)
+"""Error of a line that is searched for, beside what both dates share: so much of a pixel and of the half width of the band across the whole line, and
+of its length so much and so much more for every metre of the half width, for what is bridged. Fitted to the errors that the search states of rendered
+rings in real pairs: at 1 and 2.5 m, of 3 and 12 km, around outlines that are good to 20 and to 100 m."""
 STRIP_M = 8.0
 """Widest cleared strip along an enclosing line; in pixels wider than this the line itself is not drawn by hand either."""
 
@@ -141,21 +144,25 @@ def _detector(kind: Kind, gsd_m: float, ground: Ground) -> Detector:
     return Detector(PLANTED, found, ways, CONTROL_KM2, area, ways, drawn=DRAWN[kind], transfer=TRANSFER[kind])
 
 
+def _params() -> PerimeterParams:
+    from camwatch.detect.perimeter import PerimeterParams
+
+    return PerimeterParams()
+
+
 def lateral_error(gsd_m: float, band_m: float | None = None) -> tuple[float, float, float]:
     """Return (random error across a line in m, the length over which it keeps its sign in m, shared error across the whole line in m).
 
     The line is drawn by hand, or searched for in a band of the half width `band_m`.
     """
-    from camwatch.detect.perimeter import PerimeterParams
-
-    params = PerimeterParams()
+    params = _params()
     random = math.sqrt(gsd_m**2 / 12 + (params.registration_px * gsd_m) ** 2 + params.definition_m**2)
     shared = gsd_m / math.sqrt(3) if band_m is None else math.hypot(SEARCHED_PX * gsd_m, SEARCHED_BAND * band_m)
     return random, params.correlation_m, shared
 
 
 def area_error(gsd_m: float, length_m: float, band_m: float | None = None) -> float:
-    """Return the standard error in m² of the area inside a line; see :func:`lateral_error`."""
+    """Return the standard error in m² of the area inside a line, without what two searched lines share; see :func:`lateral_error`."""
     random, correlation, shared = lateral_error(gsd_m, band_m)
     return math.hypot(random * math.sqrt(correlation * length_m), shared * length_m)
 
@@ -163,7 +170,8 @@ def area_error(gsd_m: float, length_m: float, band_m: float | None = None) -> fl
 def length_error(gsd_m: float, length_m: float, band_m: float | None = None) -> float:
     """Return the standard error in m of a line's length: its course turned by the random error of each stretch, and shifted as a whole."""
     random, correlation, shared = lateral_error(gsd_m, band_m)
-    return math.hypot(random * math.sqrt(length_m / correlation), math.tau * shared, SEARCHED_LENGTH * (band_m or 0.0) * length_m)
+    bridged = 0.0 if band_m is None else (SEARCHED_LENGTH[0] + SEARCHED_LENGTH[1] * band_m) * length_m
+    return math.hypot(random * math.sqrt(length_m / correlation), math.tau * shared, bridged)
 
 
 def foresee_extent(metric: str, claimed: Bounds, gsd_m: float, ground: Ground, *, change: bool, relative: bool, by_hand: bool) -> Foreseen:
@@ -171,13 +179,23 @@ def foresee_extent(metric: str, claimed: Bounds, gsd_m: float, ground: Ground, *
     sizes = ground.area_m2 if metric == "area" else ground.length_m
     error = area_error if metric == "area" else length_error
     errors = [error(gsd_m, length, None if by_hand else band) for length, band in zip(ground.length_m, ground.band_m, strict=True)]
+    common = (0.0, 0.0) if by_hand or metric == "length" else _common(ground)
     said = claimed.design
-    if relative:
-        se = (1 + said) * math.hypot(*(error / size for error, size in zip(errors, sizes, strict=True)))
+    if relative or change:
+        scale = sizes if relative else (1.0, 1.0)
+        (first, second), (part, other) = ([each / size for each, size in zip(pair, scale, strict=True)] for pair in (errors, common))
+        shared = _params().definition_shared
+        se = math.sqrt(first**2 + second**2 + part**2 + other**2 - 2 * shared * part * other) * ((1 + said) if relative else 1.0)
     else:
-        se = math.hypot(*errors) if change else errors[1]
+        se = math.hypot(errors[1], common[1])
     mass = float(norm.cdf((claimed.near_high - said) / se) - norm.cdf((claimed.near_low - said) / se)) if _closed(claimed) else None
     return Foreseen(float(norm.cdf(abs(said) / se - Z)), said - Z * se, said + Z * se, se, mass)
+
+
+def _common(ground: Ground) -> tuple[float, float]:
+    """Return the error in m² of each date's area that comes of what is taken for the line, mostly alike where both dates are searched."""
+    definition = _params().definition_m
+    return definition * ground.length_m[0], definition * ground.length_m[1]
 
 
 def _closed(claimed: Bounds) -> bool:
