@@ -33,7 +33,8 @@ class PerimeterParams:
         Smallest mean likeness along the line, and largest share of the length that may be bridged without evidence of its own, at cells of 1 m or
         less and of 2.5 m or more; between them by the logarithm. The coarser the cells, the more of any ground looks like a line.
     min_seen_share_one : float
-        Of every stretch of 450 m, how much must have evidence of its own where one outline serves both dates, or where it was placed first.
+        Of every stretch of 450 m, how much must have evidence of its own where one outline serves both dates, or where it was placed (of a longer
+        line stretches of 0.15 of it).
     wide_m : float
         In a wider band so much ground is searched that something else may be seen as well as the line: the outline is placed as a whole first.
     sought_share, sought_most_m : float

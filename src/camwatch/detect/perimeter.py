@@ -58,8 +58,8 @@ def detect_perimeter(before: Image, after: Image, site: Site, params: PerimeterP
         On the same geobox (metres), registered.
     site : Site
         With the prior outline of each date (the largest part of it is used). The half width of the band is `perimeter_accuracy_m` + 5 m, at least
-        15 m, at most `band_share` of the prior's inradius; above `wide_m` the outline is placed first. `lines_before` and `lines_after` are what an
-        analyst digitised.
+        15 m, at most `band_share` of the prior's inradius; above `wide_m` the outline is placed first, and where too little is seen in the band
+        it is placed within 2.5 times that. `lines_before` and `lines_after` are what an analyst digitised.
     params : PerimeterParams
 
     Returns
