@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 import camwatch.detect._model as model_module
 from camwatch.aoi import LONLAT, load_aoi, reproject
 from camwatch.config import RunConfig
+from camwatch.detect import StructureParams, detect_structures
 from camwatch.detect._model import load_model
-from camwatch.detect.structures import StructureParams, detect_structures
 from camwatch.pipeline.asseen import as_seen
 from camwatch.pipeline.evidence import detect_picture, search_or_refuse
 from camwatch.pipeline.pair import Alignment, align

@@ -23,7 +23,7 @@ from scipy.optimize import isotonic_regression
 from _structures_pairs import joplin, levir, rendered
 from _structures_scores import drawn, match, records_of
 from _structures_search import searched
-from camwatch.detect.structures import StructureParams
+from camwatch.detect import StructureParams
 from camwatch.render.settlement import Recipe
 
 if TYPE_CHECKING:

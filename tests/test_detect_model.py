@@ -19,10 +19,10 @@ from scipy import ndimage as ndi
 
 from camwatch.cli import execute
 from camwatch.config import RunConfig
+from camwatch.detect import StructureParams
 from camwatch.detect._model import load_model
 from camwatch.detect._model_pixels import normalised, smoothly_filled, working_pair
 from camwatch.detect._model_tiles import OVERLAP, STEP, TILE, predict, tiles_of
-from camwatch.detect.structures import StructureParams
 from camwatch.errors import CamwatchError, ConfigError, MissingInputError
 from camwatch.imagery.image import Image
 from camwatch.pipeline.search import BY_TILE, searches

@@ -1,7 +1,5 @@
 """Tiles: each pixel is answered for once, and sees its surroundings."""
 
-import importlib
-
 import numpy as np
 from affine import Affine
 from hypothesis import given, settings
@@ -9,7 +7,8 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 from shapely.geometry import Point
 
-search = importlib.import_module("camwatch.pipeline.search")
+from camwatch.pipeline.tiles import tiles_of
+
 sides = st.integers(1, 700)
 
 
@@ -18,7 +17,7 @@ sides = st.integers(1, 700)
 def test_every_pixel_belongs_to_one_core_and_every_window_holds_its_core(height, width, side, overlap):
     geobox = GeoBox((height, width), Affine(0.5, 0, 559_000, 0, -0.5, 4_633_000), "EPSG:32652")
     times = np.zeros((height, width), int)
-    for tile in search.tiles_of(geobox, side, overlap):
+    for tile in tiles_of(geobox, side, overlap):
         times[tile.core] += 1
         core, seen = geobox[tile.core], tile.window[tile.inner]
         assert (core.shape, core.affine) == (seen.shape, seen.affine)
@@ -28,7 +27,7 @@ def test_every_pixel_belongs_to_one_core_and_every_window_holds_its_core(height,
 
 def test_a_place_on_the_edge_of_two_cores_has_one_that_answers():
     geobox = GeoBox((200, 200), Affine(0.5, 0, 559_000, 0, -0.5, 4_633_000), "EPSG:32652")
-    tiles = search.tiles_of(geobox, 100, 10)
+    tiles = tiles_of(geobox, 100, 10)
     assert len(tiles) == 4
     for x, y in ((559_050, 4_632_950), (559_050, 4_632_980), (559_000, 4_633_000)):
         assert sum(tile.answers_for(Point(x, y), geobox) for tile in tiles) == 1

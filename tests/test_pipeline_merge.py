@@ -15,6 +15,7 @@ from shapely.geometry import Point, box
 from camwatch.aoi import Site
 from camwatch.findings import Finding, Findings
 from camwatch.pipeline import merge, records
+from camwatch.pipeline.tiles import tiles_of
 from camwatch.rasters import StoredPlane, mask_of, new_raster, stored, write_raster
 
 search = importlib.import_module("camwatch.pipeline.search")
@@ -156,7 +157,7 @@ def test_a_kind_that_is_sought_nowhere_is_answered_by_one_tile(monkeypatch):
     )
     put = []
     joined = merge.Merge(GRID, merge.Ground(None, None), put.append)
-    joined.add(search.tiles_of(GRID, 4000, 0)[0], untold)
+    joined.add(tiles_of(GRID, 4000, 0)[0], untold)
     answer = joined.findings(np.zeros(GRID.shape, np.float32))
     assert (answer.status, answer.reason, answer.observed_share, answer.searched_km2) == ("not_testable", "no line", 0.0, 0.0)
     assert sum(rows.shape[1] for rows in put) == GRID.shape[0]

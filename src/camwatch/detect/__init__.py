@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from camwatch.detect._land_cover import LandcoverParams
     from camwatch.detect._land_series import detect_land_series
     from camwatch.detect._model import Likelihoods, Model, load_model
+    from camwatch.detect._structure_params import StructureParams
     from camwatch.detect.landcover import detect_landcover
     from camwatch.detect.perimeter import PerimeterParams, detect_perimeter
-    from camwatch.detect.structures import StructureParams, detect_structures
+    from camwatch.detect.structures import detect_structures
     from camwatch.detect.towers import TowerParams, detect_towers, search_band
 else:
     __getattr__ = late(
@@ -26,7 +27,7 @@ else:
             "detect_landcover": "landcover",
             "PerimeterParams": "perimeter",
             "detect_perimeter": "perimeter",
-            "StructureParams": "structures",
+            "StructureParams": "_structure_params",
             "detect_structures": "structures",
             "TowerParams": "towers",
             "detect_towers": "towers",

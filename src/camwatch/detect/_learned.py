@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from camwatch.detect._model import Likelihoods, Model
     from camwatch.detect._objects import Building, Decision
     from camwatch.detect._outline import Outline
-    from camwatch.detect.structures import StructureParams
+    from camwatch.detect._structure_params import StructureParams
     from camwatch.findings import Change
     from camwatch.imagery.image import Image
 

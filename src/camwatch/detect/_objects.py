@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from camwatch.detect._evidence import Side
     from camwatch.detect._model import Likelihoods
     from camwatch.detect._split import Parts
-    from camwatch.detect.structures import StructureParams
+    from camwatch.detect._structure_params import StructureParams
     from camwatch.findings import Change
 
 LIFT = 1.0 / 3.0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from camwatch.detect.structures import StructureParams
+    from camwatch.detect._structure_params import StructureParams
     from camwatch.imagery.image import Image
 
 LEVELS = (0.30, 0.45, 0.60, 0.75)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Site
     from camwatch.findings import Finding, Findings
-    from camwatch.pipeline.search import Tile
+    from camwatch.pipeline.tiles import Tile
     from camwatch.rasters import Plane
 
     Put = Callable[[NDArray[np.float32]], None]

@@ -12,9 +12,9 @@ from camwatch.judge import Evidence
 from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_picture, search_or_refuse, sensitivities, with_measured
 from camwatch.pipeline.pair import Alignment, align
 from camwatch.pipeline.records import aoi_document, read_findings, source_of, write_findings
+from camwatch.pipeline.transforms import registration_record
 from camwatch.pipeline.unchanged import FOLDER as UNCHANGED
 from camwatch.pipeline.unchanged import with_unchanged
-from camwatch.pipeline.verbs import registration_record
 from camwatch.registration import Registration
 from camwatch.report import sensitivity_page
 from camwatch.scenes import item as scene

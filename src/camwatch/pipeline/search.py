@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 from shapely import prepare, union_all
 from shapely.geometry import box
 
@@ -19,6 +16,7 @@ from camwatch.detect import StructureParams, detect_perimeter, detect_structures
 from camwatch.pipeline.landcover import search_land
 from camwatch.pipeline.merge import Ground, Merge, new_plane
 from camwatch.pipeline.pair import coarser
+from camwatch.pipeline.tiles import tiles_of
 from camwatch.sensitivity.windows import control_site, frame_of
 
 if TYPE_CHECKING:
@@ -26,13 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from odc.geo.geobox import GeoBox
-    from shapely.geometry import Point
 
     from camwatch.aoi import Aoi, Site
     from camwatch.config import RunConfig
     from camwatch.findings import Findings
     from camwatch.imagery import Image
     from camwatch.pipeline.pair import Alignment
+    from camwatch.pipeline.tiles import Tile
 
     Progress = Callable[[str, int, int], None]
 
@@ -62,49 +60,6 @@ def searches(config: RunConfig) -> dict[str, Callable[[Image, Image, Site], Find
 
 def unheard(what: str, done: int, total: int) -> None:
     """Take progress that nobody looks at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A part of the analysis grid.
-
-    Attributes
-    ----------
-    window : GeoBox
-        What is looked at.
-    core : (slice, slice)
-        Rows and columns of the grid for which this tile answers.
-    inner : (slice, slice)
-        The same pixels, counted in `window`.
-    """
-
-    window: GeoBox
-    core: tuple[slice, slice]
-    inner: tuple[slice, slice]
-
-    def answers_for(self, point: Point, geobox: GeoBox) -> bool:
-        """Whether a point (in the CRS of the grid) lies in the core; of cores that meet exactly one answers."""
-        col, row = ~geobox.affine * (point.x, point.y)
-        rows, cols = self.core
-        return bool(rows.start <= row < rows.stop and cols.start <= col < cols.stop)
-
-
-def tiles_of(geobox: GeoBox, side_px: int, overlap_px: int) -> tuple[Tile, ...]:
-    """Cut a grid into cores of about `side_px` that meet without a gap, each in a window that sees `overlap_px` more where there is more."""
-    height, width = geobox.shape
-    tiles = []
-    for rows in _cuts(height, side_px):
-        for cols in _cuts(width, side_px):
-            outer = tuple(slice(max(c.start - overlap_px, 0), min(c.stop + overlap_px, n)) for c, n in ((rows, height), (cols, width)))
-            inner = tuple(slice(c.start - o.start, c.stop - o.start) for c, o in zip((rows, cols), outer, strict=True))
-            tiles.append(Tile(geobox[outer], (rows, cols), (inner[0], inner[1])))
-    return tuple(tiles)
-
-
-def _cuts(length: int, side: int) -> list[slice]:
-    """Cut 0..length into equal parts of about `side`, at most a quarter longer: no sliver is left over, and one pixel more makes no second tile."""
-    edges = np.linspace(0, length, max(math.ceil(length / side - 0.25), 1) + 1).round().astype(int)
-    return [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
 def search(

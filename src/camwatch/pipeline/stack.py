@@ -18,7 +18,8 @@ from camwatch.errors import CoverageError, PairError
 from camwatch.imagery import shared_bands
 from camwatch.pipeline.pair import meet, on_frame, registered_band, window_of
 from camwatch.pipeline.records import folder_name, named_apart
-from camwatch.pipeline.verbs import counted, write_registration
+from camwatch.pipeline.transforms import counted
+from camwatch.pipeline.verbs import write_registration
 from camwatch.registration import Registration, register
 from camwatch.registration.loops import Loop, blame, close, further, refused
 from camwatch.scenes import item as scene

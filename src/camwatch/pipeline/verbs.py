@@ -5,13 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from camwatch.aoi import LONLAT, load_aoi, reproject
+from camwatch.aoi import load_aoi
 from camwatch.custody import write_json
 from camwatch.errors import ConfigError
 from camwatch.pipeline.evidence import PLANTED, detect_picture, registration_files, search_or_refuse, sensitivities, with_false_alarms
 from camwatch.pipeline.pair import align, check_order
 from camwatch.pipeline.records import source_of, write_findings
-from camwatch.scenes import item as scene
+from camwatch.pipeline.transforms import registration_record
 from camwatch.scenes import open_scene
 from camwatch.scenes.hashes import files_behind, hash_files
 
@@ -21,14 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pystac
-    from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi
     from camwatch.config import Kind, RunConfig
     from camwatch.findings import Findings
     from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.search import Progress
-    from camwatch.registration import Registration
     from camwatch.sensitivity import Sensitivity, Unchanged
 
     Days = tuple[dt.date | None, dt.date | None]
@@ -55,23 +53,6 @@ def write_registration(out: Path, alignment: Alignment, aoi: Aoi | None, config:
     write_json(out / "registration.json", record)
     registration_files(out, alignment, config.report_date.isoformat())
     return record
-
-
-def registration_record(alignment: Alignment, aoi: Aoi | None) -> dict[str, Any]:
-    """Return what `registration.json` holds: pixels counted on the reference raster as delivered."""
-    scenes = {"reference": alignment.before.id, "moving": alignment.after.id, "simulated": alignment.simulated}
-    return {**counted(alignment.registration, alignment.before, aoi, alignment.geobox), **scenes}
-
-
-def counted(answer: Registration, reference: pystac.Item, aoi: Aoi | None, ground: GeoBox) -> dict[str, Any]:
-    """Return a registration as JSON, in pixels of a scene as delivered where the CRS is the same; its shift is that at the middle of the ground."""
-    native = scene.native_geobox(reference)
-    if str(native.crs) == str(answer.grid.crs):
-        answer = answer.on(native)
-    place, crs = (ground.extent.geom, ground.crs) if aoi is None else (aoi.camp.geometry, LONLAT)
-    centre = reproject(place, crs, answer.grid.crs).centroid
-    col, row = ~answer.grid.affine * (centre.x, centre.y)
-    return answer.as_json(col - 0.5, row - 0.5)
 
 
 def _ordered(before: Path, after: Path, dates: Days) -> tuple[pystac.Item, pystac.Item]:
