@@ -1,5 +1,7 @@
 """The command line as a user meets it: exit codes, one-line errors, nothing half-written, the same bytes twice."""
 
+import contextlib
+import io
 import json
 import shutil
 
@@ -109,6 +111,20 @@ def ask(capsys, *arguments):
     return code, told.out, told.err
 
 
+def asked_run(place):
+    return "run", place / "aoi.geojson", "--scenes", place / "scenes", "--claims", place / "claims.yaml"
+
+
+@pytest.fixture(scope="module")
+def ran(place, tmp_path_factory):
+    """A run of all steps: its folder, its exit code, and what it said; tests that change it work on a copy."""
+    folder, out, err = tmp_path_factory.mktemp("ran") / "run", io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setenv("CAMWATCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        code = execute([str(a) for a in (*asked_run(place), "--out", folder)])
+    return folder, code, out.getvalue(), err.getvalue()
+
+
 def assert_one_line(told, *words):
     code, out, err = told
     assert code == 2, err
@@ -168,10 +184,10 @@ def test_towers_on_coarse_pixels_are_not_testable_never_none(place, tmp_path, ca
     assert "not testable" in out
 
 
-def test_run_goes_on_does_nothing_twice_and_gives_the_same_bytes(place, tmp_path, capsys):
-    ask_run = ("run", place / "aoi.geojson", "--scenes", place / "scenes", "--claims", place / "claims.yaml")
-    first, second = tmp_path / "first", tmp_path / "second"
-    code, out, err = ask(capsys, *ask_run, "--out", first)
+def test_run_goes_on_does_nothing_twice_and_gives_the_same_bytes(place, ran, tmp_path, capsys):
+    ask_run, first, second = asked_run(place), tmp_path / "first", tmp_path / "second"
+    folder, code, out, err = ran
+    shutil.copytree(folder, first)
     assert code == 1, err  # a claim about people is never testable
     assert "People cannot be seen from above" in out
 
@@ -198,9 +214,9 @@ def test_run_goes_on_does_nothing_twice_and_gives_the_same_bytes(place, tmp_path
     assert not [p for p in first.rglob("*") if p.name.endswith(".part")]
 
 
-def test_verify_agrees_until_a_byte_or_a_verdict_is_changed(place, tmp_path, capsys):
+def test_verify_agrees_until_a_byte_or_a_verdict_is_changed(ran, tmp_path, capsys):
     run = tmp_path / "run"
-    ask(capsys, "run", place / "aoi.geojson", "--scenes", place / "scenes", "--claims", place / "claims.yaml", "--out", run)
+    shutil.copytree(ran[0], run)
     code, out, err = ask(capsys, "verify", run)
     assert (code, err) == (0, ""), err
     assert "agree" in out
