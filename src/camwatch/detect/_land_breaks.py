@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import chi2
 
+from camwatch.detect._land_course import PRIOR_SD, YEAR_DAYS, Course, terms
+from camwatch.detect._land_noise import scaled_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,9 +31,6 @@ if TYPE_CHECKING:
     Index = NDArray[np.intp]
     Values = NDArray[np.float32]
 
-YEAR_DAYS = 365.2425
-PRIOR_SD = np.array([30.0, 3.0, 15.0, 15.0, 6.0, 6.0])
-"""Of level, trend per year, and annual and half-yearly cosine and sine, in standard deviations of the noise."""
 IN_A_ROW = 6
 """Observations that must differ one after the other."""
 BEYOND, FAR_BEYOND = 0.99, 0.99999
@@ -41,12 +41,6 @@ LEAST_DATES, LEAST_YEARS = 18, 2.0
 """Observations, and years from the first to the last, below which a pixel's seasons are not known, and nothing is said of it."""
 CLEAR_SHARE, CLEAR_A_YEAR = 0.25, 4.0
 """Least share of the dates that must be clear, below which masks cannot be trusted either [2]_, and least clear dates a year."""
-SPIKE = 4.0
-"""Standard deviations by which an observation that differs from its neighbours in time is left out where the noise is measured."""
-ALIKE = 1.8
-"""Standard deviation of what a harmonic course leaves, over that of neighbours in time, which are wet, hazy and green alike."""
-RIDGE = np.diag([1e-6, 1e-2, 1e-3, 1e-3, 1e-2, 1e-2])
-"""Keeps the one fit to a whole series, from which only its noise is taken, solvable where dates are few."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,14 +68,6 @@ class Breaks:
     probability: Array
     before: Array
     after: Array
-
-
-def terms(days: Array) -> Array:
-    """Return (date, term): level, years since the middle of the series, annual and half-yearly cosine and sine."""
-    years = days / YEAR_DAYS
-    angle = 2.0 * np.pi * years
-    middle = 0.5 * (years[0] + years[-1])
-    return np.stack([np.ones_like(years), years - middle, np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], axis=1)
 
 
 def find_breaks(days: Array, values: Values, valid: Mask, *, floor: float) -> tuple[Breaks, Values]:
@@ -113,7 +99,7 @@ def find_breaks(days: Array, values: Values, valid: Mask, *, floor: float) -> tu
         return _none(values.shape[1]), chance
     clear = valid[:, number]
     x = terms(days)
-    scaled, centre, noise, spikes = _scaled(days, values[:, :, number], clear, x, floor)
+    scaled, centre, noise, spikes = scaled_of(days, values[:, :, number], clear, x, floor)
     found = _followed(x, scaled, clear, spikes)
     if not found.pixel.size:
         return found, chance
@@ -124,47 +110,12 @@ def find_breaks(days: Array, values: Values, valid: Mask, *, floor: float) -> tu
     return Breaks(number[found.pixel], found.start, found.first, found.stop, found.without, found.probability, before, after), chance
 
 
-@dataclass(slots=True, eq=False)
-class _Course:
-    """The courses of all pixels as learnt so far: covariance (term, term, pixel), coefficients (term, band, pixel), how many and since when."""
-
-    covariance: Array
-    coefficients: Array
-    learnt: Index
-    start: Index
-
-    @classmethod
-    def new(cls, bands: int, start: Index) -> _Course:
-        """Return courses of which nothing is known yet."""
-        pixels = len(start)
-        prior = np.repeat(np.diag(PRIOR_SD**2)[:, :, None], pixels, axis=2)
-        return cls(prior, np.zeros((len(PRIOR_SD), bands, pixels)), np.zeros(pixels, np.intp), start.copy())
-
-    def distance(self, at: Index, x: Array, z: Array) -> Array:
-        """Return the squared distance (pixel,) of observations (band, pixel) at terms (term, pixel) from the predictions for pixels `at`."""
-        along = np.einsum("pqm,qm->pm", self.covariance[:, :, at], x)
-        off = z - np.einsum("pbm,pm->bm", self.coefficients[:, :, at], x)
-        return np.asarray(np.einsum("bm,bm->m", off, off) / (1.0 + np.einsum("pm,pm->m", x, along)))
-
-    def look(self, x: Array, z: Array) -> tuple[Array, Array, Array]:
-        """Return the distance of an observation of every pixel, and gain (term, pixel) and residual (band, pixel) for :meth:`learn`."""
-        along = np.einsum("pqm,qm->pm", self.covariance, x)
-        spread = 1.0 + np.einsum("pm,pm->m", x, along)
-        off = z - np.einsum("pbm,pm->bm", self.coefficients, x)
-        return np.einsum("bm,bm->m", off, off) / spread, along / np.sqrt(spread), off / np.sqrt(spread)
-
-    def learn(self, wanted: Mask, gain: Array, off: Array) -> None:
-        """Take in the observations of the pixels that are `wanted`, as :meth:`look` saw them."""
-        gain = gain * wanted
-        self.coefficients += gain[:, None] * off
-        self.covariance -= gain[:, None] * gain[None]
-        self.learnt += wanted
-
-    def forget(self, at: Index, start: Index) -> None:
-        """Begin new courses for the pixels `at`."""
-        fresh = _Course.new(self.coefficients.shape[1], start)
-        self.covariance[:, :, at], self.coefficients[:, :, at] = fresh.covariance, fresh.coefficients
-        self.learnt[at], self.start[at] = 0, start
+def _span_years(days: Array, valid: Mask) -> Array:
+    seen = np.where(valid, days[:, None], np.nan)
+    some = valid.any(axis=0)
+    spans = np.zeros(valid.shape[1])
+    spans[some] = np.nanmax(seen[:, some], axis=0) - np.nanmin(seen[:, some], axis=0)
+    return spans / YEAR_DAYS
 
 
 def _followed(x: Array, scaled: Values, clear: Mask, spikes: Mask) -> Breaks:
@@ -176,7 +127,7 @@ def _followed(x: Array, scaled: Values, clear: Mask, spikes: Mask) -> Breaks:
     order = np.argsort(~clear, axis=0, kind="stable")  # the clear dates of each pixel first, in their order
     count = clear.sum(axis=0)
     differs, far = (float(chi2.ppf(share, bands)) for share in (BEYOND, FAR_BEYOND))
-    course = _Course.new(bands, order[0])
+    course = Course.new(bands, order[0])
     told: list[tuple[Index, Index, Index, Index, Array, Array]] = []  # pixel, start, first, place of `first` in `order`, probability, course before
     every = np.arange(clear.shape[1])
     for step in range(int(count.max())):
@@ -225,70 +176,3 @@ def _earlier(x: Array, scaled: Values, order: Index, pixel: Index, place: Index,
 def _none(bands: int) -> Breaks:
     empty, level = np.zeros(0, np.intp), np.zeros((len(PRIOR_SD), bands, 0))
     return Breaks(empty, empty, empty, empty, empty, np.zeros(0), level, level)
-
-
-def _neighbours(days: Array, values: Values, valid: Mask) -> tuple[Values, Values]:
-    """Return how far each value (date, band, pixel) lies from the line between its neighbours in time, and unit noise would (date, pixel)."""
-    count = len(days)
-    order = np.arange(count)[:, None]
-    before = np.maximum.accumulate(np.where(valid, order, -1), axis=0)
-    before = np.vstack([np.full((1, valid.shape[1]), -1), before[:-1]])
-    after = np.minimum.accumulate(np.where(valid, order, count)[::-1], axis=0)[::-1]
-    after = np.vstack([after[1:], np.full((1, valid.shape[1]), count)])
-    inner = valid & (before >= 0) & (after < count)
-    a, b = np.where(inner, before, 0), np.where(inner, after, 0)
-    gap = np.maximum(days[b] - days[a], 1e-6)
-    share = np.clip((days[:, None] - days[a]) / gap, 0.0, 1.0).astype(np.float32)
-    off = np.full(values.shape, np.nan, np.float32)
-    for band in range(values.shape[1]):
-        plane = values[:, band]
-        line = (1 - share) * np.take_along_axis(plane, a, 0) + share * np.take_along_axis(plane, b, 0)
-        off[:, band] = np.where(inner, plane - line, np.nan)
-    return off, np.sqrt(1.0 + share**2 + (1.0 - share) ** 2).astype(np.float32)
-
-
-def _spikes(days: Array, values: Values, valid: Mask, floor: float) -> Mask:
-    """Return which observations (date, pixel) stand out from both neighbours in some band."""
-    off, unit = _neighbours(days, values, valid)
-    off /= unit[:, None]
-    noise = _median(np.abs(off)) * 1.4826
-    return np.asarray((np.abs(np.nan_to_num(off)) > SPIKE * np.maximum(noise, floor)).any(axis=1))
-
-
-def _median(values: Values) -> Values:
-    """Return the median over dates of what is not NaN, (band, pixel); 0 where nothing is."""
-    ordered = np.sort(values, axis=0)  # NaN last
-    count = np.isfinite(values).sum(axis=0)
-    middle = np.maximum(count - 1, 0) // 2
-    return np.where(count > 0, np.take_along_axis(ordered, middle[None], 0)[0], np.float32(0.0))
-
-
-def _span_years(days: Array, valid: Mask) -> Array:
-    seen = np.where(valid, days[:, None], np.nan)
-    some = valid.any(axis=0)
-    spans = np.zeros(valid.shape[1])
-    spans[some] = np.nanmax(seen[:, some], axis=0) - np.nanmin(seen[:, some], axis=0)
-    return spans / YEAR_DAYS
-
-
-def _scaled(days: Array, values: Values, clear: Mask, x: Array, floor: float) -> tuple[Values, Array, Array, Mask]:
-    """Return values of unit noise (date, band, pixel), median and noise of each band, (band, pixel), and what stands out from its neighbours."""
-    spikes = _spikes(days, values, clear, floor)
-    clean = clear & ~spikes
-    off, unit = _neighbours(days, values, clean)
-    local = 1.4826 * _median(np.abs(off / unit[:, None]))
-    centre = _median(np.where(clean[:, None], values, np.float32(np.nan)))
-    centred = np.where(clean[:, None], values - centre, np.float32(0.0))
-    residual = centred - np.einsum("np,pbm->nbm", x, _fit(x, centred, clean)).astype(np.float32)
-    whole = np.sqrt((np.where(clean[:, None], residual, 0) ** 2).sum(axis=0) / np.maximum(clean.sum(axis=0), 1))
-    # Neighbours months apart differ by season, a fit over a break by the break: the smaller is nearer the noise.
-    noise = np.maximum(np.where(local > 0, np.minimum(ALIKE * local, whole), whole), floor)
-    return ((values - centre) / noise).astype(np.float32), centre.astype(np.float64), noise.astype(np.float64), spikes
-
-
-def _fit(x: Array, values: Values, clean: Mask) -> Array:
-    """Return (term, band, pixel) coefficients of ridge regressions on clean values in their own units."""
-    products = np.einsum("np,nq,nm->pqm", x, x, clean, optimize=True)
-    products += RIDGE[:, :, None]
-    sums = np.einsum("np,nbm->pbm", x, values, optimize=True)
-    return np.moveaxis(np.linalg.solve(np.moveaxis(products, 2, 0), np.moveaxis(sums, 2, 0)), 0, 2)

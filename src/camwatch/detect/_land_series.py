@@ -11,7 +11,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from camwatch.detect._common import answer, coverage
-from camwatch.detect._land_breaks import IN_A_ROW, LEAST_DATES, LEAST_YEARS, find_breaks, terms
+from camwatch.detect._land_breaks import IN_A_ROW, LEAST_DATES, LEAST_YEARS, find_breaks
+from camwatch.detect._land_course import terms
 from camwatch.detect._land_cover import BARE, CHANGES, CLASSES, LEAST_PX, VEGETATED, LandcoverParams, cover_of, ratio, tells_cover
 from camwatch.findings import Finding
 from camwatch.rasters import mask_of, polygons_of
