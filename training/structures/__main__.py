@@ -5,7 +5,7 @@
     python -m training.structures export weights.pt --out data/models/structures.onnx
 
 Rendering may run beside training, which takes up new pairs as they appear; both resume or start again. `--device cuda` where there is one.
-Training may go on from weights (`--init`); `mean` averages those before and after, which does better on other ground than either.
+Training may go on from weights (`--init`).
 """
 
 from __future__ import annotations
@@ -31,16 +31,14 @@ def main() -> None:
     train.add_argument("--device", default="cpu")
     train.add_argument("--init", type=Path, default=None, help="weights to go on from")
     train.add_argument("--rate", type=float, default=None, help="highest learning rate; by default that of a training from nothing")
-    mean = steps.add_parser("mean", help="average the weights of several trainings of one stock")
-    mean.add_argument("weights", type=Path, nargs="+")
     export = steps.add_parser("export", help="write the ONNX file")
     export.add_argument("weights", type=Path)
     export.add_argument("--model-version", required=True)
     export.add_argument("--trained-on", required=True, help="one sentence for the file's metadata")
-    for each in (render, train, mean, export):
+    for each in (render, train, export):
         each.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    {"render": _render, "train": _train, "mean": _mean, "export": _export}[options.step](options)
+    {"render": _render, "train": _train, "export": _export}[options.step](options)
 
 
 def _render(options: argparse.Namespace) -> None:
@@ -60,12 +58,6 @@ def _train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     schedule = replace(SCHEDULE, steps=options.steps, seed=options.seed, device=options.device, rate=options.rate or SCHEDULE.rate)
     train(options.pairs, options.out, schedule, init=options.init)
-
-
-def _mean(options: argparse.Namespace) -> None:
-    from training.fitting import mean_of
-
-    mean_of(options.weights, options.out)
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@
     python -m training.towers calibrate calibration --out data/models/towers.onnx
 
 Rendering may run beside training, which takes up new places as they appear. One thread is enough.
+Training may go on from weights (`--init`), and `mean` averages those before and after.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ def main() -> None:
     train.add_argument("--steps", type=int, default=24_000)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--init", type=Path, default=None, help="weights to go on from")
+    mean = steps.add_parser("mean", help="average the weights of trainings that went on from one another")
+    mean.add_argument("weights", type=Path, nargs="+")
     export = steps.add_parser("export", help="write the ONNX file")
     export.add_argument("weights", type=Path)
     calibrate = steps.add_parser("calibrate", help="measure how often it errs, and write that into the file")
     calibrate.add_argument("scenes", type=Path)
-    for each in (render, train, export, calibrate):
+    for each in (render, train, mean, export, calibrate):
         each.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    {"render": _render, "train": _train, "export": _export, "calibrate": _calibrate}[options.step](options)
+    {"render": _render, "train": _train, "mean": _mean, "export": _export, "calibrate": _calibrate}[options.step](options)
 
 
 def _render(options: argparse.Namespace) -> None:
@@ -49,6 +52,12 @@ def _train(options: argparse.Namespace) -> None:
     from training.towers.train import SCHEDULE, train
 
     train(options.scenes, options.out, replace(SCHEDULE, steps=options.steps, seed=options.seed), init=options.init)
+
+
+def _mean(options: argparse.Namespace) -> None:
+    from training.fitting import mean_of
+
+    mean_of(options.weights, options.out)
 
 
 def _export(options: argparse.Namespace) -> None:
