@@ -101,6 +101,7 @@ def place(tmp_path_factory):
     write_scene(scenes / "after.tif", ndimage.shift(after, (0, 1.3, -0.7), order=3, mode="nearest") + noise.normal(0, 3, after.shape), "2012-10-01")
     write_aoi(folder / "aoi.geojson")
     (folder / "claims.yaml").write_text(LEDGER)
+    (folder / "few.yaml").write_text("planted_per_size: 4\n")  # how well objects of each size are found is shown elsewhere
     return folder
 
 
@@ -112,7 +113,7 @@ def ask(capsys, *arguments):
 
 
 def asked_run(place):
-    return "run", place / "aoi.geojson", "--scenes", place / "scenes", "--claims", place / "claims.yaml"
+    return "run", place / "aoi.geojson", "--scenes", place / "scenes", "--claims", place / "claims.yaml", "--config", place / "few.yaml"
 
 
 @pytest.fixture(scope="module")
