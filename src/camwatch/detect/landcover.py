@@ -5,47 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from camwatch.detect._common import answer, change_probability, coverage, seen_at_both
-from camwatch.detect._land_alike import KEPT, beyond_accuracy, compare_alike
-from camwatch.detect._land_cover import (
-    BARE,
-    CLASSES,
-    LEAST_PX,
-    VEGETATED,
-    Cover,
-    LandcoverParams,
-    classes_of,
-    comparable,
-    cover_of,
-    season_gap_days,
-    tells_cover,
-)
-from camwatch.detect._land_patches import patches, records_of
+from camwatch.detect._land_cover import Cover, LandcoverParams, comparable, cover_of, season_gap_days, tells_cover
+from camwatch.detect._land_pair import dimmed_in, records_of_pair
+from camwatch.detect._land_season import of_its_own
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.aoi import Site
-    from camwatch.findings import Finding, Findings
+    from camwatch.findings import Findings
     from camwatch.imagery.image import Image
 
 FINEST_M, COARSEST_M = 4.0, 120.0
 """Pixels for which this search is made: finer ones show roofs, crowns and shadows instead of fields, coarser ones hold several fields each."""
 SNOWED_UNDER = 0.5
 """Share of the visible ground under snow from which the pair is said to show snow instead of land."""
-COMMON = 0.5
-"""Share of the ground that looked alike at the first date which has changed by the second, from which season is what changed it."""
-GREEN_STILL = (BARE + VEGETATED) / 2
-"""NDVI under which ground that was vegetated has, as a rule, lost its green: what was cleared cannot be told from what was harvested."""
-CORE = 0.15
-"""Share of a patch that half a pixel of misregistration must not explain."""
-INFRARED, DIMMED = ("nir", "swir16", "swir22"), 0.75
-"""Bands that all fall in shade, and the share of their reflectance that is left there at most."""
-WATER_NDVI = 0.1
-"""NDVI above which ground that dimmed is not called water: muddy water stays below it, leaves in shade do not."""
 MOSTLY = 0.5
 """Share of the visible ground of the site that went with the season, from which the pair is said to show season instead of land."""
 
@@ -110,12 +87,12 @@ def detect_landcover(before: Image, after: Image, site: Site, params: LandcoverP
             before, after, site, score, f"Snow lies on {snow.sum() / seen.sum():.0%} of the ground at one of the dates: what is under it is not seen."
         )
     seen &= ~snow
-    score, firm, season = _of_its_own(score, planes, covers, seen, params)
+    score, firm, season = of_its_own(score, planes, covers, seen, params)
     inside = seen & mask_of(site.area, before.geobox, touched=True)
     share = float((season & inside).sum()) / max(int(inside.sum()), 1)
     if share > MOSTLY:
         return _untold(before, after, site, score, _gone_with_season(share) + " A pair nearer in season, or a series, could tell.")
-    records = _records(before, site, params, score, firm, covers, _dimmed(shared, *planes))
+    records = records_of_pair(before, site, params, score, firm, covers, dimmed_in(shared, *planes))
     return answer(
         "landcover",
         before,
@@ -143,83 +120,6 @@ def _covers(before: Image, shared: tuple[str, ...], planes: tuple[NDArray[np.flo
         return cover_of((), blank, reflectance=False), cover_of((), blank, reflectance=False)
     reflectance = before.calibration != "dn"
     return cover_of(shared, planes[0], reflectance=reflectance), cover_of(shared, planes[1], reflectance=reflectance)
-
-
-def _of_its_own(
-    score: NDArray[np.float32],
-    planes: tuple[NDArray[np.float32], NDArray[np.float32]],
-    covers: tuple[Cover, Cover],
-    seen: NDArray[np.bool_],
-    params: LandcoverParams,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the probability of a change that ground alike does not share, where no half pixel explains it, and what went with the season (NaN).
-
-    A kind of ground went with the season when more than half of it changed, or when, as a rule, it was vegetated and lost its green; of a kind of
-    which more than a quarter changed, the pixels that changed as the rest did.
-    """
-    if not len(planes[0]):
-        return np.where(seen, score, np.float32(np.nan)), seen, np.zeros(seen.shape, bool)
-    alike = compare_alike(*planes, seen)
-    changed = (np.nan_to_num(score) >= params.probability) & (beyond_accuracy(*planes) >= params.probability)
-    shares = alike.shares(changed)
-    gone = shares > COMMON
-    if not np.isnan(covers[0].ndvi).all():
-        green, greener = (alike.medians(cover.ndvi) for cover in covers)
-        gone |= (green >= VEGETATED) & (greener < GREEN_STILL) & (green - greener > VEGETATED - BARE)
-    # Where more of a kind changed than a rule leaves out, the rule may be the change: nothing is told of what followed it.
-    season = alike.where(gone) | (alike.where(shares > 1 - KEPT) & changed & (alike.probability < params.probability))
-    firm = np.nan_to_num(alike.steadfast) >= params.probability
-    return np.where(seen & ~season, np.fmin(score, alike.probability), np.float32(np.nan)), firm, season
-
-
-def _records(  # noqa: PLR0917 - one frame in its parts
-    before: Image,
-    site: Site,
-    params: LandcoverParams,
-    score: NDArray[np.float32],
-    firm: NDArray[np.bool_],
-    covers: tuple[Cover, Cover],
-    dimmed: NDArray[np.bool_],
-) -> tuple[Finding, ...]:
-    searched = mask_of(site.area, before.geobox, touched=True)
-    changed = (np.nan_to_num(score) >= params.probability) & searched & np.isfinite(score)
-    classes = classes_of(*(_smoothed(cover, changed) for cover in covers))
-    cleared, water, other = (CLASSES.index(name) + 1 for name in ("cleared", "water", "other"))
-    classes[dimmed & ((classes == cleared) | ((classes == water) & (covers[1].ndvi > WATER_NDVI)))] = other
-    classes = np.where(changed, classes, 0).astype(np.uint8)
-    least_px = max(LEAST_PX, round(params.least_area_m2 / before.pixel_m**2))
-    measured = {"ndvi_before": covers[0].ndvi, "ndvi_after": covers[1].ndvi, "brightness_change": covers[1].brightness - covers[0].brightness}
-    if np.isnan(covers[0].ndvi).all():
-        measured = {}
-    labels = patches(classes, least_px)
-    labels = np.where(_with_core(labels, firm), labels, 0)
-    return records_of(labels, classes, before.geobox, score=score, measured=measured)
-
-
-def _dimmed(names: tuple[str, ...], first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return where every infrared band fell by a quarter and more, as in the shade of a hill: where leaves go, the short-wave ones rise."""
-    infrared = [names.index(name) for name in INFRARED if name in names]
-    if len(infrared) < 2 or not len(first):
-        return np.zeros(first.shape[1:], bool)
-    return np.asarray((second[infrared] <= DIMMED * first[infrared]).all(axis=0))
-
-
-def _with_core(labels: NDArray[np.int32], firm: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the pixels of patches of which enough is `firm`: the rest are seams of fields that lie half a pixel out of place."""
-    sizes = np.bincount(labels.ravel())
-    enough = np.bincount(labels[firm], minlength=len(sizes)) >= CORE * sizes
-    return np.asarray(enough[labels])
-
-
-def _smoothed(cover: Cover, changed: NDArray[np.bool_]) -> Cover:
-    """Return the cover with each plane averaged over the changed pixels about each pixel: single pixels lie on either side of a limit by chance."""
-    weight = ndi.uniform_filter(changed.astype(np.float32), 3)
-
-    def mean(plane: NDArray[np.floating] | NDArray[np.bool_]) -> NDArray[np.float32]:
-        total = ndi.uniform_filter(np.where(changed, plane, 0).astype(np.float32), 3)
-        return np.asarray(np.divide(total, weight, out=np.zeros_like(total), where=weight > 0.05), np.float32)
-
-    return Cover(mean(cover.ndvi), mean(cover.brightness), mean(cover.water) > 0.5, mean(cover.wet) > 0.5, cover.snow)
 
 
 def _reason(shared: tuple[str, ...], snow: NDArray[np.bool_], gap: int, season: float) -> str:
