@@ -265,8 +265,9 @@ def check_coverage(item: pystac.Item, ground: BaseGeometry) -> None:
 
 
 def _check_usable(images: Sequence[Image], items: Sequence[pystac.Item], ground: BaseGeometry) -> None:
+    grid = images[0].geobox  # of both
+    inside = mask_of(reproject(ground, LONLAT, grid.crs), grid, touched=True)
     for image, item in zip(images, items, strict=True):
-        inside = mask_of(reproject(ground, LONLAT, image.geobox.crs), image.geobox, touched=True)
         usable = float(image.valid[inside].mean())
         if usable < LEAST_USABLE:
             raise CoverageError(
