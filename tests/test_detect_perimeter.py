@@ -202,7 +202,9 @@ def test_outlines_farther_off_than_they_are_stated_to_be_are_sought_farther_away
     for record, truth in zip(found.records, (old, new), strict=False):
         assert record.area_m2 == pytest.approx(truth.area, rel=0.015)
     nothing = [scene(year, seed=8, half=430) for year in (2009, 2010)]
-    assert detect_perimeter(*nothing, beside).growth is None
+    refused = detect_perimeter(*nothing, beside)
+    assert refused.growth is None
+    assert refused.searched_km2 > 2 * 15 * 2 * old.length / 1e6  # what was looked at in vain counts as searched
 
 
 def test_growth_interval_covers_the_truth(rings):

@@ -48,7 +48,7 @@ class Band:
     margin : float
         By how much it is better seen there than anywhere else.
     looked : Lattice or None
-        What was looked at to place it.
+        What was looked at to place it, whether it was placed or not.
     """
 
     ring: NDArray[np.float64]
@@ -67,7 +67,8 @@ class Band:
     @property
     def searched(self) -> BaseGeometry:
         """All that was looked at."""
-        return self.shape if self.drawn is None else self.shape.union(Polygon(self.drawn).exterior.buffer(self.sought_m))
+        outline = self.ring if self.drawn is None else self.drawn
+        return self.shape if self.looked is None else self.shape.union(Polygon(outline).exterior.buffer(self.sought_m))
 
 
 def band_of(image: Image, prior: BaseGeometry | None, accuracy_m: float, params: PerimeterParams) -> Band | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +76,7 @@ def _sought(ground: Ground, band: Band, params: PerimeterParams, *, faded: bool)
     farther = placed_band(ground, farther_band(band, params))
     other, not_there = _searched(ground, farther, params, faded=faded)
     if other is None or not_there or (trace is not None and other.evidence <= trace.evidence):
-        return band, trace, why
+        return replace(band, sought_m=farther.sought_m, looked=farther.looked), trace, why
     return farther, other, ""
 
 

@@ -143,9 +143,11 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
         there = [band for band in bands if band]
         halves = " and ".join(f"{band.half_m:.0f}" for band in there)
         said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
-        if any(band.drawn is not None for band in there):
-            how_far = max(band.sought_m for band in there)
-            said.append(f"the outlines were first moved and scaled as a whole, by up to {how_far:.0f} m, to where a line is seen along them")
+        placed = [band for band in there if band.drawn is not None]
+        if placed:
+            which = "the outlines were" if len(placed) == len(there) else "the outline of one date was"
+            how_far = max(band.sought_m for band in placed)
+            said.append(f"{which} first moved and scaled as a whole, by up to {how_far:.0f} m, to where a line is seen along it")
         if one_outline(there):
             said.append("both dates were searched around one outline: each line is still seen at the other date, one farther out would not be")
     for image, line, why in zip(images, lines, short, strict=True):
