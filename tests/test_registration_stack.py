@@ -223,6 +223,13 @@ def ask(capsys, *arguments):
     return code, told.out, told.err
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pages are not drawn: a third of the time of tests that look at none."""
+    monkeypatch.setattr("camwatch.report.stackpage.stack_page", lambda path, *_, **__: path)
+    monkeypatch.setattr("camwatch.report.registration_page", lambda path, **_: path)
+
+
 @pytest.fixture(scope="module")
 def stacked(dates, tmp_path_factory):
     out = tmp_path_factory.mktemp("stacked")
@@ -267,6 +274,7 @@ def test_the_order_of_the_arguments_changes_no_byte(stacked, dates, tmp_path, ca
     assert here == there
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_scene_with_a_seam_is_named(ground, tmp_path, capsys):
     """Half of one date lies six pixels beside the other half; two neighbours show one half each, under what their other half has no data."""
     rng, half = np.random.default_rng(9), SIDE // 2
@@ -285,6 +293,7 @@ def test_a_scene_with_a_seam_is_named(ground, tmp_path, capsys):
     assert json.loads((tmp_path / "out/date3/registration.json").read_text())["status"] == "refused"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_pixel_sizes_and_map_projections_may_differ(dates, ground, tmp_path, capsys):
     """Beside 0.5 m in zone 52 one date of 1 m, and one of 1.5 m in zone 51."""
     rng = np.random.default_rng(11)
@@ -308,6 +317,7 @@ def test_pixel_sizes_and_map_projections_may_differ(dates, ground, tmp_path, cap
     assert np.hypot(*document["scenes"][2]["shift_px"]) == pytest.approx(np.hypot(0.37, 5.24) / 3, abs=0.03)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_dates_that_show_no_common_ground_are_in_no_loop(dates, ground, tmp_path, capsys):
     rng, half = np.random.default_rng(12), SIDE // 2
     left = save(tmp_path / "left.tif", disturb(ground, rng)[:, : half - 5], DAYS[3])
@@ -330,6 +340,7 @@ def test_a_part_that_a_scene_does_not_show_is_not_valid(dates):
     assert not unseen.valid.any()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_date_elsewhere_is_refused_and_the_others_go_on(dates, ground, tmp_path, capsys):
     away = save(tmp_path / "away.tif", ground, DAYS[4], west=570_000.0)
     code, out, _ = ask(capsys, *dates[:2], away, "--out", tmp_path / "out")
@@ -350,6 +361,7 @@ def test_a_stack_of_scenes_elsewhere_is_one_line(dates, ground, tmp_path, capsys
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_days_are_given_one_for_each_date(dates, ground, tmp_path, capsys):
     for year in (1985, 1986):
         (tmp_path / f"box{year}").mkdir()
@@ -386,6 +398,7 @@ def test_a_long_stack_has_a_longer_page(stacked, tmp_path):
 # --- real dates -------------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_five_dates_of_a_real_town_close(shared, tmp_path, capsys):
     """One photograph under five known transforms, noises and radiometries: closures are no larger than the links' own errors say."""
     town = imread(shared / "data/pairs/levir_cd/A/test_1.png")[..., 1].astype(float)[200:712, 200:712]
@@ -411,6 +424,7 @@ def test_five_dates_of_a_real_town_close(shared, tmp_path, capsys):
     ],
     ids=["naip", "landsat"],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_three_real_dates_hold_together(shared, tmp_path, capsys, names, days):
     paths = [shared / "data/series" / f"{name}.tif" for name in names]
     given = [word for option, day in zip(("--before-date", "--after-date", "--after-date"), days, strict=False) for word in (option, day)]
