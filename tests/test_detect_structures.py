@@ -437,8 +437,10 @@ def test_scores_are_the_probabilities_of_the_calibration_and_the_raw_number_stay
         if one.change != "unchanged":
             assert one.score == pytest.approx(raw)
             assert other.score == pytest.approx(np.interp(raw, [0, 0.5, 1], [0, 0.2, 0.9]))
-    strict = detect_structures(before, after, site_of(before.geobox), StructureParams(model_min_score=0.99), model=oracle_of(truth))
-    assert strict.records == ()
+    # Changes and what stands have thresholds of their own.
+    for asked, left in (({"model_min_score": 0.99}, {"unchanged"}), ({"model_min_score": 0.99, "model_min_standing": 1.01}, set())):
+        strict = detect_structures(before, after, site_of(before.geobox), StructureParams(**asked), model=oracle_of(truth))
+        assert {r.change for r in strict.records} == left
 
 
 def test_a_model_is_not_asked_about_pixels_that_it_does_not_cover(planted):

@@ -75,7 +75,7 @@ class RunConfig(BaseModel):
     model: str = Field(default=SHIPPED, min_length=1)
     model_sha256: str = ""
     structure_min_score: float | None = Field(default=None, ge=0.05, le=0.99)
-    structure_views: Literal[1, 2, 4, 8] = 1
+    structure_views: Literal[1, 2, 4, 8] = 2
     tower_model_sha256: str = ""
     tile_px: int = Field(default=1024, ge=256, le=8192)
     planted_per_size: int = Field(default=24, ge=4, le=400)

@@ -85,7 +85,8 @@ def _said(building: Building, raw: float, params: StructureParams, model: Model)
     if change == "altered" and score < params.model_min_score:
         # What may have been altered stands in any case.
         change, score = "unchanged", building.measures["likelihood"] * (1.0 - score)
-    return (change if score >= params.model_min_score else None), score
+    least = params.model_min_standing if change == "unchanged" else params.model_min_score
+    return (change if score >= least else None), score
 
 
 def _traced(decided: Decision, building: Building, frame: tuple[slice, slice], pixel_m: float, smallest_px: float) -> Outline | None:

@@ -24,8 +24,10 @@ class StructureParams:
     tolerance_m : float
         Misregistration that the comparison forgives; never less than one pixel.
     model_min_score : float
-        Score (0..1; of a change a probability where the model is calibrated) from which a building is reported; the default is set by the false
-        alarms of the shipped model on real quiet ground (docs/model-card.md).
+        Score (0..1, a probability where the model is calibrated) from which a change is reported; the default is set by the false alarms of the
+        shipped model on real and on rendered quiet ground (docs/model-card.md).
+    model_min_standing : float
+        Score from which a building is reported that stands at both dates; it is no probability.
     model_min_area_m2 : float
         Smallest footprint reported: a hut of 5 × 4 m.
     model_min_width_m : float
@@ -54,7 +56,8 @@ class StructureParams:
     min_likelihood: float = 0.20
     min_score: float = 0.20
     tolerance_m: float = 1.0
-    model_min_score: float = 0.55
+    model_min_score: float = 0.60
+    model_min_standing: float = 0.55
     model_min_area_m2: float = 20.0
     model_min_width_m: float = 2.5
     model_levels: tuple[float, float] = (0.15, 0.40)
@@ -63,5 +66,5 @@ class StructureParams:
     model_neck: float = 0.50
     model_direct: float = 0.70
     model_second_opinion: float = 0.20
-    model_views: int = 1
+    model_views: int = 2
     model_half: float = 0.3
