@@ -10,6 +10,7 @@ from scipy import ndimage as ndi
 
 from camwatch.detect._evidence import held_against
 from camwatch.detect._split import separate
+from camwatch.imagery.work import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,13 +107,15 @@ def decide(planes: Likelihoods, params: StructureParams, smallest_px: float) -> 
     single = [np.nan_to_num(plane) for plane in (planes.structure_before, planes.structure_after)]
     standing = [np.maximum(s, s + LIFT * (d - s)) for s, d in zip(single, direct, strict=True)]
     reach = max(params.tolerance_m / planes.pixel_m, 1.0)
-    sides = []
-    for date in (0, 1):
+
+    def side(date: int) -> Side:
         own, other, change, contrary = standing[date], standing[1 - date], direct[date], direct[1 - date]
         parts = separate(
             own, change, levels=params.model_levels, seed=params.model_seed, dip=params.model_dip, neck=params.model_neck, smallest_px=smallest_px
         )
-        sides.append(held_against(parts, own, other, (change, contrary), seen, reach=reach, weight=params.model_direct, smallest_px=smallest_px))
+        return held_against(parts, own, other, (change, contrary), seen, reach=reach, weight=params.model_direct, smallest_px=smallest_px)
+
+    sides = for_each(side, (0, 1), at_once=True)
     score = _ranked(np.maximum(*direct), sides, reach)
     score[~seen] = np.nan
     return Decision((sides[0].parts, sides[1].parts), (standing[0], standing[1]), _buildings(*sides), score)

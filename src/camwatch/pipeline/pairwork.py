@@ -150,7 +150,7 @@ class PairWork:
         config = self.config.model_copy(update={"kinds": tuple(k for k in PLANTED if k in self.config.kinds)}) if self.alone else self.config
         findings = search_or_refuse(alignment, self.aoi, config, told, threads=self.threads, scores=self.folder)
         measured = {} if self.alone else with_unchanged(sensitivities(alignment, self.aoi, config, findings, told), self.unchanged)
-        written = write_findings(self.folder, with_measured(findings, measured), alignment.registration)
+        written = write_findings(self.folder, with_measured(findings, measured), _registration(self.folder))
         written.append(
             detect_picture(
                 self.folder / "detect.png",

@@ -81,10 +81,10 @@ def detect_scenes(before: Path, after: Path, out: Path, *, aoi: str, dates: Days
     sources, generated = [source_of(item, hashes, config) for item in items], config.report_date.isoformat()
     # The page is drawn while the records are written: neither looks at the other.
     with ThreadPoolExecutor(1) as pool:
-        page = pool.submit(detect_picture, out / "detect.png", alignment, place, findings, sources=sources, generated=generated)
+        written = pool.submit(write_findings, out, findings, alignment.registration)
+        detect_picture(out / "detect.png", alignment, place, findings, sources=sources, generated=generated)
         write_json(out / "registration.json", registration_record(alignment, place))
-        write_findings(out, findings, alignment.registration)
-        page.result()
+        written.result()
     return findings
 
 
