@@ -83,15 +83,19 @@ def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: f
     pictures = [_whole(shown)]
     if half:
         pictures.append(_whole(np.stack(for_each(lambda date: blocks(date, 2), list(shown), at_once=True))))
-    planes = [np.empty((len(OUTPUTS), *picture.shape[-2:]), np.float32) for picture in pictures]
+    asked = [(n, *tile, turn) for n, picture in enumerate(pictures) for tile in tiles_of(*picture.shape[-2:]) for turn in TURNS[:views]]
 
-    def answer(task: tuple[int, tuple[Span, Span]]) -> None:
-        number, (rows, cols) = task
-        part = _averaged(session, pictures[number][..., rows.start : rows.stop, cols.start : cols.stop], views)
-        inner = part[:, rows.first - rows.start : rows.last - rows.start, cols.first - cols.start : cols.last - cols.start]
-        planes[number][:, rows.first : rows.last, cols.first : cols.last] = inner
+    def answer(task: tuple[int, Span, Span, tuple[int, bool]]) -> NDArray[np.float32]:
+        number, rows, cols, turn = task
+        told = _asked(session, pictures[number][..., rows.start : rows.stop, cols.start : cols.stop], turn)
+        return told[:, rows.first - rows.start : rows.last - rows.start, cols.first - cols.start : cols.last - cols.start]
 
-    for_each(answer, [(number, tile) for number, picture in enumerate(pictures) for tile in tiles_of(*picture.shape[-2:])], at_once=True)
+    planes = [np.zeros((len(OUTPUTS), *picture.shape[-2:]), np.float32) for picture in pictures]
+    # Every view is a task of its own, so that no core waits for another's last tile; their sum always has one order.
+    for (number, rows, cols, _), told in zip(asked, for_each(answer, asked, at_once=True), strict=True):
+        planes[number][:, rows.first : rows.last, cols.first : cols.last] += told
+    if views > 1:
+        planes = [plane / np.float32(views) for plane in planes]
     fine = planes[0][:, :height, :width]
     if not half:
         return fine
@@ -114,16 +118,12 @@ def _whole(shown: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(shown, ((0, 0), (0, 0), (0, more[0]), (0, more[1])), mode="symmetric") if any(more) else shown
 
 
-def _averaged(session: Any, seen: NDArray[np.float32], views: int) -> NDArray[np.float32]:
-    """Return the mean answer, (4, y, x), to a tile seen in some views, always summed in one order."""
-    total: NDArray[np.float32] | None = None
-    for quarters, mirrored in TURNS[:views]:
-        turned = np.rot90(seen[..., ::-1] if mirrored else seen, quarters, axes=(-2, -1))
-        # One band is shown three times.
-        tensors = {name: np.ascontiguousarray(np.broadcast_to(date, (1, 3, *date.shape[-2:]))) for name, date in zip(INPUTS, turned, strict=True)}
-        answers: NDArray[np.float32] = np.concatenate(session.run(list(OUTPUTS), tensors))[:, 0]
-        back = np.rot90(answers, -quarters, axes=(-2, -1))
-        back = back[..., ::-1] if mirrored else back
-        total = back if total is None else total + back
-    assert total is not None
-    return total if views == 1 else total / np.float32(views)
+def _asked(session: Any, seen: NDArray[np.float32], turn: tuple[int, bool]) -> NDArray[np.float32]:
+    """Return the answer, (4, y, x), to a tile seen mirrored and turned."""
+    quarters, mirrored = turn
+    turned = np.rot90(seen[..., ::-1] if mirrored else seen, quarters, axes=(-2, -1))
+    # One band is shown three times.
+    tensors = {name: np.ascontiguousarray(np.broadcast_to(date, (1, 3, *date.shape[-2:]))) for name, date in zip(INPUTS, turned, strict=True)}
+    answers: NDArray[np.float32] = np.concatenate(session.run(list(OUTPUTS), tensors))[:, 0]
+    back = np.rot90(answers, -quarters, axes=(-2, -1))
+    return back[..., ::-1] if mirrored else back
