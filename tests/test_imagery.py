@@ -28,6 +28,7 @@ from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene
 from camwatch.scenes.flags import FLAGS
+from camwatch.scenes.layers import Band
 from test_scenes import write_jp2, write_landsat, write_sentinel2
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
@@ -302,7 +303,7 @@ def test_sentinel2_values_and_classes(tmp_path):
     ],
 )
 def test_quality_bits(kind, value, expected):
-    band = scene.Band("red", (), SOURCE, number=3)
+    band = Band("red", (), SOURCE, number=3)
     assert usable(FLAGS[kind], np.array([[value]], np.uint16), [band])[0, 0] == expected
 
 
