@@ -93,9 +93,9 @@ ALIKE_DAYS = 45
 ABOUT_DAYS = 366
 """What *about* allows a date at either end."""
 
-TRACED_WITH, TRACED_WITHOUT = (209, 251), (0, 38)
-"""Scenes in which an enclosing line was traced, of so many into which one was drawn (rings of 3 km on real ground, 1 and 2.5 m), and of so many
-without one."""
+TRACED_WITH, TRACED_WITHOUT = (270, 312), (0, 71)
+"""Scenes in which an enclosing line was traced, of so many into which one was drawn (rings of 3 and 12 km on real ground, 0.5 to 2.5 m), and of so
+many without one."""
 
 INFERRED_LIMIT = 0.50
 """Share of an enclosing line that may be inferred and not seen before its area and length decide nothing."""
