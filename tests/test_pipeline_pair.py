@@ -1,6 +1,7 @@
 """Two scenes on one grid: what hides the ground at a date is hidden in every window, at the place where the scene shows it."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scipy.ndimage import gaussian_filter, shift
 
 from camwatch.config import RunConfig
 from camwatch.imagery import load
-from camwatch.pipeline import pair, view
+from camwatch.pipeline import evidence, pair, view
 from camwatch.pipeline.pair import align
 from camwatch.rasters import write_raster
 from camwatch.scenes import open_scene
@@ -87,3 +88,15 @@ def test_a_pair_that_its_overview_shows_pixel_for_pixel_is_loaded_once(scenes, m
     assert alignment.images(pair.coarser(window, 100))[0].geobox == pair.coarser(window, 100)
     assert pair.part_of(alignment.overview.before, window.pad(30)) is None
     assert len(loads) == 2
+
+
+@pytest.mark.parametrize(("side", "longest"), [(1000, 1000), (40_000, pair.OVERVIEW_PX)])
+def test_a_detail_is_loaded_no_finer_than_a_page_can_show(monkeypatch, side, longest):
+    """A sixth of a wide scene in full resolution would take gigabytes for a few centimetres of paper."""
+    geobox = GeoBox((side, side), Affine(0.5, 0, 559_000, 0, -0.5, 4_633_000), "EPSG:32652")
+    bounds = geobox[: side // 2, : side // 2].extent.boundingbox
+    monkeypatch.setattr("camwatch.report.detail_bounds", lambda *_: tuple(bounds))
+    (asked,) = evidence.detail_images(SimpleNamespace(geobox=geobox, images=lambda window: (window,)), None, None, {}, None)
+    assert max(asked.shape) <= longest
+    assert asked.extent.boundingbox.left == pytest.approx(bounds.left)
+    assert asked.extent.boundingbox.bottom == pytest.approx(bounds.bottom, abs=1.0)

@@ -178,10 +178,10 @@ def detect_picture(
 
 
 def detail_images(alignment: Alignment, before: Image, after: Image, findings: Mapping[str, Findings], aoi: Aoi) -> tuple[Image, Image]:
-    """Load the part of the ground that a page shows in detail, in full resolution."""
+    """Load the part of the ground that a page shows in detail, in full resolution where that is no more than a page can show."""
     from camwatch.report import detail_bounds
 
-    return alignment.images(window_of(alignment.geobox, *detail_bounds(before, after, findings, aoi)))
+    return alignment.images(coarser(window_of(alignment.geobox, *detail_bounds(before, after, findings, aoi)), OVERVIEW_PX))
 
 
 def registration_picture(path: Path, alignment: Alignment, generated: str) -> Path:
