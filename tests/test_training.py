@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,3 +130,28 @@ def test_the_mean_of_weights_is_theirs_and_counters_stay(tmp_path):
     assert torch.equal(mean["weight"], torch.full((2, 3), 2.5))
     assert mean["steps"].dtype == torch.int64
     assert int(mean["steps"]) == 7
+
+
+def test_training_can_go_on_from_the_shipped_file():
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    import onnxruntime
+
+    from training.structures.thaw import thaw
+    from training.structures.train import disturbed
+
+    shipped = Path(__file__).parent.parent / "data" / "models" / "structures.onnx"
+    crops = torch.from_numpy(np.stack([labelled(seed, SMALL) for seed in range(6)]))
+    shown = disturbed(crops, torch.Generator().manual_seed(0))
+    network = thaw(shipped, [shown])
+    one, two = shown[:6], shown[6:]
+    session = onnxruntime.InferenceSession(shipped)
+    answers = [session.run(None, {"before": b[None], "after": a[None]}) for b, a in zip(one.numpy(), two.numpy(), strict=True)]
+    expected = [torch.from_numpy(np.concatenate(plane)) for plane in zip(*answers, strict=True)]
+    with torch.no_grad():
+        got = network(one, two)
+        # In training every batch is normalised by its own means.
+        measured = network.train()(one, two)
+    for told, kept, asked in zip(got, measured, expected, strict=True):
+        # Sums in 8 bits move single pixels by tenths.
+        assert torch.corrcoef(torch.stack([told.flatten(), asked.flatten()]))[0, 1] > 0.95
+        assert torch.corrcoef(torch.stack([told.flatten(), kept.flatten()]))[0, 1] > 0.9

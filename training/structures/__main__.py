@@ -5,7 +5,7 @@
     python -m training.structures export weights.pt --out data/models/structures.onnx
 
 Rendering may run beside training, which takes up new pairs as they appear; both resume or start again. `--device cuda` where there is one.
-Training may go on from weights (`--init`).
+Training may go on from weights (`--init`), those of the shipped file among them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--threads", type=int, default=2)
     train.add_argument("--device", default="cpu")
-    train.add_argument("--init", type=Path, default=None, help="weights to go on from")
+    train.add_argument("--init", type=Path, default=None, help="weights to go on from, or an exported .onnx file")
     train.add_argument("--rate", type=float, default=None, help="highest learning rate; by default that of a training from nothing")
     export = steps.add_parser("export", help="write the ONNX file")
     export.add_argument("weights", type=Path)

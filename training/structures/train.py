@@ -12,6 +12,7 @@ from torch.nn import functional
 from training.fitting import Schedule, fit
 from training.structures.data import CHANGED, GAP, KIND, SHARD, Pool
 from training.structures.network import Network
+from training.structures.thaw import thaw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,9 @@ SHARPNESS = 0.5
 
 ZOOM = (0.75, 1.35)
 """Crops are shown with pixels this much finer to this much coarser than they were drawn: the smallest and the largest share of their side."""
+
+THAWED_BY = 12
+"""Batches by which the normalisations of an exported network are measured."""
 
 GAP_WEIGHT = 4.0
 """Ground between two near buildings: what keeps their count right."""
@@ -117,15 +121,26 @@ def _dice(chance: Tensor, target: Tensor) -> Tensor:
     return 1 - (2 * (chance * target).sum() + 1) / (chance.sum() + target.sum() + 1)
 
 
+def begun(init: Path | None, pool: Pool, schedule: Schedule) -> Network:
+    """Return the network that training begins with: new, with the weights of a file, or with those of an exported one (.onnx)."""
+    if init is None:
+        return Network()
+    if init.suffix == ".onnx":
+        pool.refresh()
+        rng, generator = np.random.default_rng(schedule.seed), torch.Generator().manual_seed(schedule.seed)
+        return thaw(init, [disturbed(torch.from_numpy(pool.crops(rng, schedule.batch, schedule.side)), generator) for _ in range(THAWED_BY)])
+    network = Network()
+    network.load_state_dict(torch.load(init))
+    return network
+
+
 def train(folder: Path, out: Path, schedule: Schedule = SCHEDULE, *, init: Path | None = None) -> None:
     """Train on the pairs in `folder`, which may still grow; write the averaged weights to `out`, and the figures beside it."""
     torch.manual_seed(schedule.seed)
     rng = np.random.default_rng(schedule.seed)
     generator = torch.Generator().manual_seed(schedule.seed)
-    network = Network().to(schedule.device, memory_format=torch.channels_last)
-    if init is not None:
-        network.load_state_dict(torch.load(init))
     pool = Pool(folder)
+    network = begun(init, pool, schedule).to(schedule.device, memory_format=torch.channels_last)
 
     def loss_at(step: int) -> tuple[Tensor, dict[str, float]]:
         if step % 100 == 0:
