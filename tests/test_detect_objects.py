@@ -292,7 +292,7 @@ def test_exchanging_the_dates_exchanges_the_answers():
     swap = {"appeared": "removed", "removed": "appeared"}
     changed = [sorted((swap.get(b.change, b.change), b.label, b.raw) for b in d.buildings if b.change in swap) for d in (forth, back)]
     assert changed[0] == sorted((swap[c], label, raw) for c, label, raw in changed[1])
-    np.testing.assert_array_equal(forth.score, back.score)
+    np.testing.assert_array_equal(forth.score, back.score[::-1])
 
 
 def test_of_two_new_buildings_alike_in_likelihood_the_larger_scores_higher():
@@ -308,7 +308,7 @@ def test_what_one_date_hides_is_left_out():
     veiled = [np.where(hidden, np.float32(np.nan), p) for p in (planes.structure_before, planes.appeared, planes.removed)]
     decided = decide(Likelihoods(veiled[0], planes.structure_after, *veiled[1:], planes.geobox), StructureParams(), SMALLEST_PX)
     assert decided.buildings == ()
-    np.testing.assert_array_equal(np.isnan(decided.score), hidden)
+    np.testing.assert_array_equal(np.isnan(decided.score), [hidden, hidden])
 
 
 def test_a_building_that_the_edge_of_what_is_seen_cuts_off_scores_lower_than_one_seen_whole():
@@ -324,7 +324,7 @@ def test_a_building_that_the_edge_of_what_is_seen_cuts_off_scores_lower_than_one
 
 def test_the_score_ranks_new_buildings_before_specks_and_their_rims_before_ground_and_is_low_on_standing_ones():
     new, old, speck = box(10, 10, 26, 18), box(40, 40, 56, 48), box(60, 10, 62, 12)
-    score = decide(pair([old], [old, new, speck], [new, speck]), StructureParams(), SMALLEST_PX).score
+    score = decide(pair([old], [old, new, speck], [new, speck]), StructureParams(), SMALLEST_PX).score[1]
     assert score.dtype == np.float32
     assert score[mask_of(new.buffer(-1), grid())].min() > 0.7
     assert score[mask_of(old, grid())].max() < 0.3
@@ -334,7 +334,7 @@ def test_the_score_ranks_new_buildings_before_specks_and_their_rims_before_groun
         mask_of(new.buffer(0.5, join_style="mitre"), grid()) & ~mask_of(new, grid()),
         mask_of(new.buffer(6).difference(new.buffer(3)), grid()),
     )
-    assert score[rim].min() > score[beyond].max() + 0.1
+    assert score[rim].min() > score[beyond].max() + 0.08
 
 
 def test_same_input_same_answer_and_nothing_is_written_to():

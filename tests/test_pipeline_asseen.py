@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
@@ -17,6 +18,7 @@ from camwatch.cli import execute
 from camwatch.findings import Finding, Findings
 from camwatch.pipeline.asseen import as_searched, as_seen
 from camwatch.pipeline.records import read_findings
+from camwatch.pipeline.scores import read_score
 from camwatch.rasters import write_raster
 from camwatch.registration import Registration
 from camwatch.registration.lattice import Lattice
@@ -68,6 +70,31 @@ def told(folder, change):
     return [
         shapely.transform(shape(f["geometry"]), lambda xy: np.column_stack(metres(*xy.T))) for f in features if f["properties"]["change"] == change
     ]
+
+
+def test_the_score_of_what_appeared_lies_under_its_outline_and_camwatch_reads_back_where_it_searched(detected):
+    with rasterio.open(detected / "score_structures.tif") as dataset:
+        shown, searched = dataset.read()
+
+        def around(row, col, east=0.0, south=0.0):
+            place = middle(row, col, east, south)
+            row, col = dataset.index(place.x, place.y)
+            return np.s_[row - 18 : row + 18, col - 11 : col + 11]
+
+    assert np.array_equal(np.isnan(shown), np.isnan(searched))
+    for house in CAME:
+        before, after = around(*house), around(*house, EAST_M, SOUTH_M)
+        assert searched[before].max() > 0.7
+        # Scenes are registered to some tenths of a pixel; working pixels are a metre wide, and their scores have edges.
+        assert np.corrcoef(shown[after].ravel(), searched[before].ravel())[0, 1] > 0.9
+        vacated = np.zeros_like(shown, bool)
+        vacated[before], vacated[after] = True, False
+        assert shown[vacated].max() < 0.3 < searched[vacated].max()
+    for house in WENT:
+        assert searched[around(*house)].max() > 0.7
+        assert np.array_equal(shown[around(*house)], searched[around(*house)])
+    plane, _ = read_score(detected, "structure")
+    assert np.array_equal(np.asarray(plane), searched, equal_nan=True)
 
 
 def test_each_outline_lies_on_the_scene_that_shows_its_house(detected):

@@ -15,6 +15,7 @@ from shapely.geometry import Point, box
 from camwatch.aoi import Site
 from camwatch.findings import Finding, Findings
 from camwatch.pipeline import merge, records
+from camwatch.pipeline.scores import score_path
 from camwatch.pipeline.tiles import tiles_of
 from camwatch.rasters import StoredPlane, mask_of, new_raster, stored, write_raster
 
@@ -45,7 +46,7 @@ def stand_in(before, after, site):
     score = (((x - LEFT) * 7 + (TOP - y) * 3) % 1.0).astype(np.float32)
     score[~mask_of(site.area.buffer(60), window)] = np.nan
     found = [Finding("", "structure", "appeared", house, 0.5, 24.0) for house in houses(window, site.area)]
-    return Findings("structure", "searched", "", tuple(found), site.id, "EPSG:32652", "a", "b", WHEN, 0.0, 0.0, 0.5, score, window)
+    return Findings("structure", "searched", "", tuple(found), site.id, "EPSG:32652", "a", "b", WHEN, 0.0, 0.0, 0.5, score, window, came=score / 2)
 
 
 @pytest.fixture
@@ -56,7 +57,11 @@ def asked(monkeypatch):
     def ask(camp=CAMP, tile_px=300, **settings):
         site = Site("here", camp, None, None, 0.0, {}, nominal=False)
         scenes = SimpleNamespace(
-            geobox=GRID, simulated=False, site=lambda _: site, images=lambda window: [SimpleNamespace(window=window, later=n) for n in (0, 1)]
+            geobox=GRID,
+            simulated=False,
+            registration=SimpleNamespace(belongs_at=lambda xy: xy),
+            site=lambda _: site,
+            images=lambda window: [SimpleNamespace(window=window, later=n) for n in (0, 1)],
         )
         return search.search(scenes, None, SimpleNamespace(kinds=("structure",), tile_px=tile_px, model_file=None), **settings)["structure"]
 
@@ -97,13 +102,13 @@ def test_what_is_written_as_tiles_come_in_is_what_memory_holds(asked, tmp_path):
         assert np.array_equal(held.score, np.asarray(found.score), equal_nan=True)
         assert found.records == held.records
         written = records.write_findings(folder, {"structure": found})
-        assert records.score_path(folder, "structure") in written
+        assert score_path(folder, "structure") in written
         again = records.read_findings(folder)["structure"]
         assert np.array_equal(held.score, np.asarray(again.score), equal_nan=True)
         assert sorted(p.name for p in folder.iterdir()) == ["findings.geojson", "findings.gpkg", "score_structures.tif"]
     assert (tmp_path / "1" / "score_structures.tif").read_bytes() == (tmp_path / "3" / "score_structures.tif").read_bytes()
     with rasterio.open(tmp_path / "1" / "score_structures.tif") as dataset:
-        assert (dataset.dtypes, dataset.descriptions) == (("float32",), ("structure score",))
+        assert (dataset.dtypes, dataset.descriptions) == (("float32", "float32"), ("structure score", "structure score on the earlier scene"))
         assert np.isnan(dataset.nodata)
         assert dataset.transform == GRID.affine
 
@@ -173,7 +178,7 @@ def plane(tmp_path):
 
 def test_a_stored_plane_is_taken_apart_as_an_array_is(plane):
     values, path = plane
-    there, grid = stored(path)
+    (there,), grid = stored(path)
     assert (there.shape, grid.affine, there.dtype) == (values.shape, GRID.affine, np.float32)
     for part in (
         (slice(10, 300), slice(20, 21)),

@@ -15,6 +15,8 @@ from camwatch.aoi import LONLAT, reproject
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
 
@@ -105,6 +107,8 @@ class Findings:
     score : (y, x) float32 in 0..1, NaN where not observed
         An array, or a plane on disk that is taken apart and turned into one as arrays are: `score[rows, cols]`, `np.asarray(score)`.
     geobox : GeoBox of `score`
+    came : (y, x) float32, or None
+        The score of what appeared alone, where a search holds it in memory and tells it apart.
     """
 
     kind: Kind
@@ -127,6 +131,7 @@ class Findings:
     simulated: bool = False
     tells_standing: bool = False
     areas: Mapping[str, tuple[float, float, float]] | None = None
+    came: NDArray[np.float32] | None = None
 
     def count(self, change: Change, within: BaseGeometry | None = None) -> int:
         """Return the number of records of one change, of those whose centroid lies in `within` where that is given."""

@@ -47,8 +47,8 @@ def learned_structures(
 
     Returns
     -------
-    (list of Finding without ids, (y, x) float32)
-        The records, and the change evidence by pixel of the grid, NaN where a date is not seen.
+    (list of Finding without ids, (2, y, x) float32)
+        The records, and the evidence of what went and of what came by pixel of the grid, NaN where a date is not seen.
     """
     planes = model.likelihood(before, after, views=params.model_views, half=params.model_half)
     coarse_m = max(before.gsd_m, after.gsd_m)
@@ -75,7 +75,7 @@ def learned_structures(
         told = {"raw_score": raw, "second_opinion": opinion, "persistence": float(alike[building.date][building.label])}
         measures = {**building.measures, **told, **_shape_measures(shape, planes)}
         records.append(Finding("", "structure", change, drawn, score, float(drawn.area), measures))
-    return records, _on_grid(decided.score, planes, before.geobox)
+    return records, np.stack([_on_grid(plane, planes, before.geobox) for plane in decided.score])
 
 
 def _said(building: Building, raw: float, params: StructureParams, model: Model) -> tuple[Change | None, float]:
@@ -124,7 +124,7 @@ def _alike(before: Image, after: Image, planes: Likelihoods, decided: Decision) 
     ratio = before.pixel_m * factor / planes.pixel_m
     rows, cols = (
         ((np.arange(count) + 0.5) * ratio).astype(int).clip(0, size - 1)
-        for count, size in zip(looks[0].bright.shape, decided.score.shape, strict=True)
+        for count, size in zip(looks[0].bright.shape, decided.score.shape[1:], strict=True)
     )
     there = np.ix_(rows, cols)
     return (

@@ -68,8 +68,8 @@ class Decision:
         (y, x) float32 each: the likelihoods that outline them.
     buildings : tuple of Building
         Those of the later date first, each in the order of their labels.
-    score : (y, x) float32, 0..1
-        Change evidence shaped by the objects; NaN where a date is not seen.
+    score : (2, y, x) float32, 0..1
+        Evidence of what went and of what came, shaped by the objects; NaN where a date is not seen.
     """
 
     parts: tuple[Parts, Parts]
@@ -116,25 +116,22 @@ def decide(planes: Likelihoods, params: StructureParams, smallest_px: float) -> 
         return held_against(parts, own, other, (change, contrary), seen, reach=reach, weight=params.model_direct, smallest_px=smallest_px)
 
     sides = for_each(side, (0, 1), at_once=True)
-    score = _ranked(np.maximum(*direct), sides, reach)
-    score[~seen] = np.nan
+    score = np.stack(for_each(lambda date: _ranked(direct[date], sides[date], sides[1 - date], reach), (0, 1), at_once=True))
+    score[:, ~seen] = np.nan
     return Decision((sides[0].parts, sides[1].parts), (standing[0], standing[1]), _buildings(*sides), score)
 
 
-def _ranked(change: NDArray[np.float32], sides: list[Side], reach: float) -> NDArray[np.float32]:
-    """Return the evidence of change by pixel, (y, x) in 0..1: that of the objects in place of the network's where there are any.
+def _ranked(change: NDArray[np.float32], side: Side, other: Side, reach: float) -> NDArray[np.float32]:
+    """Return the evidence by pixel, (y, x) in 0..1, that a date's buildings are absent from the other one: of objects where there are any.
 
     An object counts for as much as its evidence, and its pixels differ by theirs. No outline is known better than the tolerance: each pixel takes
     the geometric mean of its own evidence and of the strongest within reach, so that the rim of what changed ranks before ground far from it.
     """
-    for side in sides:
-        change[side.pixels.rows, side.pixels.cols] = 0.0
-    for side in sides:
-        at = side.pixels.rows, side.pixels.cols
-        shaped = np.sqrt(side.evidence * side.raw[side.pixels.label]).astype(np.float32)
-        change[at] = np.maximum(change[at], shaped)
-    strongest = ndi.maximum_filter(change, size=2 * round(np.ceil(reach)) + 1)
-    return np.asarray(ndi.gaussian_filter(np.sqrt(change * strongest), GRAIN_PX), np.float32)
+    ranked = change.copy()
+    ranked[other.pixels.rows, other.pixels.cols] = 0.0
+    ranked[side.pixels.rows, side.pixels.cols] = np.sqrt(side.evidence * side.raw[side.pixels.label])
+    strongest = ndi.maximum_filter(ranked, size=2 * round(np.ceil(reach)) + 1)
+    return np.asarray(ndi.gaussian_filter(np.sqrt(ranked * strongest), GRAIN_PX), np.float32)
 
 
 def _buildings(before: Side, after: Side) -> tuple[Building, ...]:

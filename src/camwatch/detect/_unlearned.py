@@ -88,14 +88,14 @@ def unlearned_structures(
 
     Returns
     -------
-    (list of Finding without ids, (y, x) float32)
-        The records, those that appeared first, and the larger of both gains by pixel of the grid.
+    (list of Finding without ids, (2, y, x) float32)
+        The records, those that appeared first, and the evidence of what went and of what came by pixel of the grid.
     """
     factor = max(work_factor(image) for image in (before, after))
     dates = [_look(image, seen, likelihood, factor) for image in (before, after)]
     appeared, removed = (_gained(without, having, params) for without, having in (dates, dates[::-1]))
     records = [*_outlined(appeared, "appeared", dates[1], area, params), *_outlined(removed, "removed", dates[0], area, params)]
-    return records, _finer(np.maximum(appeared.gain, removed.gain), factor, seen.shape)
+    return records, np.stack([_finer(each.gain, factor, seen.shape) for each in (removed, appeared)])
 
 
 def _look(image: Image, seen: NDArray[np.bool_], likelihood: Callable[[Image], NDArray[np.float32]], factor: int) -> _Date:

@@ -67,8 +67,9 @@ def detect_structures(
     Returns
     -------
     Findings
-        `reason` says which search spoke. `score`: (y, x) in 0..1, the evidence of change; NaN farther than 60 m outside the area, which is not
-        looked at. Pixels too coarse: `not_testable`, and `score` is a generic change statistic that knows nothing of shape.
+        `reason` says which search spoke. `score`: (y, x) in 0..1, the evidence of change, and `came`, that of what appeared alone; NaN farther than
+        60 m outside the area, which is not looked at. Pixels too coarse: `not_testable`, and `score` is a generic change statistic that knows nothing
+        of shape.
 
         All records have the measures `long_side_m`, `width_m`, `orientation_deg` (of the long side, clockwise from grid north, 0..180),
         `rectangularity`, `likelihood`, `other_date` (likelihood there), `persistence` (correlation −1..1 of the two pictures, which argues for no
@@ -118,7 +119,7 @@ def detect_structures(
             score=change_probability(before, after, seen),
             testable=False,
         )
-    score = np.full(seen.shape, np.nan, np.float32)
+    went, came = np.full((2, *seen.shape), np.nan, np.float32)
     window = _window(site.area, before)
     learned = model is not None and model.covers(before, after)
     outlined: list[Finding] = []
@@ -128,10 +129,13 @@ def detect_structures(
             outlined, gain = learned_structures(*pair, site.area, params, model)
         else:
             outlined, gain = unlearned_structures(*pair, seen[window], site.area, params, likelihood=likelihood)
-        score[window] = np.where(seen[window], gain, np.float32(np.nan))
+        went[window], came[window] = np.where(seen[window], gain, np.float32(np.nan))
     records = tuple(replace(record, id=f"structure-{number:04d}") for number, record in enumerate(outlined, 1))
     reason = _learned_reason(model) if model is not None and learned else _unlearned_reason(before, after, model, gsd)
-    return answer("structure", before, after, site, reason=reason, records=records, observed=observed, score=score, tells_standing=learned)
+    found = answer(
+        "structure", before, after, site, reason=reason, records=records, observed=observed, score=np.maximum(went, came), tells_standing=learned
+    )
+    return replace(found, came=came)
 
 
 def _learned_reason(model: Model) -> str:

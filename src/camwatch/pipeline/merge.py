@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from camwatch.pipeline.records import new_score
+from camwatch.pipeline.scores import APART, new_score
 from camwatch.rasters import BLOCK, mask_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from camwatch.aoi import Site
     from camwatch.findings import Finding, Findings
+    from camwatch.pipeline.pair import Alignment
     from camwatch.pipeline.tiles import Tile
     from camwatch.rasters import Plane
 
@@ -62,19 +63,22 @@ class Merge:
         The whole grid.
     ground : Ground
     put : callable
-        Takes the next rows of the score, (1, y, x).
+        Takes the next rows of the score, (bands, y, x).
+    bands : int
+        1, or 2 where the score of what appeared is handed on beside the score.
     """
 
     geobox: GeoBox
     ground: Ground
     put: Put
+    bands: int = 1
     _first: Findings | None = None
     _records: list[Finding] = field(default_factory=list)
     _seen_px: int = 0
     _control_px: int = 0
     _alarms: int = 0
     _top: int = 0
-    _row: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    _row: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0, 0), np.float32))
 
     def add(self, tile: Tile, found: Findings) -> None:
         """Take the answer of a tile; tiles come row by row, and none twice."""
@@ -92,10 +96,11 @@ class Merge:
             self._seen_px += int((mask_of(sought, window) & seen).sum())
             # Tiles end in straight lines; what was looked at beyond the ground that is sought is no answer of this search.
             score = np.where(mask_of(sought, window, touched=True), score, np.float32(np.nan))
+        planes = [score] if self.bands == 1 else [score, np.zeros_like(score) if found.came is None else found.came[tile.inner]]
         if sought is not None and control is not None:
             records = [r for r in records if sought.contains(r.geometry.representative_point())]
         self._records += records
-        self._place(score, tile.core)
+        self._place(np.stack(planes), tile.core)
 
     def findings(self, score: Plane) -> Findings:
         """Return the answer; `score` is what the rows were put into, of which the last ones are handed over now."""
@@ -110,40 +115,42 @@ class Merge:
             self._first,
             records=tuple(replace(r, id=f"{self._first.kind}-{number:04d}") for number, r in enumerate(self._records, 1)),
             score=score,
+            came=None,
             geobox=self.geobox,
             observed_share=min(seen_km2 / area_km2, 1.0) if area_km2 > 0 else 0.0,
             searched_km2=seen_km2,
             false_alarms_per_km2=self._alarms / control_km2 if measured else self._first.false_alarms_per_km2,
         )
 
-    def _place(self, score: NDArray[np.float32], core: tuple[slice, slice]) -> None:
+    def _place(self, planes: NDArray[np.float32], core: tuple[slice, slice]) -> None:
         rows, cols = core
-        if rows.start >= self._top + len(self._row):
+        if rows.start >= self._top + self._row.shape[1]:
             self._hand_over(rows)
-        self._row[:, cols] = score
+        self._row[:, :, cols] = planes
 
     def _hand_over(self, rows: slice) -> None:
         """Hand over the row of tiles that is complete, and rows of NaN for those that were not searched; begin the one that takes `rows`."""
         width = self.geobox.shape[1]
-        if len(self._row):
-            self.put(self._row[None])
-        for top in range(self._top + len(self._row), rows.start, BLOCK):
-            self.put(np.full((1, min(BLOCK, rows.start - top), width), np.nan, np.float32))
-        self._top, self._row = rows.start, np.full((rows.stop - rows.start, width), np.nan, np.float32)
+        if self._row.shape[1]:
+            self.put(self._row)
+        for top in range(self._top + self._row.shape[1], rows.start, BLOCK):
+            self.put(np.full((self.bands, min(BLOCK, rows.start - top), width), np.nan, np.float32))
+        self._top, self._row = rows.start, np.full((self.bands, rows.stop - rows.start, width), np.nan, np.float32)
 
 
 @contextmanager
-def new_plane(folder: Path | None, kind: str, geobox: GeoBox, *, simulated: bool) -> Iterator[tuple[Put, Plane]]:
-    """Give a function that takes the next rows of a kind's score, (1, y, x), and the plane that they make: in a folder, or in memory where none."""
+def new_merge(folder: Path | None, kind: str, ground: Ground, alignment: Alignment) -> Iterator[tuple[Merge, Plane]]:
+    """Give what puts a kind's answers together, and the plane that its score will be: in a folder, or in memory where none."""
+    geobox = alignment.geobox
     if folder is not None:
-        with new_score(folder, kind, geobox, simulated=simulated) as stored:
-            yield stored
+        with new_score(folder, kind, geobox, alignment.registration, simulated=alignment.simulated) as (put, plane):
+            yield Merge(geobox, ground, put, 2 if kind in APART else 1), plane
         return
     whole, top = np.full(geobox.shape, np.nan, np.float32), 0
 
-    def put(rows: NDArray[np.float32]) -> None:
+    def hold(rows: NDArray[np.float32]) -> None:
         nonlocal top
         whole[top : top + rows.shape[1]] = rows[0]
         top += rows.shape[1]
 
-    yield put, whole
+    yield Merge(geobox, ground, hold), whole

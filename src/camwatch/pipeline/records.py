@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import contextmanager
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +15,17 @@ from camwatch.findings import Findings
 from camwatch.imagery import Sun
 from camwatch.imagery.clouds import FALLBACK
 from camwatch.pipeline.asseen import as_searched, as_seen
-from camwatch.rasters import SIMULATED_TAG, StoredPlane, new_raster, stored
+from camwatch.pipeline.scores import PLURAL, read_score, score_path, write_score
+from camwatch.rasters import StoredPlane
 from camwatch.registration import Registration
 from camwatch.report import Source
 from camwatch.scenes import item as scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pystac
-    from numpy.typing import NDArray
-    from odc.geo.geobox import GeoBox
 
     from camwatch.aoi import Aoi
     from camwatch.claims import Claim, Place
@@ -37,19 +35,13 @@ if TYPE_CHECKING:
 LONGEST_NAME = 120
 """Characters of a folder name; scene identifiers can be long, and paths have limits."""
 
-STRIP = 1024
-"""Rows of a score that are written at a time."""
-
-PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter", "landcover": "landcover"}
-"""How the command line and the file names call each kind."""
-
 
 def write_findings(folder: Path, findings: Mapping[str, Findings], registration: Registration | None = None) -> list[Path]:
     """Write `findings.geojson`, `findings.gpkg` and one `score_<kind>.tif` per kind; return their paths.
 
     The GeoJSON holds the features of all kinds. Its member `searches` says of each kind how well it was looked for; the same members stand at the
     top level for the first kind, and `growth` wherever a perimeter was traced at both dates. Given the pair's registration, buildings and towers
-    that appeared lie where the later scene shows them, and `appeared_on` says so; scores lie on the grid of the search.
+    that appeared lie where the later scene shows them, and `appeared_on` says so; scores that the search wrote are kept.
     """
     if registration is not None:
         findings = {kind: as_seen(f, registration) for kind, f in findings.items()}
@@ -68,24 +60,9 @@ def write_findings(folder: Path, findings: Mapping[str, Findings], registration:
     for kind, found in findings.items():
         path = score_path(folder, kind)
         if not (isinstance(found.score, StoredPlane) and found.score.path == path):  # else the search wrote it
-            with new_score(folder, kind, found.geobox, simulated=found.simulated) as (put, _):
-                for top in range(0, found.score.shape[0], STRIP):
-                    put(found.score[top : top + STRIP, :][None])
+            write_score(folder, kind, found.score, found.geobox, simulated=found.simulated)
         paths.append(path)
     return paths
-
-
-def score_path(folder: Path, kind: str) -> Path:
-    """Return where the score of a kind lies."""
-    return folder / f"score_{PLURAL[kind]}.tif"
-
-
-@contextmanager
-def new_score(folder: Path, kind: str, geobox: GeoBox, *, simulated: bool) -> Iterator[tuple[Callable[[NDArray[np.float32]], None], StoredPlane]]:
-    """Give a function that writes the next rows, (1, y, x), of the score of a kind, and the plane that it will be once the block has ended."""
-    path, tags = score_path(folder, kind), SIMULATED_TAG if simulated else None
-    with new_raster(path, geobox, 1, "float32", nodata=float("nan"), bands=[f"{kind} score"], tags=tags) as put:
-        yield put, StoredPlane(path, (geobox.shape[0], geobox.shape[1]))
 
 
 def read_findings(folder: Path) -> dict[str, Findings]:
@@ -99,7 +76,7 @@ def read_findings(folder: Path) -> dict[str, Findings]:
     findings = {}
     for search in combined["searches"]:
         kind = search["kind"]
-        score, geobox = stored(score_path(folder, kind))
+        score, geobox = read_score(folder, kind)
         features = [f for f in combined["features"] if f["properties"]["kind"] == kind]
         found = Findings.from_geojson({**search, "features": features}, score, geobox)
         findings[kind] = found if registration is None else as_searched(found, registration)

@@ -14,7 +14,7 @@ from shapely.geometry import box
 
 from camwatch.detect import StructureParams, detect_perimeter, detect_structures, detect_towers, load_model, search_band
 from camwatch.pipeline.landcover import search_land
-from camwatch.pipeline.merge import Ground, Merge, new_plane
+from camwatch.pipeline.merge import Ground, new_merge
 from camwatch.pipeline.pair import coarser
 from camwatch.pipeline.tiles import tiles_of
 from camwatch.sensitivity.windows import control_site, frame_of
@@ -147,13 +147,12 @@ def _by_tile(
         return [search_for[kind](before, after, grounds[kind].site) for kind in kinds]
 
     with ExitStack() as stack:
-        planes = {kind: stack.enter_context(new_plane(scores, kind, geobox, simulated=alignment.simulated)) for kind in grounds}
-        merges = {kind: Merge(geobox, ground, planes[kind][0]) for kind, ground in grounds.items()}
+        merges = {kind: stack.enter_context(new_merge(scores, kind, ground, alignment)) for kind, ground in grounds.items()}
         for number, ((tile, kinds), answers) in enumerate(zip(todo, _in_order(work, todo, threads), strict=True), 1):
             for kind, answer in zip(kinds, answers, strict=True):
-                merges[kind].add(tile, answer)
+                merges[kind][0].add(tile, answer)
             progress("searching", number, len(todo))
-        return {kind: merge.findings(planes[kind][1]) for kind, merge in merges.items()}
+        return {kind: merge.findings(plane) for kind, (merge, plane) in merges.items()}
 
 
 def _tasks(tiles: Sequence[Tile], geobox: GeoBox, grounds: Mapping[str, Ground]) -> list[tuple[Tile, list[str]]]:

@@ -1,0 +1,102 @@
+"""Score rasters on disk: written row by row as a search goes on, with what appeared where the later scene shows it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from camwatch.imagery.through import places
+from camwatch.rasters import BLOCK, SIMULATED_TAG, StoredPlane, new_raster, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+    from odc.geo.geobox import GeoBox
+
+    from camwatch.rasters import Plane
+    from camwatch.registration import Registration
+
+    Put = Callable[[NDArray[np.float32]], None]
+
+PLURAL = {"structure": "structures", "tower": "towers", "perimeter": "perimeter", "landcover": "landcover"}
+"""How the command line and the file names call each kind."""
+
+APART = ("structure",)
+"""Kinds whose search tells the score of what appeared apart from the rest."""
+
+STRIP = 4 * BLOCK
+"""Rows of a score that are written at a time."""
+
+
+def score_path(folder: Path, kind: str) -> Path:
+    """Return where the score of a kind lies."""
+    return folder / f"score_{PLURAL[kind]}.tif"
+
+
+def write_score(folder: Path, kind: str, score: Plane, geobox: GeoBox, *, simulated: bool) -> Path:
+    """Write a score as it is."""
+    with _raster(score_path(folder, kind), kind, geobox, ("score",), simulated=simulated) as put:
+        for top in range(0, score.shape[0], STRIP):
+            put(score[top : top + STRIP, :][None])
+    return score_path(folder, kind)
+
+
+def read_score(folder: Path, kind: str) -> tuple[StoredPlane, GeoBox]:
+    """Return the score of a kind on the grid of its search, read where and when it is looked at."""
+    planes, geobox = stored(score_path(folder, kind))
+    return planes[-1], geobox
+
+
+@contextmanager
+def new_score(folder: Path, kind: str, geobox: GeoBox, registration: Registration, *, simulated: bool) -> Iterator[tuple[Put, StoredPlane]]:
+    """Give a function that takes the next rows of the score of a search, and the plane that it will be once the block has ended.
+
+    Rows are (1, y, x), or (2, y, x) for the kinds of :data:`APART`: the score, and that of what appeared alone. The file of these has two bands: in
+    the first what appeared lies where the later scene shows it, as its outlines do, and all else on the earlier scene; the second is the score on
+    the grid of the search, which camwatch reads back. An error leaves nothing behind.
+    """
+    path, size = score_path(folder, kind), (int(geobox.shape[0]), int(geobox.shape[1]))
+    if kind not in APART:
+        with _raster(path, kind, geobox, ("score",), simulated=simulated) as put:
+            yield put, StoredPlane(path, size)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".score-") as scratch:
+        searched = Path(scratch) / path.name
+        with _raster(searched, kind, geobox, ("score", "score of what appeared"), simulated=simulated) as put:
+            yield put, StoredPlane(path, size, 2)
+        score, came = stored(searched)[0]
+        with _raster(path, kind, geobox, ("score", "score on the earlier scene"), simulated=simulated) as put:
+            for top in range(0, size[0], STRIP):
+                rows = slice(top, min(top + STRIP, size[0]))
+                put(np.stack([_told(score, came, geobox, rows, registration), score[rows, :]]))
+
+
+@contextmanager
+def _raster(path: Path, kind: str, geobox: GeoBox, names: tuple[str, ...], *, simulated: bool) -> Iterator[Put]:
+    bands, tags = [f"{kind} {name}" for name in names], SIMULATED_TAG if simulated else None
+    with new_raster(path, geobox, len(bands), "float32", nodata=float("nan"), bands=bands, tags=tags) as put:
+        yield put
+
+
+def _told(score: Plane, came: Plane, geobox: GeoBox, rows: slice, registration: Registration) -> NDArray[np.float32]:
+    """Return some rows of a score with what appeared where the later scene, by its own georeferencing, shows it."""
+    whole = score[rows, :]
+    rest = np.where(came[rows, :] < whole, whole, np.float32(0.0))
+    moved = np.zeros_like(whole)
+    found = places(geobox, geobox[rows, :], registration.belongs_at)
+    reach = found.reach()
+    if len(reach):
+        first = max(int(reach[:, 1].min()) - 2, 0)
+        near = np.nan_to_num(came[first : max(int(reach[:, 1].max()) + 3, first), :])
+        for block in found.blocks():
+            col, row = found.at(block)
+            at = np.nan_to_num([row - 0.5 - first, col - 0.5], nan=-9.0)
+            ndi.map_coordinates(near, at, output=moved[block], order=1, cval=0.0)
+    return np.where(np.isnan(whole), whole, np.maximum(rest, moved))
