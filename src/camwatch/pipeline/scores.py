@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage as ndi
 
-from camwatch.imagery.through import places
 from camwatch.rasters import BLOCK, SIMULATED_TAG, StoredPlane, new_raster, stored
 
 if TYPE_CHECKING:
@@ -32,6 +31,9 @@ APART = ("structure",)
 
 STRIP = 4 * BLOCK
 """Rows of a score that are written at a time."""
+
+NODE_PX = 32
+"""Pixels between the places where a registration is asked to where a score is moved."""
 
 
 def score_path(folder: Path, kind: str) -> Path:
@@ -89,14 +91,22 @@ def _told(score: Plane, came: Plane, geobox: GeoBox, rows: slice, registration: 
     """Return some rows of a score with what appeared where the later scene, by its own georeferencing, shows it."""
     whole = score[rows, :]
     rest = np.where(came[rows, :] < whole, whole, np.float32(0.0))
-    moved = np.zeros_like(whole)
-    found = places(geobox, geobox[rows, :], registration.belongs_at)
-    reach = found.reach()
-    if len(reach):
-        first = max(int(reach[:, 1].min()) - 2, 0)
-        near = np.nan_to_num(came[first : max(int(reach[:, 1].max()) + 3, first), :])
-        for block in found.blocks():
-            col, row = found.at(block)
-            at = np.nan_to_num([row - 0.5 - first, col - 0.5], nan=-9.0)
-            ndi.map_coordinates(near, at, output=moved[block], order=1, cval=0.0)
+    col, row = _places(geobox, rows, registration)
+    first = max(int(row.min()) - 1, 0)
+    near = np.nan_to_num(came[first : max(int(row.max()) + 3, first), :])
+    moved = ndi.map_coordinates(near, [row - first, col], order=1, cval=0.0) if near.size else np.float32(0.0)
     return np.where(np.isnan(whole), whole, np.maximum(rest, moved))
+
+
+def _places(geobox: GeoBox, rows: slice, registration: Registration) -> NDArray[np.float64]:
+    """Return (column, row) of the pixel of the earlier scene that each pixel of some rows shows on the later one, (2, rows, columns).
+
+    The map is asked every :data:`NODE_PX` pixels: between scenes it bends over hundreds of them.
+    """
+    height, width = rows.stop - rows.start, geobox.shape[1]
+    down, across = (np.arange(0, size + NODE_PX, NODE_PX, dtype=np.float64) for size in (height, width))
+    pixels = np.stack(np.meshgrid(across + 0.5, down + rows.start + 0.5)).reshape(2, -1)
+    there = ~geobox.affine * registration.belongs_at(np.stack(geobox.affine * pixels, axis=1)).T
+    nodes = np.stack(there).reshape(2, down.size, across.size) - 0.5
+    weights = [np.maximum(1.0 - np.abs(np.arange(size)[:, None] - at) / NODE_PX, 0.0) for size, at in ((height, down), (width, across))]
+    return np.asarray(weights[0] @ nodes @ weights[1].T)
