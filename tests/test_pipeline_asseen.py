@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-import rasterio
 import shapely
 from affine import Affine
 from odc.geo.geobox import GeoBox
@@ -18,8 +17,7 @@ from camwatch.cli import execute
 from camwatch.findings import Finding, Findings
 from camwatch.pipeline.asseen import as_searched, as_seen
 from camwatch.pipeline.records import read_findings
-from camwatch.pipeline.scores import read_score
-from camwatch.rasters import write_raster
+from camwatch.rasters import stored, write_raster
 from camwatch.registration import Registration
 from camwatch.registration.lattice import Lattice
 
@@ -73,13 +71,14 @@ def told(folder, change):
 
 
 def test_the_score_of_what_appeared_lies_under_its_outline_and_camwatch_reads_back_where_it_searched(detected):
-    with rasterio.open(detected / "score_structures.tif") as dataset:
-        shown, searched = dataset.read()
+    (shown, grid), (searched, same) = (stored(detected / f"score_structures{which}.tif") for which in ("", "_searched"))
+    assert grid == same
+    shown, searched = np.asarray(shown), np.asarray(searched)
 
-        def around(row, col, east=0.0, south=0.0):
-            place = middle(row, col, east, south)
-            row, col = dataset.index(place.x, place.y)
-            return np.s_[row - 18 : row + 18, col - 11 : col + 11]
+    def around(row, col, east=0.0, south=0.0):
+        place = middle(row, col, east, south)
+        col, row = (int(n) for n in ~grid.affine * (place.x, place.y))
+        return np.s_[row - 18 : row + 18, col - 11 : col + 11]
 
     assert np.array_equal(np.isnan(shown), np.isnan(searched))
     for house in CAME:
@@ -93,8 +92,7 @@ def test_the_score_of_what_appeared_lies_under_its_outline_and_camwatch_reads_ba
     for house in WENT:
         assert searched[around(*house)].max() > 0.7
         assert np.array_equal(shown[around(*house)], searched[around(*house)])
-    plane, _ = read_score(detected, "structure")
-    assert np.array_equal(np.asarray(plane), searched, equal_nan=True)
+    assert np.array_equal(np.asarray(read_findings(detected)["structure"].score), searched, equal_nan=True)
 
 
 def test_each_outline_lies_on_the_scene_that_shows_its_house(detected):

@@ -170,7 +170,7 @@ def test_a_stored_score_is_shown_as_one_in_memory_is(tmp_path):
     score = rng.random(grid.shape).astype(np.float32) ** 20
     score[rng.random(grid.shape) < 0.2] = np.nan
     held = replace(fakes.findings(grid)["structure"], score=score)
-    (there,), _ = stored(write_raster(tmp_path / "score.tif", score, grid, nodata=float("nan")))
+    there, _ = stored(write_raster(tmp_path / "score.tif", score, grid, nodata=float("nan")))
     left, bottom, right, top = grid.extent.boundingbox
     for view, width in (
         (View(left, bottom, right, top), 300),

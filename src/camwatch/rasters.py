@@ -53,20 +53,17 @@ class Plane(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredPlane:
-    """One band of a raster on disk, read where and when it is looked at.
+    """The first band of a raster on disk, read where and when it is looked at.
 
     Attributes
     ----------
     path : Path
     shape : (int, int)
         Rows and columns.
-    band : int
-        Counted from 1.
     """
 
     path: Path
     shape: tuple[int, int]
-    band: int = 1
 
     @property
     def dtype(self) -> np.dtype[np.float32]:
@@ -82,7 +79,7 @@ class StoredPlane:
         if not height or not width:
             return np.zeros((-(-height // down), -(-width // across)), np.float32)
         with rasterio.Env(**CACHE), rasterio.open(self.path) as dataset:
-            pixels: NDArray[np.float32] = dataset.read(self.band, window=Window(left, top, width, height), out_dtype=np.float32)
+            pixels: NDArray[np.float32] = dataset.read(1, window=Window(left, top, width, height), out_dtype=np.float32)
         return pixels[::down, ::across]
 
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[np.float32]:  # noqa: FBT001 - numpy's protocol
@@ -197,8 +194,8 @@ def new_raster(
         part.unlink(missing_ok=True)
 
 
-def stored(path: Path) -> tuple[tuple[StoredPlane, ...], GeoBox]:
-    """Return the bands of a raster that :func:`write_raster` wrote, and its grid; pixels are read when they are looked at."""
+def stored(path: Path) -> tuple[StoredPlane, GeoBox]:
+    """Return the first band of a raster that :func:`write_raster` wrote, with its grid; its pixels are read when they are looked at."""
     with rasterio.open(path) as dataset:
         shape = (dataset.height, dataset.width)
-        return tuple(StoredPlane(path, shape, n) for n in dataset.indexes), GeoBox(shape, dataset.transform, str(dataset.crs))
+        return StoredPlane(path, shape), GeoBox(shape, dataset.transform, str(dataset.crs))

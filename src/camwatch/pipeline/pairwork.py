@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +120,15 @@ class PairWork:
         progress(f"{self.id}: registering", 0, 1)
         written, refused = [], ""
         try:
-            self._alignment = align(self.before, self.after, self.aoi, self.config)
+            alignment = align(self.before, self.after, self.aoi, self.config)
         except (CoverageError, PairError) as error:
             refused = str(error)  # one clouded scene must not end the run; the verdicts that need it say why
         else:
-            refused = "" if self._alignment.registration.ok else self._alignment.registration.reason
-            written = [
-                write_json(self.folder / "registration.json", registration_record(self._alignment, self.aoi)),
-                registration_picture(self.folder / "registration.png", self._alignment, self._generated),
-            ]
+            refused = "" if alignment.registration.ok else alignment.registration.reason
+            record_path = write_json(self.folder / "registration.json", registration_record(alignment, self.aoi))
+            written = [record_path, registration_picture(self.folder / "registration.png", alignment, self._generated)]
+            # What follows rests on the record, to its last digit, as it does when a run goes on from there.
+            self._alignment = replace(alignment, registration=Registration.from_json(read_json(record_path)))
         times = [scene.acquired(item).isoformat() for item in (self.before, self.after)]
         gsd_m = max(scene.gsd_m(item) for item in (self.before, self.after))
         simulated = any(scene.is_simulated(item) for item in (self.before, self.after))

@@ -15,8 +15,8 @@ from camwatch.findings import Findings
 from camwatch.imagery import Sun
 from camwatch.imagery.clouds import FALLBACK
 from camwatch.pipeline.asseen import as_searched, as_seen
-from camwatch.pipeline.scores import PLURAL, read_score, score_path, write_score
-from camwatch.rasters import StoredPlane
+from camwatch.pipeline.scores import PLURAL, score_path, searched_path, write_score
+from camwatch.rasters import StoredPlane, stored
 from camwatch.registration import Registration
 from camwatch.report import Source
 from camwatch.scenes import item as scene
@@ -37,7 +37,7 @@ LONGEST_NAME = 120
 
 
 def write_findings(folder: Path, findings: Mapping[str, Findings], registration: Registration | None = None) -> list[Path]:
-    """Write `findings.geojson`, `findings.gpkg` and one `score_<kind>.tif` per kind; return their paths.
+    """Write `findings.geojson`, `findings.gpkg` and the scores by kind; return their paths.
 
     The GeoJSON holds the features of all kinds. Its member `searches` says of each kind how well it was looked for; the same members stand at the
     top level for the first kind, and `growth` wherever a perimeter was traced at both dates. Given the pair's registration, buildings and towers
@@ -58,10 +58,10 @@ def write_findings(folder: Path, findings: Mapping[str, Findings], registration:
     }
     paths = [write_json(folder / "findings.geojson", combined), _write_geopackage(folder / "findings.gpkg", findings)]
     for kind, found in findings.items():
-        path = score_path(folder, kind)
-        if not (isinstance(found.score, StoredPlane) and found.score.path == path):  # else the search wrote it
-            write_score(folder, kind, found.score, found.geobox, simulated=found.simulated)
-        paths.append(path)
+        if isinstance(found.score, StoredPlane) and found.score.path == searched_path(folder, kind):  # the search wrote it
+            paths += sorted({found.score.path, score_path(folder, kind)})
+        else:
+            paths += write_score(folder, kind, found.score, found.geobox, simulated=found.simulated)
     return paths
 
 
@@ -76,7 +76,8 @@ def read_findings(folder: Path) -> dict[str, Findings]:
     findings = {}
     for search in combined["searches"]:
         kind = search["kind"]
-        score, geobox = read_score(folder, kind)
+        searched = searched_path(folder, kind)
+        score, geobox = stored(searched if searched.exists() else score_path(folder, kind))  # older runs moved no score
         features = [f for f in combined["features"] if f["properties"]["kind"] == kind]
         found = Findings.from_geojson({**search, "features": features}, score, geobox)
         findings[kind] = found if registration is None else as_searched(found, registration)

@@ -41,49 +41,55 @@ def score_path(folder: Path, kind: str) -> Path:
     return folder / f"score_{PLURAL[kind]}.tif"
 
 
-def write_score(folder: Path, kind: str, score: Plane, geobox: GeoBox, *, simulated: bool) -> Path:
-    """Write a score as it is."""
-    with _raster(score_path(folder, kind), kind, geobox, ("score",), simulated=simulated) as put:
-        for top in range(0, score.shape[0], STRIP):
-            put(score[top : top + STRIP, :][None])
-    return score_path(folder, kind)
+def searched_path(folder: Path, kind: str) -> Path:
+    """Return where the score of a kind lies as it was searched, on the earlier scene throughout."""
+    return folder / f"score_{PLURAL[kind]}_searched.tif" if kind in APART else score_path(folder, kind)
 
 
-def read_score(folder: Path, kind: str) -> tuple[StoredPlane, GeoBox]:
-    """Return the score of a kind on the grid of its search, read where and when it is looked at."""
-    planes, geobox = stored(score_path(folder, kind))
-    return planes[-1], geobox
+def write_score(folder: Path, kind: str, score: Plane, geobox: GeoBox, *, simulated: bool) -> list[Path]:
+    """Write a score that memory holds; return its files."""
+    paths = sorted({score_path(folder, kind), searched_path(folder, kind)})
+    for path in paths:
+        with _raster(path, kind, geobox, simulated=simulated) as put:
+            for top in range(0, score.shape[0], STRIP):
+                put(score[top : top + STRIP, :][None])
+    return paths
 
 
 @contextmanager
 def new_score(folder: Path, kind: str, geobox: GeoBox, registration: Registration, *, simulated: bool) -> Iterator[tuple[Put, StoredPlane]]:
     """Give a function that takes the next rows of the score of a search, and the plane that it will be once the block has ended.
 
-    Rows are (1, y, x), or (2, y, x) for the kinds of :data:`APART`: the score, and that of what appeared alone. The file of these has two bands: in
-    the first what appeared lies where the later scene shows it, as its outlines do, and all else on the earlier scene; the second is the score on
-    the grid of the search, which camwatch reads back. An error leaves nothing behind.
+    Rows are (1, y, x), or (2, y, x) for the kinds of :data:`APART`: the score, and that of what appeared alone. These are written twice: as they were
+    searched, which camwatch reads back, and with what appeared where the later scene shows it, as its outlines are. An error leaves nothing behind.
     """
-    path, size = score_path(folder, kind), (int(geobox.shape[0]), int(geobox.shape[1]))
+    searched = searched_path(folder, kind)
+    plane = StoredPlane(searched, (int(geobox.shape[0]), int(geobox.shape[1])))
     if kind not in APART:
-        with _raster(path, kind, geobox, ("score",), simulated=simulated) as put:
-            yield put, StoredPlane(path, size)
+        with _raster(searched, kind, geobox, simulated=simulated) as put:
+            yield put, plane
         return
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".score-") as scratch:
-        searched = Path(scratch) / path.name
-        with _raster(searched, kind, geobox, ("score", "score of what appeared"), simulated=simulated) as put:
-            yield put, StoredPlane(path, size, 2)
-        score, came = stored(searched)[0]
-        with _raster(path, kind, geobox, ("score", "score on the earlier scene"), simulated=simulated) as put:
-            for top in range(0, size[0], STRIP):
-                rows = slice(top, min(top + STRIP, size[0]))
-                put(np.stack([_told(score, came, geobox, rows, registration), score[rows, :]]))
+        appeared = Path(scratch) / "came.tif"
+        with _raster(searched, kind, geobox, simulated=simulated) as whole, _raster(appeared, kind, geobox, simulated=simulated) as part:
+
+            def both(rows: NDArray[np.float32]) -> None:
+                whole(rows[:1])
+                part(rows[1:])
+
+            yield both, plane
+        came, _ = stored(appeared)
+        with _raster(score_path(folder, kind), kind, geobox, simulated=simulated) as put:
+            for top in range(0, plane.shape[0], STRIP):
+                rows = slice(top, min(top + STRIP, plane.shape[0]))
+                put(_told(plane, came, geobox, rows, registration)[None])
 
 
 @contextmanager
-def _raster(path: Path, kind: str, geobox: GeoBox, names: tuple[str, ...], *, simulated: bool) -> Iterator[Put]:
-    bands, tags = [f"{kind} {name}" for name in names], SIMULATED_TAG if simulated else None
-    with new_raster(path, geobox, len(bands), "float32", nodata=float("nan"), bands=bands, tags=tags) as put:
+def _raster(path: Path, kind: str, geobox: GeoBox, *, simulated: bool) -> Iterator[Put]:
+    tags = SIMULATED_TAG if simulated else None
+    with new_raster(path, geobox, 1, "float32", nodata=float("nan"), bands=[f"{kind} score"], tags=tags) as put:
         yield put
 
 
