@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -26,7 +26,9 @@ from camwatch.pipeline.asseen import as_seen
 from camwatch.pipeline.evidence import detect_picture, search_or_refuse
 from camwatch.pipeline.pair import Alignment, align
 from camwatch.pipeline.records import source_of, write_findings
+from camwatch.pipeline.scores import score_path
 from camwatch.pipeline.search import BY_TILE, unheard
+from camwatch.rasters import stored
 from camwatch.scenes import open_scene
 from camwatch.scenes.hashes import files_behind, hash_files
 
@@ -85,7 +87,7 @@ def searched(pair: Pair, folder: Path, model: str, *, params: StructureParams | 
         begin = clocks()
         alignment = align(items[0], items[1], aoi, config)
         aligned = clocks()
-        found = search_or_refuse(alignment, aoi, config, unheard)
+        found = search_or_refuse(alignment, aoi, config, unheard, scores=folder)
         done = clocks()
     if draw:
         write_findings(folder, found, alignment.registration)
@@ -93,7 +95,8 @@ def searched(pair: Pair, folder: Path, model: str, *, params: StructureParams | 
         detect_picture(folder / "detect.png", alignment, aoi, found, sources=[source_of(i, hashes, config) for i in items], generated="2000-01-01")
         seconds["drawing"] = clocks() - done
     seconds |= {"registration": aligned - begin, "decision": done - aligned - seconds["network"]}
-    return Answer(as_seen(found["structure"], alignment.registration), alignment, seconds)
+    told, _ = stored(score_path(folder, "structure"))
+    return Answer(replace(as_seen(found["structure"], alignment.registration), score=np.asarray(told)), alignment, seconds)
 
 
 def clocks() -> Seconds:
