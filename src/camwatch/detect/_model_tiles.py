@@ -71,7 +71,7 @@ def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: f
     views : {1, 2, 4, 8}
         Turned and mirrored views whose answers are averaged.
     half : float, 0..1
-        Weight of the answer at half the resolution; what is larger than a model's field of view is seen whole there.
+        Weight of the answer at half the resolution, in one view; what is larger than a model's field of view is seen whole there.
 
     Returns
     -------
@@ -83,7 +83,8 @@ def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: f
     pictures = [_whole(shown)]
     if half:
         pictures.append(_whole(np.stack(for_each(lambda date: blocks(date, 2), list(shown), at_once=True))))
-    asked = [(n, *tile, turn) for n, picture in enumerate(pictures) for tile in tiles_of(*picture.shape[-2:]) for turn in TURNS[:views]]
+    turns = TURNS[:views], TURNS[:1]
+    asked = [(n, *tile, turn) for n, picture in enumerate(pictures) for tile in tiles_of(*picture.shape[-2:]) for turn in turns[n]]
 
     def answer(task: tuple[int, Span, Span, tuple[int, bool]]) -> NDArray[np.float32]:
         number, rows, cols, turn = task
@@ -94,9 +95,9 @@ def predict(session: Any, shown: NDArray[np.float32], *, views: int = 1, half: f
     # Every view is a task of its own, so that no core waits for another's last tile; their sum always has one order.
     for (number, rows, cols, _), told in zip(asked, for_each(answer, asked, at_once=True), strict=True):
         planes[number][:, rows.first : rows.last, cols.first : cols.last] += told
-    if views > 1:
-        planes = [plane / np.float32(views) for plane in planes]
     fine = planes[0][:, :height, :width]
+    if views > 1:
+        fine /= np.float32(views)
     if not half:
         return fine
 
