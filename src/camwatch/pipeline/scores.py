@@ -30,7 +30,7 @@ APART = ("structure",)
 """Kinds whose search tells the score of what appeared apart from the rest."""
 
 STRIP = 4 * BLOCK
-"""Rows of a score that are written at a time."""
+"""Rows of a score that are written, and columns of them that are moved, at a time."""
 
 NODE_PX = 32
 """Pixels between the places where a registration is asked to where a score is moved."""
@@ -96,23 +96,33 @@ def _raster(path: Path, kind: str, geobox: GeoBox, *, simulated: bool) -> Iterat
 def _told(score: Plane, came: Plane, geobox: GeoBox, rows: slice, registration: Registration) -> NDArray[np.float32]:
     """Return some rows of a score with what appeared where the later scene, by its own georeferencing, shows it."""
     whole = score[rows, :]
-    rest = np.where(came[rows, :] < whole, whole, np.float32(0.0))
-    col, row = _places(geobox, rows, registration)
-    first = max(int(row.min()) - 1, 0)
-    near = np.nan_to_num(came[first : max(int(row.max()) + 3, first), :])
-    moved = ndi.map_coordinates(near, [row - first, col], order=1, cval=0.0) if near.size else np.float32(0.0)
-    return np.where(np.isnan(whole), whole, np.maximum(rest, moved))
+    # Where what appeared is the stronger evidence it goes with its building; what is left there was weaker.
+    told = np.where(came[rows, :] < whole, whole, np.float32(0.0))
+    for left in range(0, told.shape[1], STRIP):
+        cols = slice(left, min(left + STRIP, told.shape[1]))
+        told[:, cols] = np.maximum(told[:, cols], _moved(came, geobox, geobox[rows, cols], registration))
+    return np.where(np.isnan(whole), whole, told)
 
 
-def _places(geobox: GeoBox, rows: slice, registration: Registration) -> NDArray[np.float64]:
-    """Return (column, row) of the pixel of the earlier scene that each pixel of some rows shows on the later one, (2, rows, columns).
+def _moved(came: Plane, geobox: GeoBox, window: GeoBox, registration: Registration) -> NDArray[np.float32]:
+    """Return in a window the score of what the later scene shows there, linear between the pixels in which it was searched; 0 beyond them."""
+    row, col = _places(geobox, window, registration)
+    height, width = came.shape
+    top, left = max(int(row.min()), 0), max(int(col.min()), 0)
+    near = came[top : min(max(int(row.max()) + 2, 0), height), left : min(max(int(col.max()) + 2, 0), width)]
+    if not near.size:
+        return np.zeros(window.shape, np.float32)
+    return np.asarray(ndi.map_coordinates(np.nan_to_num(near), [row - top, col - left], order=1, mode="grid-constant"), np.float32)
 
-    The map is asked every :data:`NODE_PX` pixels: between scenes it bends over hundreds of them.
+
+def _places(geobox: GeoBox, window: GeoBox, registration: Registration) -> NDArray[np.float64]:
+    """Return (row, column) of the pixel of the earlier scene that shows the ground which each pixel of a window shows on the later, (2, y, x).
+
+    The registration is asked every :data:`NODE_PX` pixels: between scenes the ground bends over hundreds of them.
     """
-    height, width = rows.stop - rows.start, geobox.shape[1]
-    down, across = (np.arange(0, size + NODE_PX, NODE_PX, dtype=np.float64) for size in (height, width))
-    pixels = np.stack(np.meshgrid(across + 0.5, down + rows.start + 0.5)).reshape(2, -1)
-    there = ~geobox.affine * registration.belongs_at(np.stack(geobox.affine * pixels, axis=1)).T
-    nodes = np.stack(there).reshape(2, down.size, across.size) - 0.5
-    weights = [np.maximum(1.0 - np.abs(np.arange(size)[:, None] - at) / NODE_PX, 0.0) for size, at in ((height, down), (width, across))]
-    return np.asarray(weights[0] @ nodes @ weights[1].T)
+    axes = [np.arange(0, size + NODE_PX, NODE_PX, dtype=np.float64) for size in window.shape]
+    row, col = np.meshgrid(*axes, indexing="ij")
+    xy = np.stack(window.affine * np.stack([col + 0.5, row + 0.5]).reshape(2, -1), axis=1)
+    there = np.stack(~geobox.affine * registration.belongs_at(xy).T)[::-1] - 0.5
+    shares = [np.maximum(1.0 - np.abs(np.arange(size)[:, None] - nodes) / NODE_PX, 0.0) for size, nodes in zip(window.shape, axes, strict=True)]
+    return np.asarray(shares[0] @ there.reshape(2, *row.shape) @ shares[1].T)
