@@ -122,7 +122,8 @@ def _places(geobox: GeoBox, window: GeoBox, registration: Registration) -> NDArr
     """
     axes = [np.arange(0, size + NODE_PX, NODE_PX, dtype=np.float64) for size in window.shape]
     row, col = np.meshgrid(*axes, indexing="ij")
-    xy = np.stack(window.affine * np.stack([col + 0.5, row + 0.5]).reshape(2, -1), axis=1)
+    pixels: NDArray[np.float64] = np.stack([col.ravel(), row.ravel()]) + 0.5
+    xy = np.stack(window.affine * pixels, axis=1)
     there = np.stack(~geobox.affine * registration.belongs_at(xy).T)[::-1] - 0.5
     shares = [np.maximum(1.0 - np.abs(np.arange(size)[:, None] - nodes) / NODE_PX, 0.0) for size, nodes in zip(window.shape, axes, strict=True)]
     return np.asarray(shares[0] @ there.reshape(2, *row.shape) @ shares[1].T)
