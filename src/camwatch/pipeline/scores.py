@@ -122,7 +122,8 @@ def _places(geobox: GeoBox, window: GeoBox, registration: Registration) -> NDArr
     """
     axes = [np.arange(0, size + NODE_PX, NODE_PX, dtype=np.float64) for size in window.shape]
     row, col = (each.ravel() + 0.5 for each in np.meshgrid(*axes, indexing="ij"))
-    x, y = registration.belongs_at(np.stack(window.affine * (col, row), axis=1)).T
-    there = np.stack(~geobox.affine * (x, y))[::-1] - 0.5
+    seen = registration.belongs_at(np.stack(window.affine * (col, row), axis=1))
+    to_pixel = np.array(~geobox.affine).reshape(3, 3)
+    there = (to_pixel[:2, :2] @ seen.T + to_pixel[:2, 2:])[::-1] - 0.5
     shares = [np.maximum(1.0 - np.abs(np.arange(size)[:, None] - nodes) / NODE_PX, 0.0) for size, nodes in zip(window.shape, axes, strict=True)]
     return np.asarray(shares[0] @ there.reshape(2, axes[0].size, axes[1].size) @ shares[1].T)
