@@ -121,9 +121,9 @@ def _places(geobox: GeoBox, window: GeoBox, registration: Registration) -> NDArr
     The registration is asked every :data:`NODE_PX` pixels: between scenes the ground bends over hundreds of them.
     """
     axes = [np.arange(0, size + NODE_PX, NODE_PX, dtype=np.float64) for size in window.shape]
-    row, col = (each.ravel() + 0.5 for each in np.meshgrid(*axes, indexing="ij"))
-    seen = registration.belongs_at(np.stack(window.affine * (col, row), axis=1))
-    to_pixel = np.array(~geobox.affine).reshape(3, 3)
-    there = (to_pixel[:2, :2] @ seen.T + to_pixel[:2, 2:])[::-1] - 0.5
+    row, col = np.meshgrid(*axes, indexing="ij")
+    to_map, to_pixel = (np.array(affine).reshape(3, 3)[:2] for affine in (window.affine, ~geobox.affine))
+    shown = to_map[:, :2] @ (np.stack([col.ravel(), row.ravel()]) + 0.5) + to_map[:, 2:]
+    there = (to_pixel[:, :2] @ registration.belongs_at(shown.T).T + to_pixel[:, 2:])[::-1] - 0.5
     shares = [np.maximum(1.0 - np.abs(np.arange(size)[:, None] - nodes) / NODE_PX, 0.0) for size, nodes in zip(window.shape, axes, strict=True)]
-    return np.asarray(shares[0] @ there.reshape(2, axes[0].size, axes[1].size) @ shares[1].T)
+    return np.asarray(shares[0] @ there.reshape(2, *row.shape) @ shares[1].T)
