@@ -16,7 +16,7 @@ from shapely.geometry import Point, box
 import test_report_fakes as fakes
 from camwatch.findings import Finding
 from camwatch.rasters import stored, write_raster
-from camwatch.report import detect_page, pairview, papermap, placing, style
+from camwatch.report import detect_page, mapmarks, mappanel, pairview, placing, style
 from camwatch.report.canvas import Canvas, measure
 from camwatch.report.display import Shown, View
 from camwatch.report.page import Box
@@ -99,13 +99,13 @@ def test_the_same_records_give_the_same_bytes_and_leave_nothing_behind(tmp_path)
 
 
 def test_simulated_pages_are_marked_in_every_quarter_of_every_image(tmp_path, monkeypatch):
-    areas, panel = [], papermap.panel
+    areas, panel = [], mappanel.panel
 
     def kept(*arguments):
         areas.append(panel(*arguments))
         return areas[-1]
 
-    monkeypatch.setattr(papermap, "panel", kept)
+    monkeypatch.setattr(mappanel, "panel", kept)
     grid = fakes.geobox(pixel_m=8.0)
     marked, plain = (draw(tmp_path / f"{simulated}.png", grid, simulated=simulated) for simulated in (True, False))
     assert b"SIMULATED" in marked.read_bytes()[:200]
@@ -126,29 +126,29 @@ def test_pixels_marks_and_places_agree(turn, pixel_m):
     side = round(800 / pixel_m)
     grid = GeoBox((side, side), Affine.translation(5000, 9000) * Affine.rotation(-turn) * Affine.scale(pixel_m, -pixel_m), "EPSG:32652")
     centre = grid.extent.geom.centroid
-    target = papermap.panel(Paper(), Box(20, 20, 60, 50), View.around(centre.x, centre.y, 600, 500), "EPSG:32652")
+    target = mappanel.panel(Paper(), Box(20, 20, 60, 50), View.around(centre.x, centre.y, 600, 500), "EPSG:32652")
     values, rows, cols = np.zeros((side, side, 1), np.float32), side // 2 + round(60 / pixel_m), side // 2 - round(90 / pixel_m)
     half = max(round(15 / pixel_m), 1)
     values[rows - half : rows + half, cols - half : cols + half] = 1
     black, white = np.zeros(1, np.float32), np.ones(1, np.float32)
-    papermap.image(target, Shown(values, np.ones((side, side), bool), grid), (black, white))
+    mappanel.image(target, Shown(values, np.ones((side, side), bool), grid), (black, white))
     area = target.area
     drawn = np.asarray(target.paper.canvas.image)[area.y : area.bottom, area.x : area.right, 0]
     y, x = (float(v.mean()) for v in np.nonzero(drawn > 127))
     expected = target.on(np.array([grid.affine * (cols, rows)]))[0]
     assert (x + 0.5, y + 0.5) == pytest.approx(tuple(expected), abs=1.2)
     here = grid.affine * (cols, rows)
-    papermap.mark(target.paper, (area.x + expected[0], area.y + expected[1]), "s", style.MARKS["appeared"], 5.5)
+    mapmarks.mark(target.paper, (area.x + expected[0], area.y + expected[1]), "s", style.MARKS["appeared"], 5.5)
     colour = target.paper.canvas.image.getpixel((area.x + round(expected[0]), area.y + round(expected[1])))
     assert colour == (0xD5, 0x5E, 0x00), here
 
 
 def test_objects_are_drawn_in_their_place_with_their_holes_and_large_ones_as_outlines():
-    target = papermap.panel(Paper(), Box(20, 20, 60, 60), View(0, 0, 600, 600), "EPSG:32652")
+    target = mappanel.panel(Paper(), Box(20, 20, 60, 60), View(0, 0, 600, 600), "EPSG:32652")
     target.paper.canvas.fill(target.area, "white")
     yard = Point(300, 300).buffer(150).difference(Point(300, 300).buffer(80))
     hut = affinity.translate(box(0, 0, 8, 8), 60, 500)
-    papermap.marks(target, [Finding("a", "structure", "appeared", yard, 0.5, yard.area), Finding("b", "structure", "removed", hut, 0.5, 64.0)])
+    mapmarks.marks(target, [Finding("a", "structure", "appeared", yard, 0.5, yard.area), Finding("b", "structure", "removed", hut, 0.5, 64.0)])
 
     def at(x, y, half=9):
         (across, down), area = target.on(np.array([[x, y]]))[0], target.area

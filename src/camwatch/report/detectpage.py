@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from camwatch.report import pairview, papermap, style, tables
+from camwatch.report import mapfurniture, mapmarks, mappanel, mapstrokes, pairview, style, tables
 from camwatch.report.frame import LINE, foot, simple_head
 from camwatch.report.legend import legend
 from camwatch.report.numbers import alignment, counts
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from camwatch.judge.record import Estimate
     from camwatch.registration.record import Registration
     from camwatch.report.display import View
-    from camwatch.report.papermap import Drawn, Panel
+    from camwatch.report.mappanel import Panel
+    from camwatch.report.mapstrokes import Drawn
     from camwatch.report.source import Source
     from camwatch.sensitivity.record import Sensitivity
 
@@ -77,8 +78,8 @@ def detect_page(
     y = simple_head(sheet, f"Change: {name}" if name else "Change", "camwatch detect", line, generated)
     target, y = _maps(sheet, Box(page.x + TICKS, y, page.width - TICKS, 0), scene, searched[0] if searched else None)
     if not registration.ok:
-        papermap.note(target, "Registration refused:\nno change is reported")
-    looks, sample = tuple(findings.values()), partial(papermap.sample, sheet)
+        mapfurniture.note(target, "Registration refused:\nno change is reported")
+    looks, sample = tuple(findings.values()), partial(mapfurniture.sample, sheet)
     y = 2.0 + legend(sheet, page.x + TICKS, y, page.width - TICKS, findings=looks, nominal=scene.nominal, gaps=True, sample=sample)
     ends = foot(sheet, page, generated, config_sha256)
     right = _details(sheet, Box(page.x + TICKS, y, page.width * 0.48 - TICKS, ends - y), scene, target, detail)
@@ -105,63 +106,63 @@ def _maps(sheet: Paper, box: Box, scene: pairview.Scene, searched: Kind | None) 
     days = [image.acquired.date().isoformat() for image in (scene.before, scene.after)]
     outline: Drawn | None = None
     for which, place in enumerate(places[:2]):
-        target = papermap.panel(sheet, place, view, scene.crs)
-        papermap.image(target, pair.parts[which], pair.spans[which])
+        target = mappanel.panel(sheet, place, view, scene.crs)
+        mappanel.image(target, pair.parts[which], pair.spans[which])
         outline = _ground(target, scene, outline)
         for record in lines:
             if str(record.measures["date"]) == days[which]:
-                papermap.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
+                mapstrokes.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
         _furniture(target, (scene.before, scene.after)[which].sun, labelled=which == 0)
-    target = papermap.panel(sheet, places[2], view, scene.crs)
+    target = mappanel.panel(sheet, places[2], view, scene.crs)
     if searched:
-        papermap.score(target, pairview.shown_score(scene.findings[searched], view, round(px(width))))
+        mappanel.score(target, pairview.shown_score(scene.findings[searched], view, round(px(width))))
     else:
-        papermap.image(target, pair.parts[1], pair.spans[1], pale=0.45)
+        mappanel.image(target, pair.parts[1], pair.spans[1], pale=0.45)
     _ground(target, scene, outline)
     for record in lines:
-        papermap.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
+        mapstrokes.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
     drawn = {id(record) for record in lines}
     _furniture(target, None, labelled=False)
     # Not even the scale bar hides what was found.
-    papermap.marks(target, [record for record in scene.records if id(record) not in drawn])
+    mapmarks.marks(target, [record for record in scene.records if id(record) not in drawn])
     return target, places[0].bottom + TICKS + 0.5
 
 
 def _ground(target: Panel, scene: pairview.Scene, outline: Drawn | None) -> Drawn | None:
     """Mark what is rendered, and lay the outline, drawn for another panel or drawn here; return it."""
     if scene.simulated:
-        papermap.watermark(target)
+        mapfurniture.watermark(target)
     if scene.outline is None:
         return None
     if outline is None or not outline.fits(target):
-        outline = papermap.drawn(target, scene.outline, style.OUTLINE_NOMINAL if scene.nominal else style.OUTLINE_TRACED)
-    papermap.lay(target, outline)
+        outline = mapstrokes.drawn(target, scene.outline, style.OUTLINE_NOMINAL if scene.nominal else style.OUTLINE_TRACED)
+    mapstrokes.lay(target, outline)
     return outline
 
 
 def _furniture(target: Panel, sun: Sun | None, *, labelled: bool) -> None:
-    papermap.scale_bar(target)
-    papermap.compass(target, sun)
-    papermap.graticule(target, left=labelled)
+    mapfurniture.scale_bar(target)
+    mapfurniture.compass(target, sun)
+    mapfurniture.graticule(target, left=labelled)
 
 
 def _details(sheet: Paper, box: Box, scene: pairview.Scene, target: Panel, detail: tuple[Image, Image] | None) -> float:
     """Draw where most changed at both dates, as large as the room allows; return their right side."""
     side = min((box.width - 3.0) / 2, box.height - LINE - 2.0)
     window, changed = _window(scene, target.view, detail)
-    papermap.frame_of(target, window, "A")
+    mapfurniture.frame_of(target, window, "A")
     pair = pairview.dates(*(detail or (scene.before, scene.after)), window, round(px(side)))
     # Patches of land touch: outlines about them would hide what the detail is there to show.
     near = [record for record in scene.records if record.kind in {"structure", "tower"} and _meets(record.geometry.bounds, window)]
     for which, name in ((0, "before"), (1, "after")):
         place = Box(box.x + which * (side + 3.0), box.y + LINE + 1.0, side, side)
-        part = papermap.panel(sheet, place, window, scene.crs)
-        papermap.image(part, pair.parts[which], pair.spans[which])
+        part = mappanel.panel(sheet, place, window, scene.crs)
+        mappanel.image(part, pair.parts[which], pair.spans[which])
         if scene.simulated:
-            papermap.watermark(part)
-        papermap.rings(part, near, which)
-        papermap.scale_bar(part)
-        papermap.frame(part)
+            mapfurniture.watermark(part)
+        mapmarks.rings(part, near, which)
+        mapfurniture.scale_bar(part)
+        mapfurniture.frame(part)
         sheet.text(place.x, box.y, f"{'Detail A' if changed else 'A (middle)'}, {name}", style.BODY, bold=True)
     return box.x + 2 * side + 3.0
 
