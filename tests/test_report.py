@@ -19,7 +19,7 @@ from shapely import affinity
 
 import test_report_fakes as fakes
 from camwatch.judge.record import Estimate
-from camwatch.report import camp_page, claims_page, detail_bounds, display, pairview, panels, placing, sensitivity_page, style, tables
+from camwatch.report import camp_page, claims_page, detail_bounds, display, pairview, panelmarks, panels, placing, sensitivity_page, style, tables
 from camwatch.report.page import Box
 from camwatch.report.sheet import Sheet, new_sheet
 
@@ -358,9 +358,9 @@ def test_a_detail_at_the_edge_stays_in_the_picture():
 
 def test_a_perimeter_with_a_hole_and_an_empty_geometry_are_drawn():
     ring = fakes.place(0, 0).buffer(300).difference(fakes.place(0, 0).buffer(200))
-    assert panels.geometry_path(ring).codes.tolist().count(1) == 2
-    assert panels.geometry_path(fakes.place(0, 0)) is None
-    assert panels.geometry_path(affinity.translate(ring).difference(ring)) is None
+    assert panelmarks.geometry_path(ring).codes.tolist().count(1) == 2
+    assert panelmarks.geometry_path(fakes.place(0, 0)) is None
+    assert panelmarks.geometry_path(affinity.translate(ring).difference(ring)) is None
 
 
 def test_north_is_true_north_off_the_central_meridian():

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from camwatch.aoi import LONLAT, reproject
-from camwatch.report import maps, pairview, panels, sentences, style, tables
+from camwatch.report import maps, pairview, panelfurniture, sentences, style, tables
 from camwatch.report.claimrow import COLUMNS, SHORT, SHORT_LINE, claim_row, short_row
 from camwatch.report.frame import LINE, foot
 from camwatch.report.legend import legend
@@ -183,9 +183,9 @@ def _maps(
         maps.date_panel(sheet, places[which], scene, view, pair, which=which, labelled=which == 0)
     change = maps.change_panel(sheet, places[2], scene, view, pair, labelled=False)
     if registration.ok:
-        panels.frame_of(change, window, "A")
+        panelfurniture.frame_of(change, window, "A")
     else:
-        panels.note(change, "Registration refused:\nno change is reported")
+        panelfurniture.note(change, "Registration refused:\nno change is reported")
     near = pairview.dates(*(detail or (scene.before, scene.after)), window, round(DETAIL / MM * DPI))
     y = (
         legend(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from camwatch.report import panels, style
+from camwatch.report import panelfurniture, panelmarks, panels, style
 from camwatch.report.legend import LINES, WIDTHS, look_of
 from camwatch.report.pairview import Dates, Scene, perimeters
 from camwatch.report.placing import perimeter_stroke
@@ -28,7 +28,7 @@ def date_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, *,
     days = [image.acquired.date().isoformat() for image in (scene.before, scene.after)]
     for record in perimeters(scene.records):
         if str(record.measures["date"]) == days[which]:
-            panels.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
+            panelmarks.stroke(target, record.geometry, perimeter_stroke(record, days[0]))
     _furniture(target, scene, (scene.before, scene.after)[which].sun, labelled=labelled)
     return target
 
@@ -47,10 +47,10 @@ def detail_panel(sheet: Sheet, box: Box, scene: Scene, view: View, pair: Dates, 
     target = panels.panel(sheet, box, view, scene.crs)
     panels.image(target, pair.parts[which], pair.spans[which])
     # Patches of land touch: outlines about them would hide what the detail is there to show.
-    panels.rings(target, [r for r in scene.records if r.kind in {"structure", "tower"}], which)
-    panels.scale_bar(target)
+    panelmarks.rings(target, [r for r in scene.records if r.kind in {"structure", "tower"}], which)
+    panelfurniture.scale_bar(target)
     if scene.simulated:
-        panels.watermark(target)
+        panelfurniture.watermark(target)
     return target
 
 
@@ -60,22 +60,22 @@ def draw_findings(target: Panel, scene: Scene) -> None:
     first_day = scene.before.acquired.date().isoformat()
     lines = perimeters(scene.records)
     for record in lines:
-        panels.stroke(target, record.geometry, perimeter_stroke(record, first_day))
+        panelmarks.stroke(target, record.geometry, perimeter_stroke(record, first_day))
     ids = {id(r) for r in lines}
-    panels.marks(target, [r for r in scene.records if id(r) not in ids])
+    panelmarks.marks(target, [r for r in scene.records if id(r) not in ids])
 
 
 def _outline(target: Panel, scene: Scene) -> None:
     if scene.outline is not None:
-        panels.stroke(target, scene.outline, style.OUTLINE_NOMINAL if scene.nominal else style.OUTLINE_TRACED, zorder=2.5)
+        panelmarks.stroke(target, scene.outline, style.OUTLINE_NOMINAL if scene.nominal else style.OUTLINE_TRACED, zorder=2.5)
 
 
 def _furniture(target: Panel, scene: Scene, sun: Sun | None, *, labelled: bool) -> None:
-    panels.scale_bar(target)
-    panels.compass(target, sun)
-    panels.graticule(target, left=labelled)
+    panelfurniture.scale_bar(target)
+    panelfurniture.compass(target, sun)
+    panelfurniture.graticule(target, left=labelled)
     if scene.simulated:
-        panels.watermark(target)
+        panelfurniture.watermark(target)
 
 
 def sample(sheet: Sheet, x: float, y: float, what: str, which: str) -> None:
@@ -94,7 +94,7 @@ def sample(sheet: Sheet, x: float, y: float, what: str, which: str) -> None:
     if what in {"polygon", "area"}:
         sheet.figure.add_artist(_patch(sheet, x, y, wide, ("none" if look.hollow else look.colour + "38", look.colour, look.hatch)))
         return
-    point = panels.mark(x + wide / 2, y, shape, look, 5.5)
+    point = panelmarks.mark(x + wide / 2, y, shape, look, 5.5)
     point.set_transform(sheet.place)
     sheet.figure.add_artist(point)
 
