@@ -10,10 +10,13 @@ from camwatch.render.settlement import Recipe, dates, labelled_pair
 from camwatch.render.settlement.buildings import Building, Part, draw_building, invent
 from camwatch.render.settlement.camera import Camera, photograph
 from camwatch.render.settlement.canvas import BUILDING, FACADE, OTHER, SHADOW, Canvas, filled, material, stroke
-from camwatch.render.settlement.layout import LAYOUTS, Site, barracks
+from camwatch.render.settlement.layout import LAYOUTS
 from camwatch.render.settlement.light import Light, shine
 from camwatch.render.settlement.noise import noise_tables
-from camwatch.render.settlement.things import PATCHES, Thing, draw_patch
+from camwatch.render.settlement.patches import PATCHES, draw_patch
+from camwatch.render.settlement.premises import barracks
+from camwatch.render.settlement.site import Site
+from camwatch.render.settlement.things import Thing
 
 SMALL = Recipe(side=192)
 PIXEL_M = 0.5

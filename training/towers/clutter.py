@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camwatch.render.settlement.canvas import OTHER, Canvas, filled
-from camwatch.render.settlement.things import Thing, Tree, draw_box, draw_patch, draw_tree
+from camwatch.render.settlement.patches import draw_patch
+from camwatch.render.settlement.things import Thing, Tree, draw_box, draw_tree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

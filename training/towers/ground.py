@@ -10,12 +10,14 @@ import numpy as np
 from camwatch.render.settlement.buildings import draw_building
 from camwatch.render.settlement.canvas import Canvas, filled, material, stroke
 from camwatch.render.settlement.noise import noise_tables, softened
-from camwatch.render.settlement.things import draw_box, draw_patch, draw_wall
+from camwatch.render.settlement.patches import draw_patch
+from camwatch.render.settlement.things import draw_box, draw_wall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from camwatch.render.settlement.layout import Development, Site
+    from camwatch.render.settlement.development import Development
+    from camwatch.render.settlement.site import Site
 
 
 def cover(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -13,10 +13,12 @@ from camwatch.imagery.image import Sun
 from camwatch.render.optics import View
 from camwatch.render.settlement.camera import any_camera, photograph
 from camwatch.render.settlement.canvas import BUILDING, SHADOW, TREE, Canvas
-from camwatch.render.settlement.layout import Site, develop, strewn
+from camwatch.render.settlement.layout import develop, strewn
 from camwatch.render.settlement.light import Light, shine
 from camwatch.render.settlement.noise import noise_tables, softened
-from camwatch.render.settlement.things import draw_patch, draw_tree
+from camwatch.render.settlement.patches import draw_patch
+from camwatch.render.settlement.site import Site
+from camwatch.render.settlement.things import draw_tree
 from camwatch.render.settlement.trees import plant_trees
 from training.towers.clutter import plant_row, strew_clutter
 from training.towers.ground import build, course, cover, lay_strips, put_up_barrier

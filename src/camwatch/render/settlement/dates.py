@@ -14,7 +14,8 @@ from camwatch.render.settlement.camera import any_camera, photograph
 from camwatch.render.settlement.canvas import BUILDING, OTHER, TREE, Canvas, filled, material, stroke
 from camwatch.render.settlement.light import Light, shine
 from camwatch.render.settlement.noise import noise_tables, softened
-from camwatch.render.settlement.things import Thing, Tree, draw_box, draw_patch, draw_tree, draw_wall
+from camwatch.render.settlement.patches import draw_patch
+from camwatch.render.settlement.things import Thing, Tree, draw_box, draw_tree, draw_wall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from camwatch.render.settlement.buildings import Building
-    from camwatch.render.settlement.layout import Development, Site
+    from camwatch.render.settlement.development import Development
+    from camwatch.render.settlement.site import Site
 
 BEFORE, AFTER = 0, 1
 

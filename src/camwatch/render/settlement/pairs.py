@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from camwatch.render.settlement.dates import AFTER, APPEARED, BEFORE, NEVER, REMOVED, STAYS, World, draw_date
-from camwatch.render.settlement.layout import Development, Site, develop, strewn
+from camwatch.render.settlement.layout import develop, strewn
+from camwatch.render.settlement.site import Site
 from camwatch.render.settlement.trees import plant_trees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from camwatch.render.settlement.development import Development
 
 
 @dataclass(frozen=True, slots=True)

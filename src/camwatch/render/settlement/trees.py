@@ -13,7 +13,8 @@ from camwatch.render.settlement.things import Tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from camwatch.render.settlement.layout import Development, Site
+    from camwatch.render.settlement.development import Development
+    from camwatch.render.settlement.site import Site
 
 GREENS = ((0.10, 0.15, 0.08), (0.16, 0.20, 0.10), (0.22, 0.26, 0.14), (0.30, 0.27, 0.20), (0.07, 0.11, 0.07))
 """Reflectances (red, green, blue) of crowns; each tree varies them."""
