@@ -44,7 +44,8 @@ from camwatch.detect import LandcoverParams, detect_land_series, detect_landcove
 from camwatch.detect._land_breaks import find_breaks
 from camwatch.detect._land_cover import LEAST_PX
 from camwatch.detect._land_few import Told, followed, of_season, standing
-from camwatch.detect._land_series import breaks_of_tile, gathered
+from camwatch.detect._land_gather import gathered
+from camwatch.detect._land_series import breaks_of_tile
 from camwatch.imagery import Image
 from camwatch.rasters import mask_of
 from camwatch.render.land import BANDS
@@ -250,7 +251,7 @@ def show_cost(dates: list[int], side: int) -> None:
 
 def alone(count: int, side: int) -> None:
     """Follow a rendered grid of so many dates, tile by tile, and print the row."""
-    from camwatch.pipeline.landseries import TILE_BYTES
+    from camwatch.pipeline.landdense import TILE_BYTES
 
     tile = min(max(int((TILE_BYTES / (4 * count * len(BANDS))) ** 0.5), 16), side)
     rng = np.random.default_rng(count)

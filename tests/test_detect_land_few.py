@@ -12,7 +12,7 @@ from camwatch.aoi import Site
 from camwatch.detect import detect_landcover
 from camwatch.detect._land_cover import CLASSES
 from camwatch.detect._land_few import Told, followed, of_season, standing, window_of_shape
-from camwatch.detect._land_series import gathered
+from camwatch.detect._land_gather import gathered
 from camwatch.imagery import Image
 from camwatch.render.land import BANDS, CODE, green_share, season_of, spectra
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from camwatch.detect._land_broken import Broken
 from camwatch.detect._land_cover import CLASSES, SEASON_DAYS, YEAR_DAYS, season_gap_days
-from camwatch.detect._land_series import Broken
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
