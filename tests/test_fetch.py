@@ -30,10 +30,11 @@ from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
 from camwatch.scenes.fetching import search as searching
 from camwatch.scenes.fetching.cog import widened
-from camwatch.scenes.fetching.layouts import contents, of_product
+from camwatch.scenes.fetching.layouts import contents
 from camwatch.scenes.fetching.ranges import RemoteFile
 from camwatch.scenes.fetching.remote import Answer, Http, Patience, is_inward
 from camwatch.scenes.fetching.search import Query, search
+from camwatch.scenes.fetching.sentinel2 import of_product
 from servers import archive, rustac
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from camwatch.errors import CamwatchError, ConfigError, SceneError
 from camwatch.scenes.access.jsonvalues import parse
 from camwatch.scenes.fetching.fetch import Job, bring
-from camwatch.scenes.fetching.layouts import plain_name
 from camwatch.scenes.fetching.remote import Http, Patience, is_inward, parts_of, shown
 from camwatch.scenes.fetching.search import APIS, SIGNERS, Query, search
+from camwatch.scenes.fetching.stated import plain_name
 from camwatch.scenes.layers import ORDER
 
 if TYPE_CHECKING:

@@ -16,9 +16,11 @@ from shapely.geometry import mapping
 from camwatch.errors import SceneError
 from camwatch.scenes.build import EXTENSIONS, outline, pixel_m
 from camwatch.scenes.fetching.cog import geobox_of, widened, window_of, write_cog
-from camwatch.scenes.fetching.layouts import contents, contradicted, plain_name
+from camwatch.scenes.fetching.layouts import contents
 from camwatch.scenes.fetching.ranges import RemoteFile, open_remote
 from camwatch.scenes.fetching.remote import shown
+from camwatch.scenes.fetching.sentinel2 import contradicted
+from camwatch.scenes.fetching.stated import plain_name
 from camwatch.scenes.hashes import FILE_EXTENSION, sha256_of
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 
     from odc.geo.geobox import GeoBox
 
-    from camwatch.scenes.fetching.layouts import Contents, Raster
+    from camwatch.scenes.fetching.layouts import Contents
     from camwatch.scenes.fetching.remote import Http
+    from camwatch.scenes.fetching.stated import Raster
 
     Sign = Callable[[str], str]
     Tell = Callable[[str], None]
