@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
 
-
 TOGETHER_DAYS = 120
 """Neighbours that break so near in time changed together: two clear dates can lie so far apart in a cloudy summer."""
 
