@@ -21,7 +21,7 @@ from camwatch.imagery.load import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
 from camwatch.scenes import open_scene, scan
-from camwatch.scenes.access.film import measure
+from camwatch.scenes.access.filmframe import measure
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 
