@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 import test_report_fakes as fakes
 from camwatch.registration.lattice import Lattice
-from camwatch.report import canvas, registration_page, registrationpage, registrationpanels, style, zoom_bounds
+from camwatch.report import canvas, registration_page, registrationpage, registrationpanels, registrationwords, style, zoom_bounds
 from camwatch.report.canvas import Area, Canvas, measure, wrap
 from camwatch.report.ground import Ground, shown
 
@@ -132,7 +132,7 @@ def test_an_aligned_pair_that_was_left_alone_is_not_called_registered(tmp_path, 
 def test_the_numbers_are_those_of_the_record():
     grid = fakes.geobox(pixel_m=4.0)
     found = bent(grid)
-    told = dict(registrationpage.figures(found))
+    told = dict(registrationwords.figures(found))
     rmse = np.sqrt((found.check.before**2).sum(axis=1).mean())
     assert told["RMSE as delivered"] == f"{rmse:.2f} px = {4 * rmse:.2g} m"
     assert told["Check points"] == "40, withheld from the fit"
@@ -141,7 +141,7 @@ def test_the_numbers_are_those_of_the_record():
     rows, cols = grid.shape
     worst = np.sqrt(2 * np.interp(cols - 0.5, *((np.arange(5) * max(rows, cols) / 4), np.linspace(0.001, 0.02, 5))))
     assert float(told["Standard error, worst"].split()[0]) == pytest.approx(worst, rel=5e-3)
-    refused = dict(registrationpage.figures(fakes.registration(grid, refused=True, n=0)))
+    refused = dict(registrationwords.figures(fakes.registration(grid, refused=True, n=0)))
     assert refused["RMSE as delivered"] == "not measured"
     assert not any("error" in label or "Shift" in label for label in refused)
 

@@ -2,64 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from camwatch import __version__
 from camwatch.report import canvas as sheet
 from camwatch.report import registrationpanels as panels
+from camwatch.report import registrationpictures as pictures
 from camwatch.report import style
 from camwatch.report.canvas import Area, Canvas
-from camwatch.report.display import in_colour
-from camwatch.report.ground import Ground, shown
-from camwatch.report.tables import PEOPLE, number
+from camwatch.report.registrationpictures import HEAD
+from camwatch.report.registrationwords import REFUSED, figures, words_of
+from camwatch.report.tables import PEOPLE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-    from odc.geo.geobox import GeoBox
-
     from camwatch.imagery.image import Image
     from camwatch.registration.record import Registration
+    from camwatch.report.registrationwords import Words
 
 WIDTH = 1800
+
 MARGIN, GAP = 40, 26
+
 COLUMN = 384
 """Width of the column of numbers."""
+
 PANEL = (WIDTH - 2 * MARGIN - COLUMN - 3 * GAP) // 3
-HEAD, KEY = 34, 48
-"""Room above a panel for its heading, and below it for its key."""
+
+KEY = 48
+"""Room below a panel for its key."""
+
 SQUAT, TALL = 0.55, 1.1
 """A panel's height over its width, at least and at most, whatever the scene's shape."""
-TILES = 6
-"""Tiles of a checkerboard along a side."""
+
 LEAST = 720
 """Height of the column of numbers, with the drawing below them."""
-
-
-class Words(NamedTuple):
-    """How a page calls its verdict, the state that the pair ends in, and its two checkerboards."""
-
-    verdict: str
-    colour: str
-    after: str
-    boards: tuple[str, str]
-
-
-ALIGNED = Words("✔ REGISTERED", "#00694c", "registered", ("Checkerboard as delivered", "Checkerboard registered"))
-UNTOUCHED = Words(
-    "✔ ALREADY ALIGNED – LEFT AS DELIVERED", "#00694c", "left as delivered", ("Checkerboard, clearest edges", "Checkerboard, longest residual")
-)
-REFUSED = Words("✘ REFUSED – NOT ALIGNED", "#a84300", "by the best transform", ("Checkerboard, longest residual", "Checkerboard, contrary residual"))
-
-
-def words_of(registration: Registration) -> Words:
-    """Return how a page calls an answer; a refusal is never called registered."""
-    if not registration.ok:
-        return REFUSED
-    return UNTOUCHED if registration.model == "none" else ALIGNED
 
 
 def registration_page(
@@ -105,11 +85,11 @@ def registration_page(
     upper, lower = top + HEAD, top + HEAD + height + KEY + HEAD
     places = [[Area(x, y, PANEL, height) for y in (upper, lower)] for x in lefts[:3]]
     if registration.ok or registration.check.n:
-        _vectors(page, places[0], (reference, moving), registration, words)
-        _boards(page, places[1], boards, words)
+        pictures.draw_vectors(page, places[0], (reference, moving), registration, words)
+        pictures.draw_boards(page, places[1], boards, words)
     else:
-        _unmatched(page, (*places[0], *places[1]), (reference, moving, *boards[0]))
-    _maps(page, places[2], registration)
+        pictures.draw_unmatched(page, (*places[0], *places[1]), (reference, moving, *boards[0]))
+    pictures.draw_maps(page, places[2], registration)
     if simulated:
         page.simulated_bands()
     y = _numbers(page, lefts[3], top, registration, words)
@@ -139,131 +119,6 @@ def _foot(page: Canvas, y: float, generated: str, config_sha256: str) -> None:
     y = page.paragraph(MARGIN, y + 5, WIDTH - 2 * MARGIN, PEOPLE, sheet.SMALL, most=2)
     parts = [f"camwatch {__version__}", f"configuration {config_sha256[:16]}" if config_sha256 else "", f"report of {generated}" if generated else ""]
     page.text(MARGIN, y, " · ".join(part for part in parts if part), sheet.SMALL, colour=style.SOFT)
-
-
-def _heading(page: Canvas, area: Area, text: str, aside: str = "") -> None:
-    page.text(area.x, area.y - HEAD + 2, text, sheet.BODY, bold=True)
-    page.text(area.right, area.y - HEAD + 4, aside, sheet.SMALL, colour=style.SOFT, align="right")
-
-
-def _px(value: float) -> str:
-    """Return a length in pixels with three digits, but no more than four decimals."""
-    return f"{number(value, decimals=4) if abs(value) < 0.1 else number(value)} px"
-
-
-def _paste(page: Canvas, area: Area, pixels: NDArray[np.uint8], *, simulated: bool) -> None:
-    page.paste(area, pixels)
-    if simulated:
-        page.stamp(area)
-
-
-def _vectors(page: Canvas, areas: list[Area], images: tuple[Image, Image], registration: Registration, words: Words) -> None:
-    """Draw the residuals of the check points as delivered and in the end, each magnified for itself.
-
-    Where both are the same, the second panel shows more: the tie points' residuals where the pair is aligned, the moving scene where it is refused.
-    """
-    check, ties = registration.check, registration.tie_positions
-    after = check.positions, check.after, f"{check.n} check points ○, RMSE {_px(check.rmse_after_px)}"
-    second = (images[0], words.after, after)
-    if words is UNTOUCHED:
-        second = (images[0], "of the tie points", (ties, registration.tie_residuals, f"{number(len(ties))} tie points ○"))
-    elif np.array_equal(check.before, check.after):
-        second = (images[1], "over the moving scene", after)
-    first = (images[0], "as delivered", (check.positions, check.before, f"{check.n} check points ○, RMSE {_px(check.rmse_before_px)}"))
-    for area, (image, name, (places, moves, said)), colour in zip(areas, (first, second), (style.BLUE, style.VERMILLION), strict=True):
-        ground = Ground.over(area, registration.grid)
-        _paste(page, area, shown(ground, image, colour=False, pale=0.5), simulated=any(i.simulated for i in images))
-        panels.points(page, ground, ties, style.INK)
-        times = panels.vectors(page, ground, places, moves, colour=colour)
-        panels.scale_bar(page, ground, _metres(registration.grid))
-        page.frame(area, style.SOFT)
-        _heading(page, area, f"Residuals {name}")
-        page.text(area.x, area.bottom + 5, f"{said}, vectors × {number(times)}", sheet.SMALL, colour=style.SOFT)
-
-
-def _boards(page: Canvas, areas: list[Area], boards: tuple[tuple[Image, Image], tuple[Image, Image]], words: Words) -> None:
-    """Draw a checkerboard of reference and moving scene in each area."""
-    for area, name, pair in zip(areas, words.boards, boards, strict=True):
-        ground = Ground.over(area, pair[0].geobox, filled=True)
-        under, over = (shown(ground, image, colour=in_colour(pair)) for image in pair)
-        _paste(page, area, np.where(_chequered(area), over, under), simulated=any(i.simulated for i in pair))
-        panels.scale_bar(page, ground, _metres(pair[0].geobox))
-        page.frame(area, style.SOFT)
-        _heading(page, area, name)
-        said = f"{pair[0].acquired:%Y-%m-%d} and {pair[1].acquired:%Y-%m-%d} in turn; {number(area.width / ground.scale)} px across"
-        page.text(area.x, area.bottom + 5, said, sheet.SMALL, colour=style.SOFT)
-
-
-def _unmatched(page: Canvas, areas: tuple[Area, ...], images: tuple[Image, ...]) -> None:
-    """Draw both scenes whole and in part, each by itself: nothing in them could be matched."""
-    names = ("Reference", "Moving scene, as delivered", "Reference, middle", "Moving scene, middle")
-    for area, name, image in zip(areas, names, images, strict=True):
-        ground = Ground.over(area, image.geobox, filled="middle" in name)
-        _paste(page, area, shown(ground, image, colour=in_colour(images[:2])), simulated=image.simulated)
-        panels.scale_bar(page, ground, _metres(image.geobox))
-        page.frame(area, style.SOFT)
-        _heading(page, area, name)
-        page.text(area.x, area.bottom + 5, f"{image.acquired:%Y-%m-%d}", sheet.SMALL, colour=style.SOFT)
-
-
-def _metres(grid: GeoBox) -> float:
-    return float(abs(grid.affine.determinant) ** 0.5)
-
-
-def _chequered(area: Area) -> NDArray[np.bool_]:
-    """Return which pixels (y, x, 1) of an area show the second image."""
-    side = area.width / TILES
-    y, x = np.ogrid[: area.height, : area.width]
-    return np.asarray((y // side + x // side) % 2 == 1)[..., None]
-
-
-def _maps(page: Canvas, areas: list[Area], registration: Registration) -> None:
-    """Draw the residual of the check points and the standard error of the answer over the scene, and upon it the field where there is one."""
-    upper, lower = (Ground.over(area, registration.grid) for area in areas)
-    steps = panels.residual_map(page, upper, registration)
-    _heading(page, areas[0], "Residual map", "RMSE of the check points in a cell")
-    if steps:
-        panels.legend(page, areas[0], steps, "px")
-    steps = panels.error_map(page, lower, registration)
-    times = panels.field_arrows(page, lower, registration)
-    _heading(page, areas[1], "Standard error", f"arrows: the field × {number(times)}" if times else "of the place answered")
-    if steps:
-        panels.legend(page, areas[1], steps, "px")
-    for area in areas:
-        page.frame(area, style.SOFT)
-
-
-def figures(registration: Registration) -> tuple[tuple[str, str], ...]:
-    """Return label and value of each line of the numbers; what a refusal does not have is not listed."""
-    check, grid = registration.check, registration.grid
-    metres = _metres(grid)
-    rows, cols = grid.shape
-
-    def length(pixels: float) -> str:
-        return "not measured" if pixels != pixels else f"{_px(pixels)} = {number(pixels * metres, 2)} m"  # noqa: PLR0124 - NaN
-
-    lines = [("Model", registration.model if registration.ok else "none"), ("Tie points", number(registration.tie_points))]
-    if registration.ok:
-        down, right = registration.shift_px((cols - 1) / 2, (rows - 1) / 2)
-        col, row = np.meshgrid(np.linspace(0, cols - 1, 17), np.linspace(0, rows - 1, 17))
-        errors = registration.se_at(np.column_stack([col.ravel(), row.ravel()]))
-        lines += [
-            ("Shift at the centre", f"{_signed(down)} rows, {_signed(right)} cols"),
-            ("", f"{number(float(np.hypot(down, right)) * metres)} m"),
-            ("Standard error, centre", length(registration.se_px)),
-            ("Standard error, worst", length(float(np.nanmax(errors)) if np.isfinite(errors).any() else float("nan"))),
-        ]
-    lines += [("Check points", f"{check.n}, withheld from the fit" if check.n else "none")]
-    after = "as delivered"
-    if not np.array_equal(check.before, check.after):
-        lines += [("RMSE as delivered", length(check.rmse_before_px))]
-        after = "registered" if registration.ok else "best tried"
-    lines += [(f"RMSE {after}", length(check.rmse_after_px)), (f"CE90 {after}", length(check.ce90_after_px)), ("Pixel", f"{number(metres)} m")]
-    return tuple(lines)
-
-
-def _signed(value: float) -> str:
-    return ("+" if value >= 0 else "−") + number(abs(value), decimals=3)
 
 
 def _numbers(page: Canvas, x: int, y: float, registration: Registration, words: Words) -> float:
