@@ -45,7 +45,8 @@ from rasterio.windows import Window
 from camwatch.imagery import load
 from camwatch.rasters import write_raster
 from camwatch.scenes import open_scene
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
+from camwatch.scenes.facts import Channel, Facts, Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,8 @@ from camwatch.imagery.cache import SIDE, Cache, Square, identity, is_slow, user_
 from camwatch.rasters import write_raster
 from camwatch.resources import CACHE_VARIABLE
 from camwatch.scenes import open_scene
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
+from camwatch.scenes.facts import Channel, Facts, Layer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 

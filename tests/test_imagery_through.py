@@ -27,7 +27,8 @@ from camwatch.registration.lattice import Lattice
 from camwatch.registration.record import CheckPoints, Registration
 from camwatch.resources import CACHE_VARIABLE
 from camwatch.scenes import open_scene
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.flags import Flag
 from test_imagery_truth import COLS, NORTH_UP, ROWS, UNIT, written
 

@@ -16,7 +16,8 @@ from camwatch.errors import SceneError
 from camwatch.imagery import clear_share, load
 from camwatch.rasters import write_raster
 from camwatch.scenes import item as scene
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.flags import Flag
 from camwatch.scenes.mosaic import lattice_offset
 

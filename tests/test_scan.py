@@ -17,8 +17,10 @@ from camwatch.rasters import write_raster
 from camwatch.resources import cache_folder
 from camwatch.scenes import hashes, open_scene, scan
 from camwatch.scenes import item as scene
-from camwatch.scenes.build import Channel, Facts, Layer, build_item, outline
+from camwatch.scenes.build import build_item
 from camwatch.scenes.duplicates import duplicates
+from camwatch.scenes.facts import Channel, Facts, Layer
+from camwatch.scenes.footprint import outline
 from camwatch.scenes.hashes import hash_files, sha256_of
 from test_scenes import BOX, DN, pack, write_landsat, write_sentinel2
 

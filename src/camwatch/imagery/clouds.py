@@ -28,7 +28,7 @@ from scipy.ndimage import distance_transform_edt, label, uniform_filter
 
 from camwatch.imagery.sample import block_mean
 from camwatch.imagery.through import places
-from camwatch.scenes.build import in_metres, pixel_m
+from camwatch.scenes.footprint import in_metres, pixel_m
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from shapely import segmentize
 
 from camwatch.aoi import LONLAT, reproject
 from camwatch.errors import CoverageError
-from camwatch.scenes.build import in_metres, pixel_m
+from camwatch.scenes.footprint import in_metres, pixel_m
 from camwatch.scenes.item import band_names, default_bands, footprint, native_geobox
 
 if TYPE_CHECKING:

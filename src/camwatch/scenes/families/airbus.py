@@ -18,12 +18,13 @@ from camwatch.errors import SceneError
 from camwatch.scenes.access.files import base_of
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.xml import parse_xml, text_of
-from camwatch.scenes.build import Facts, Layer, outline
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.facts import Facts, Layer
 from camwatch.scenes.families.airbus_calibration import calibration_of, channels_of
 from camwatch.scenes.families.airbus_geometry import Reading, grid_of, position_error_m, tile_of
 from camwatch.scenes.families.dimap_parts import Document, acquisition, epsg, identifier, member, off_nadir, size_of, stated, sun_of, times
 from camwatch.scenes.flags import Flag
+from camwatch.scenes.footprint import outline
 from camwatch.scenes.placement import part
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from camwatch.scenes.access.xml import text_of
 from camwatch.scenes.bands import common_name
-from camwatch.scenes.build import Channel
+from camwatch.scenes.facts import Channel
 from camwatch.scenes.families.dimap_parts import sane, special_values, stated, to_reflectance
 
 if TYPE_CHECKING:

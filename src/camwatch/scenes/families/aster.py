@@ -33,7 +33,8 @@ from camwatch.errors import SceneError
 from camwatch.scenes.access.files import base_of, folder_of
 from camwatch.scenes.access.gdal import Header, open_raster, read_header
 from camwatch.scenes.access.hdf4 import Image, href_of, read_contents
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.astermeta import Said, from_attributes, from_name, from_stac, from_xml
 from camwatch.scenes.families.raster import stac_document
 from camwatch.scenes.families.reflectance import reflectance_of_radiance

@@ -32,7 +32,8 @@ from camwatch.scenes.access.files import base_of, folder_of
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.xml import parse_xml
 from camwatch.scenes.bands import name_bands
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.control import beside, read_inner, read_points
 from camwatch.scenes.families.raster import SUFFIXES, find_rasters, read_raster, sidecar_of, sidecars, stem_of
 from camwatch.scenes.placement import place

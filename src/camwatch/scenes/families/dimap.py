@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pystac
 
     from camwatch.scenes.access.files import Files
-    from camwatch.scenes.build import Facts, Layer
+    from camwatch.scenes.facts import Facts, Layer
     from camwatch.scenes.product import Given
 
 TOGETHER_S = 5.0

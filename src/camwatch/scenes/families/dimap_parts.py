@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element  # for the type checker only; nothing is parsed with it
 
     from camwatch.scenes.access.files import Files
-    from camwatch.scenes.build import Facts, Layer
+    from camwatch.scenes.facts import Facts, Layer
     from camwatch.scenes.product import Given
 
 FAR = 1e8

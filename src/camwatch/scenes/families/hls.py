@@ -15,8 +15,9 @@ from camwatch.scenes.access.files import base_of, folder_of
 from camwatch.scenes.access.gdal import Header, read_header
 from camwatch.scenes.access.numbers import finite
 from camwatch.scenes.access.xml import parse_xml, text_of
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.raster import stac_document
 from camwatch.scenes.product import Family, Found
 

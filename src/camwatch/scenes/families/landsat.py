@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from camwatch.errors import SceneError
 from camwatch.scenes.access.files import base_of, folder_of
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.landsat_calibration import Scaling, scaling_of
 from camwatch.scenes.families.mtl import Mtl, parse_mtl
 from camwatch.scenes.product import Family, Found

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from camwatch.errors import CamwatchError, SceneError
 from camwatch.scenes.access.files import base_of, without_suffix
 from camwatch.scenes.access.pairs import LARGEST_GSD_M, Pairs, sun_of, within
-from camwatch.scenes.build import Facts, Layer, build_item
+from camwatch.scenes.build import build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.facts import Facts, Layer
 from camwatch.scenes.families.maxar_parts import Names, Part, delivery, documents_of, read_part
 from camwatch.scenes.families.maxar_rasters import drafts_of
 from camwatch.scenes.product import Family, Found

@@ -11,7 +11,7 @@ from camwatch.scenes.access.files import base_of
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.pairs import Pairs
 from camwatch.scenes.bands import name_vendor_bands
-from camwatch.scenes.build import Channel, Layer
+from camwatch.scenes.facts import Channel, Layer
 from camwatch.scenes.families.maxar_calibration import reflectance_scaling
 from camwatch.scenes.families.maxar_parts import TILE
 from camwatch.scenes.placement import fitted

@@ -29,7 +29,8 @@ from camwatch.scenes.access.files import base_of, folder_of, without_suffix
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.pairs import LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.bands import alpha_bands, name_bands
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.reflectance import reflectance_of_radiance
 from camwatch.scenes.flags import UDM2
 from camwatch.scenes.product import Family, Found

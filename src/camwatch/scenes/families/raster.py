@@ -13,7 +13,8 @@ from camwatch.scenes import dates
 from camwatch.scenes.access.files import base_of
 from camwatch.scenes.access.gdal import Header, read_header
 from camwatch.scenes.bands import alpha_bands, name_bands
-from camwatch.scenes.build import Channel, Facts, Layer, build_item, refuse_unplaced
+from camwatch.scenes.build import build_item, refuse_unplaced
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.layers import ORDER
 from camwatch.scenes.product import Found
 from camwatch.scenes.rpc import locate, rpc_beside

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from camwatch.errors import SceneError
 from camwatch.scenes.access.files import Files, base_of, folder_of
 from camwatch.scenes.access.xml import number_of, parse_bytes, parse_xml, text_of
-from camwatch.scenes.build import Facts, Layer, build_item
+from camwatch.scenes.build import build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.facts import Facts, Layer
 from camwatch.scenes.families.sentinel2_layers import granule_layers, radiometry
 from camwatch.scenes.product import Family, Found
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from camwatch.errors import SceneError
 from camwatch.scenes.access.gdal import open_raster, read_header
 from camwatch.scenes.access.xml import number_of, text_of
-from camwatch.scenes.build import Channel, Layer
+from camwatch.scenes.facts import Channel, Layer
 from camwatch.scenes.flags import Flag
 
 if TYPE_CHECKING:

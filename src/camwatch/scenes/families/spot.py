@@ -29,7 +29,7 @@ from camwatch.scenes.access.files import base_of, folder_of
 from camwatch.scenes.access.gdal import Header, read_header
 from camwatch.scenes.access.xml import parse_bytes, text_of
 from camwatch.scenes.bands import common_name
-from camwatch.scenes.build import Channel, Facts, Layer
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.dimap_parts import (
     FAR,
     RASTERS,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from camwatch.errors import SceneError
 from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.bands import alpha_bands, name_bands
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
 from camwatch.scenes.dates import from_properties
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.raster import SUFFIXES, is_item, json_of, name_of, sidecars
 from camwatch.scenes.flags import FLAGS, Flag
 from camwatch.scenes.product import Family, Found

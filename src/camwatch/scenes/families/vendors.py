@@ -19,8 +19,9 @@ from camwatch.scenes.access.gdal import read_header
 from camwatch.scenes.access.numbers import finite
 from camwatch.scenes.access.pairs import BLOCK, LARGEST_GSD_M, Pairs, parse_pairs, sun_of, within
 from camwatch.scenes.bands import alpha_bands, name_vendor_bands
-from camwatch.scenes.build import Channel, Facts, Layer, build_item
+from camwatch.scenes.build import build_item
 from camwatch.scenes.dates import parse_time
+from camwatch.scenes.facts import Channel, Facts, Layer
 from camwatch.scenes.families.vendor_layouts import ANY_NAME, VENDORS
 from camwatch.scenes.placement import fitted
 from camwatch.scenes.product import Family, Found

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from shapely.geometry import mapping
 
 from camwatch.errors import SceneError
-from camwatch.scenes.build import EXTENSIONS, outline, pixel_m
+from camwatch.scenes.build import EXTENSIONS
 from camwatch.scenes.fetching.cog import geobox_of, widened, window_of, write_cog
 from camwatch.scenes.fetching.layouts import contents
 from camwatch.scenes.fetching.ranges import RemoteFile, open_remote
 from camwatch.scenes.fetching.remote import shown
 from camwatch.scenes.fetching.sentinel2 import contradicted
 from camwatch.scenes.fetching.stated import plain_name
+from camwatch.scenes.footprint import outline, pixel_m
 from camwatch.scenes.hashes import FILE_EXTENSION, sha256_of
 
 if TYPE_CHECKING:
