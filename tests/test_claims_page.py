@@ -10,8 +10,9 @@ from camwatch.sensitivity import Sensitivity
 
 @pytest.fixture
 def said(monkeypatch):
-    """Everything that is written on pages, line by line."""
+    """Everything that is written on pages, line by line; what pages look like is shown in test_report."""
     lines, text = [], Sheet.text
+    monkeypatch.setattr(Sheet, "write", lambda _self, path, _title, **_marks: path)
     monkeypatch.setattr(Sheet, "text", lambda self, x, y, words, *rest, **more: lines.append(words) or text(self, x, y, words, *rest, **more))
     return lines
 

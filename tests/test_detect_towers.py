@@ -9,6 +9,7 @@ import pytest
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from scipy import ndimage as ndi
+from shapely import affinity
 from shapely.geometry import Point, Polygon, box
 from skimage.io import imread
 
@@ -27,6 +28,7 @@ WEST, NORTH = 500_000.0, 4_600_000.0
 SIDE_M = 320.0
 CENTRE = Point(WEST + SIDE_M / 2, NORTH - SIDE_M / 2)
 RING = CENTRE.buffer(125.0, 64)
+SMALL_RING = CENTRE.buffer(45.0, 64)
 MORNING, NOON = Sun(150.0, 40.0), Sun(190.0, 48.0)
 
 
@@ -206,10 +208,10 @@ def test_a_record_is_a_small_square_with_its_evidence(found_planted):
 
 
 def test_band_gives_the_searched_area_and_the_score_is_nan_outside(planted):
-    site = site_of(planted[0].geobox)
+    site = site_of(planted[0].geobox, perimeter_before=SMALL_RING, perimeter_after=SMALL_RING)
     findings = detect_towers(*planted, site, TowerParams(band_m=20.0))
     band = search_band(site, params=TowerParams(band_m=20.0))
-    assert band.area == pytest.approx(RING.exterior.buffer(20.0).area, rel=1e-3)
+    assert band.area == pytest.approx(SMALL_RING.exterior.buffer(20.0).area, rel=1e-3)
     assert findings.searched_km2 == pytest.approx(band.area / 1e6, rel=0.01)
     assert findings.observed_share == pytest.approx(1.0, abs=0.01)
     inside = mask_of(band, findings.geobox)
@@ -277,7 +279,7 @@ def test_what_the_other_date_hides_is_not_observed(planted):
 
 
 def test_line_beyond_the_scene_counts_as_not_observed(planted):
-    away = RING.union(Point(CENTRE.x + 1000.0, CENTRE.y).buffer(125.0, 64))
+    away = SMALL_RING.union(affinity.translate(SMALL_RING, 1000.0))
     findings = detect_towers(*planted, site_of(planted[0].geobox, perimeter_before=away, perimeter_after=away))
     assert findings.observed_share == pytest.approx(0.5, abs=0.01)
     nowhere = Point(CENTRE.x + 5000.0, CENTRE.y).buffer(125.0)
