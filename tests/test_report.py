@@ -222,7 +222,7 @@ def test_a_pair_in_different_units_and_nothing_valid_still_draws(tmp_path):
 
 
 def test_text_that_no_font_has_and_control_characters_do_not_warn(tmp_path):
-    with new_sheet() as sheet:
+    with new_sheet((1500, 500)) as sheet:
         sheet.text(20, 20, "청진 제25호 관리소 \u200e\x1b[31m \U0001f6f0 ✔ ✘ ⊘ − ± km² $x_1$")
         sheet.text(20, 30, "굵은 글씨 청진", bold=True)
         assert sheet.write(tmp_path / "a.png", "청진", simulated=False).is_file()
@@ -232,7 +232,7 @@ def test_text_that_no_font_has_and_control_characters_do_not_warn(tmp_path):
 
 def test_korean_is_drawn_with_its_own_glyphs(tmp_path):
     def ink(text):
-        with new_sheet() as sheet:
+        with new_sheet((700, 500)) as sheet:
             sheet.text(20, 20, text, 14)
             return hashlib.sha256(sheet.write(tmp_path / "a.png", "", simulated=False).read_bytes()).hexdigest()
 
@@ -309,7 +309,7 @@ def test_pixels_are_drawn_where_their_grid_puts_them(tmp_path, turned, pixel_m):
     x, y = affine.a * col + affine.b * row + affine.c, affine.d * col + affine.e * row + affine.f
     view = display.View(-480.0, -480.0, 480.0, 480.0)
     box = Box(20, 30, 80, 80)
-    with new_sheet() as sheet:
+    with new_sheet((1500, 1500)) as sheet:
         target = panels.panel(sheet, box, view, fakes.CRS)
         rows, cols, step, small = display.cut(grid, view, round(80 / 25.4 * 300))
         seen = display.averaged(values[:, rows, cols], np.ones((n, n), bool)[rows, cols], step)
