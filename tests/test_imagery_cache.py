@@ -6,13 +6,14 @@ import shutil
 import tarfile
 import zipfile
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
+from rasterio.io import MemoryFile
 
 from camwatch import resources
 from camwatch.imagery import load, stored
@@ -65,11 +66,19 @@ def numbers(seed: int = 1, box: GeoBox = BOX, bands: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 200, (bands, *box.shape)).astype(np.uint16)
 
 
-def write(path: Path, values: np.ndarray, box: GeoBox = BOX, *, tile: int = 256) -> Path:
-    profile = {"count": len(values), "height": box.shape[0], "width": box.shape[1], "dtype": values.dtype.name, "crs": str(box.crs)}
+@cache
+def encoded(content: bytes, shape: tuple[int, ...], kind: str, box: GeoBox, tile: int) -> bytes:
+    """Return a JPEG 2000 file; many tests read the same one, and writing it takes longer than what they do with it."""
+    profile = {"count": shape[0], "height": box.shape[0], "width": box.shape[1], "dtype": kind, "crs": str(box.crs)}
     options = {"QUALITY": "100", "REVERSIBLE": "YES", "blockxsize": tile, "blockysize": tile}
-    with rasterio.open(path, "w", driver="JP2OpenJPEG", transform=box.affine, **profile, **options) as dataset:
-        dataset.write(values)
+    with MemoryFile(ext=".jp2") as file:
+        with file.open(driver="JP2OpenJPEG", transform=box.affine, **profile, **options) as dataset:
+            dataset.write(np.frombuffer(content, kind).reshape(shape))
+        return bytes(file.getbuffer())
+
+
+def write(path: Path, values: np.ndarray, box: GeoBox = BOX, *, tile: int = 256) -> Path:
+    path.write_bytes(encoded(values.tobytes(), values.shape, values.dtype.name, box, tile))
     return path
 
 
