@@ -95,8 +95,10 @@ def searched(pair: Pair, folder: Path, model: str, *, params: StructureParams | 
         detect_picture(folder / "detect.png", alignment, aoi, found, sources=[source_of(i, hashes, config) for i in items], generated="2000-01-01")
         seconds["drawing"] = clocks() - done
     seconds |= {"registration": aligned - begin, "decision": done - aligned - seconds["network"]}
-    told, _ = stored(score_path(folder, "structure"))
-    return Answer(replace(as_seen(found["structure"], alignment.registration), score=np.asarray(told)), alignment, seconds)
+    told = as_seen(found["structure"], alignment.registration)
+    if alignment.registration.ok:  # a pair that was refused has no score
+        told = replace(told, score=np.asarray(stored(score_path(folder, "structure"))[0]))
+    return Answer(told, alignment, seconds)
 
 
 def clocks() -> Seconds:
