@@ -1,4 +1,4 @@
-"""What one asset of an Item states: where it lies, and how its numbers are meant."""
+"""What one asset of an Item states: where it lies, how its numbers are meant, and what its file may be called."""
 
 from __future__ import annotations
 
