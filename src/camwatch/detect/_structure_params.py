@@ -56,7 +56,7 @@ class StructureParams:
     min_likelihood: float = 0.20
     min_score: float = 0.20
     tolerance_m: float = 1.0
-    model_min_score: float = 0.60
+    model_min_score: float = 0.65
     model_min_standing: float = 0.55
     model_min_area_m2: float = 20.0
     model_min_width_m: float = 2.5
