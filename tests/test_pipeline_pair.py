@@ -1,6 +1,7 @@
 """Two scenes on one grid: what hides the ground at a date is hidden in every window, at the place where the scene shows it."""
 
 import datetime as dt
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,9 @@ from camwatch.config import RunConfig
 from camwatch.imagery import load
 from camwatch.pipeline import evidence, pair, view
 from camwatch.pipeline.pair import align
+from camwatch.pipeline.transforms import registration_record
 from camwatch.rasters import write_raster
+from camwatch.registration import Registration
 from camwatch.scenes import open_scene
 
 BOX = GeoBox((500, 500), Affine(2, 0, 559_000, 0, -2, 4_633_000), "EPSG:32652")
@@ -53,6 +56,18 @@ def test_a_cloud_found_on_the_overview_is_hidden_in_every_window_where_registrat
     assert not after.valid[away < radius].any()
     clear = (away > radius + 45) & (rows > 10) & (rows < 480) & (cols > 10) & (cols < 480)  # its thin rim of 60 m, its cells of 10 m
     assert after.valid[clear].all()
+
+
+def test_a_pair_goes_on_from_its_record_as_it_does_when_the_record_is_read_again(scenes):
+    first = align(*scenes, None, RunConfig(report_date=dt.date(2026, 1, 1)))
+    record = Registration.from_json(json.loads(json.dumps(registration_record(first, None))))
+    now, later = first.by(record), align(*scenes, None, RunConfig(report_date=dt.date(2026, 1, 1)), record)
+    assert np.array_equal(now.registration.matrix, later.registration.matrix)
+    assert now.radiometry == later.radiometry
+    window = now.geobox[40:260, 100:300]
+    for one, other in zip(now.images(window) + now.shown(), later.images(window) + later.shown(), strict=True):
+        assert np.array_equal(one.values, other.values)
+        assert np.array_equal(one.valid, other.valid)
 
 
 def test_the_search_for_clouds_can_be_left_out(scenes):

@@ -92,6 +92,10 @@ class Alignment:
         """The later scene."""
         return self.later.item
 
+    def by(self, registration: Registration) -> Alignment:
+        """Return the pair as aligned by another registration of the same scenes."""
+        return _aligned(self.earlier, self.later, self.geobox, registration, (self.overview.before, self.overview.delivered))
+
     def images(self, window: GeoBox) -> tuple[Image, Image]:
         """Load both dates on a part of the grid, or on a coarser version of it; each pixel is interpolated once.
 
@@ -151,10 +155,12 @@ class Meeting:
     def settled(self, registration: Registration, delivered: tuple[Image, Image] | None = None) -> Alignment:
         """Return the pair as aligned by a registration; `delivered` are both scenes on the reduced grid, where they are loaded already."""
         small = coarser(self.geobox, OVERVIEW_PX)
-        earlier, later = delivered or (self.earlier.load(small), self.later.load(small))
-        registered = self.later.registered(small, registration)
-        overview = Overview(earlier, later, registered)
-        return Alignment(self.earlier, self.later, self.geobox, registration, fit_radiometry(earlier, registered), overview)
+        return _aligned(self.earlier, self.later, self.geobox, registration, delivered or (self.earlier.load(small), self.later.load(small)))
+
+
+def _aligned(earlier: View, later: View, geobox: GeoBox, registration: Registration, delivered: tuple[Image, Image]) -> Alignment:
+    registered = later.registered(delivered[0].geobox, registration)
+    return Alignment(earlier, later, geobox, registration, fit_radiometry(delivered[0], registered), Overview(*delivered, registered))
 
 
 def check_order(before: pystac.Item, after: pystac.Item) -> None:

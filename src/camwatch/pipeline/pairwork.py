@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +128,7 @@ class PairWork:
             record_path = write_json(self.folder / "registration.json", registration_record(alignment, self.aoi))
             written = [record_path, registration_picture(self.folder / "registration.png", alignment, self._generated)]
             # What follows rests on the record, to its last digit, as it does when a run goes on from there.
-            self._alignment = replace(alignment, registration=Registration.from_json(read_json(record_path)))
+            self._alignment = alignment.by(Registration.from_json(read_json(record_path)))
         times = [scene.acquired(item).isoformat() for item in (self.before, self.after)]
         gsd_m = max(scene.gsd_m(item) for item in (self.before, self.after))
         simulated = any(scene.is_simulated(item) for item in (self.before, self.after))
