@@ -34,8 +34,8 @@ GAP_M = 30.0
 """Longest gate or gap."""
 TONE = 80.0
 """Median brightness that every piece of ground is scaled to, so that pieces do not meet in a step."""
-EDGE_M = 180.0
-"""Ground around the rings."""
+EDGE_M, EDGE_OLD_M = 180.0, 500.0
+"""Ground around the rings; more where the line is sought far from its outline, so that the edge of the scene does not tell where it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def trial(case: Case, painter: Painter | None = None) -> Trial:
     old = ring(rng, 1000 * case.length_km)
     new = grown(old, case.growth, rng)
     west, south, east, north = old.union(new).bounds
-    margin = EDGE_M + 15 * case.gsd_m
+    margin = (EDGE_OLD_M if case.prior == "old" else EDGE_M) + 15 * case.gsd_m
     shape = (int((north - south + 2 * margin) / case.gsd_m), int((east - west + 2 * margin) / case.gsd_m))
     grid = GeoBox(shape, Affine(case.gsd_m, 0, west - margin, 0, -case.gsd_m, north + margin), "EPSG:32652")
     grounds = mosaic(rng, shape, case.gsd_m, case.half)

@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--prior", choices=["near", "shift18", "shift100", "area20", "warped", "old"], default="near")
+    parser.add_argument("--growth", type=float, nargs="+", default=GROWTHS, help="of the area, one trial after the other")
     parser.add_argument("--no-wall", action="store_true")
     parser.add_argument("--half", choices=["tune", "judge"], default="judge")
     parser.add_argument("--painter", type=Path)
@@ -50,7 +51,7 @@ def main() -> None:
     painter = _painter(options.painter)
     rows = []
     for number in range(options.trials):
-        growth = GROWTHS[number % len(GROWTHS)]
+        growth = options.growth[number % len(options.growth)]
         case = Case(options.seed + number, options.gsd, options.length, growth, options.prior, wall=not options.no_wall, half=options.half)
         row = _run(case, painter)
         rows.append(row)

@@ -9,12 +9,14 @@ from odc.geo.geobox import GeoBox
 from scipy.ndimage import gaussian_filter, map_coordinates
 from shapely.geometry import Polygon
 
+from camwatch.detect._course_gain import gathered
 from camwatch.detect._course_graph import closed_path
 from camwatch.detect._course_ground import LATTICE, Ground
 from camwatch.detect._course_lattice import Lattice, coarser, part_of
 from camwatch.detect._course_line import bridged, settled
 from camwatch.detect._course_place import placed
 from camwatch.detect._course_profile import MARGIN, MOVES, extras, free_inputs, lattice_inputs, shipped, tone_of
+from camwatch.detect._course_region import Net, outline
 from camwatch.detect._course_ring import resample
 from camwatch.detect._course_search import kernel
 from camwatch.detect._perimeter_band import Band
@@ -240,3 +242,32 @@ def test_a_bay_that_the_line_left_out_is_told():
     across = resample(np.array([(0, 0), (200, 0), (200, 200), (0, 200)], float), 2.0)
     # All of the bay's 340 m but some 25 m at either side of its mouth.
     assert _left_out(across, band) == pytest.approx(340 - 2 * 27, abs=8)
+
+
+def test_a_region_under_pressure_fills_its_walls_and_bridges_their_gaps():
+    """A room of 400 m with gaps of 40 m in its walls: the cheapest path around the middle is short, the region fills the room."""
+    seen = np.zeros((8, 80, 80), np.float32)
+    seen[:, 20:61, [20, 60]] = 1
+    seen[:, [20, 60], 20:61] = 1
+    seen[:, 20, 38:42] = 0
+    seen[:, 50:54, 60] = 0
+    inner, outer = np.zeros((80, 80), bool), np.ones((80, 80), bool)
+    inner[36:45, 24:33] = True
+    outer[1:-1, 1:-1] = False
+    net = Net.of(seen, inner, outer, 10.0)
+    axes = np.array([[10.0, 0.0], [0.0, -10.0], [0.0, 0.0]])
+    held = outline(net.region(0.002), axes)
+    assert held.area == pytest.approx(400.0**2, rel=0.08)
+    assert held.exterior.is_ccw
+    assert net.region(-0.1).sum() == inner.sum()
+    assert outline(net.region(0.2), axes).area > 3 * 400.0**2  # more ground pays for an outline that is not seen
+
+
+def test_what_is_gathered_follows_a_course_and_not_a_spot():
+    planes = np.zeros((8, 40, 40), np.float32)
+    planes[0, 20, :] = 1
+    planes[0, 5, 20] = 1
+    found = gathered(planes, 7, 1.0)
+    assert found[0, 20, 20] == pytest.approx(1.0)
+    assert found[0, 5, 20] == pytest.approx(1 / 15, abs=1e-6)
+    assert found[4, 20, 20] < 0.1

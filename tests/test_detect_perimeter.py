@@ -502,3 +502,22 @@ def test_priors_that_cannot_be(prior, words):
     message = str(caught.value)
     assert "\n" not in message
     assert all(word in message for word in (*words, "before"))
+
+
+def test_growth_beyond_one_old_outline_is_found_or_refused():
+    """One outline of the earlier date; at pixels of 2.5 m the line of the later one is sought outward from where the old one faded."""
+    old = star(2, radius=330.0)
+    new = Polygon([(x if x < 0 else 1.9 * x, y) for x, y in old.exterior.coords])
+    one = site(off(old, 1), off(old, 1))
+    before = scene(2009, seed=3, half=880, pixel=2.5, wall=old, strip=0.10)
+    after = scene(2010, seed=3, half=880, pixel=2.5, wall=new, strip=0.10, sun=330.0)
+    found = detect_perimeter(before, after, one)
+    assert found.status == "searched", found.reason
+    assert "left the one outline that was drawn" in found.reason
+    assert found.growth.area.low <= new.area / old.area - 1 <= found.growth.area.high
+    assert found.growth.area.ratio == pytest.approx(new.area / old.area - 1, abs=0.04)
+    bare = scene(2010, seed=3, half=880, pixel=2.5, sun=330.0)
+    unbuilt = np.arange(after.valid.shape[1]) * 2.5 - 880 > 320  # of the enlargement only the two sides stand
+    refused = detect_perimeter(before, replace(after, values=np.where(unbuilt, bare.values, after.values)), one)
+    assert refused.status == "not_testable"
+    assert refused.growth is None

@@ -49,6 +49,8 @@ class Band:
         By how much it is better seen there than anywhere else.
     looked : Lattice or None
         What was looked at to place it, whether it was placed or not.
+    grown : bool
+        Whether it is no outline that was drawn but one to which that may have been enlarged.
     """
 
     ring: NDArray[np.float64]
@@ -58,6 +60,7 @@ class Band:
     drawn: NDArray[np.float64] | None = None
     margin: float = 0.0
     looked: Lattice | None = None
+    grown: bool = False
 
     @property
     def shape(self) -> BaseGeometry:

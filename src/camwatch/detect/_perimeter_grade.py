@@ -12,6 +12,7 @@ from camwatch.detect._course_ground import Ground
 from camwatch.detect._course_profile import shipped
 from camwatch.detect._perimeter_band import BESIDE_M, Band, farther_band, placed_band
 from camwatch.detect._perimeter_faded import kept_share
+from camwatch.detect._perimeter_grown import grown
 from camwatch.detect._trace import Trace, trace_line
 
 if TYPE_CHECKING:
@@ -61,7 +62,31 @@ def traces_of(
         short.append(why)
     if not any(short):
         short = _left(images, traces, grounds, sought, params, one=one)
+    if one and all(observed) and any(short):
+        return _outgrown(images, grounds, (list(sought), traces, short), params)
     return list(sought), traces, short
+
+
+def _outgrown(
+    images: Sequence[Image], grounds: Sequence[Ground], unchanged: tuple[list[Band | None], list[Trace | None], list[str]], params: PerimeterParams
+) -> tuple[list[Band | None], list[Trace | None], list[str]]:
+    """Return what was found around one outline, or the enlargement of the earlier date's line where that is sure."""
+    band, old = unchanged[0][0], unchanged[1][0]
+    if band is None:
+        return unchanged
+    if old is None or band.drawn is not None or _shortfall(old, grounds[0].cell_m, params, faded=False):
+        return unchanged
+    found = grown((grounds[0], grounds[1]), band, old, params)
+    if found is None:
+        return unchanged
+    new, margin = found
+    sure = new.gain >= params.min_gain and margin >= params.min_gain_margin and new.gap_m <= params.max_gain_gap_m
+    if not sure or new.trace.inferred > params.max_gain_inferred or _shortfall(new.trace, grounds[1].cell_m, params, faded=True):
+        return unchanged
+    both, moved = [band, new.band], [old, new.trace]
+    if any(_left(images, moved, grounds, both, params, one=False)):
+        return unchanged
+    return [*both], [*moved], ["", ""]
 
 
 def _sought(ground: Ground, band: Band, params: PerimeterParams, *, faded: bool) -> tuple[Band, Trace | None, str]:

@@ -46,6 +46,11 @@ class PerimeterParams:
         moved, and it may have moved out of the band.
     min_kept_share_one : float
         The same where both dates were searched around one outline, so that no prior tells of a change.
+    min_gain, min_gain_margin : float
+        Where one old outline serves both dates and the line was enlarged: how much of a new line must be seen along its new stretches (1 is what the
+        best hundredth of the ground shows), and how much less along any other line to which it may have been enlarged.
+    max_gain_gap_m, max_gain_inferred : float
+        Longest new stretch along which little of a new line may be seen, and largest share of the whole line that may be bridged.
     min_observed_share : float
         Smallest share of each prior's ring that must have valid pixels.
     """
@@ -68,4 +73,8 @@ class PerimeterParams:
     min_margin: float = 0.04
     min_kept_share: float = 0.2
     min_kept_share_one: float = 0.3
+    min_gain: float = 1.2
+    min_gain_margin: float = 0.07
+    max_gain_gap_m: float = 200.0
+    max_gain_inferred: float = 0.2
     min_observed_share: float = 0.5

@@ -45,6 +45,11 @@ ALONE = (
     "; at {day} something beside the outline looks like a line: on one date alone that may be a street or the edge of a field, and growth needs both"
 )
 """What a date is worth whose other date shows no line."""
+GROWN = (
+    "the line of the later date left the one outline that was drawn and was sought outward from where it had faded: it runs where most of what "
+    "is new looks like a line; look at the overlay, or draw a prior of that date"
+)
+"""What limits an enlargement that no outline told of."""
 
 __all__ = ["PerimeterParams", "detect_perimeter"]
 
@@ -143,11 +148,13 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
         there = [band for band in bands if band]
         halves = " and ".join(f"{band.half_m:.0f}" for band in there)
         said.append(f"searched within {halves} m of the outlines of the two dates; a road beside the wall within that band cannot be told from it")
-        placed = [band for band in there if band.drawn is not None]
+        placed = [band for band in there if band.drawn is not None and not band.grown]
         if placed:
             which = "the outlines were" if len(placed) == len(there) else "the outline of one date was"
             how_far = max(band.sought_m for band in placed)
             said.append(f"{which} first moved and scaled as a whole, by up to {how_far:.0f} m, to where a line is seen along it")
+        if any(band.grown for band in there):
+            said.append(GROWN)
         if one_outline(there):
             said.append("both dates were searched around one outline: each line is still seen at the other date, one farther out would not be")
     for image, line, why in zip(images, lines, short, strict=True):
