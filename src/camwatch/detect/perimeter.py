@@ -11,8 +11,9 @@ contradict one another both are shown and the interval holds both, and where the
 
 Limits. A road or a river bank that runs beside the wall within the band may be taken for it: where such a rival is nearly as well seen, half of
 what lies between the two goes into the standard error (`ambiguous_share`), and an analyst looks at the overlay. Where one side of the wall has no
-strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. A line that left the band of its prior is not found;
-that it left is noticed by what is gone of the other date's line (:mod:`camwatch.detect._perimeter_faded`), and then no growth is claimed.
+strip and no shadow, the line is the centre of what is seen, up to half a strip's width off. A line that left the band of its prior is not found,
+unless it was enlarged and is well seen nearly all along (:mod:`camwatch.detect._perimeter_grown`); that it left is noticed by what is gone of the
+other date's line (:mod:`camwatch.detect._perimeter_faded`), and then no growth is claimed.
 """
 
 from __future__ import annotations
