@@ -80,12 +80,15 @@ def _outgrown(
     if found is None:
         return unchanged
     new, margin = found
+    beyond, refused = unchanged[0][1], unchanged
+    if beyond is not None and beyond.drawn is None:  # what was looked at in vain counts as searched
+        refused = [band, replace(beyond, looked=new.band.looked, sought_m=new.band.sought_m)], unchanged[1], unchanged[2]
     sure = new.gain >= params.min_gain and margin >= params.min_gain_margin and new.gap_m <= params.max_gain_gap_m
     if not sure or new.trace.inferred > params.max_gain_inferred or _shortfall(new.trace, grounds[1].cell_m, params, faded=True):
-        return unchanged
+        return refused
     both, moved = [band, new.band], [old, new.trace]
     if any(_left(images, moved, grounds, both, params, one=False)):
-        return unchanged
+        return refused
     return [*both], [*moved], ["", ""]
 
 
