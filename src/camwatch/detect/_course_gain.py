@@ -43,17 +43,6 @@ class Gain:
     known: NDArray[np.bool_]
     axes: NDArray[np.float64]
 
-    @property
-    def points(self) -> NDArray[np.float64]:
-        """Places (rows · cols, 2) of the grid."""
-        row, col = (each.ravel() for each in np.indices(self.known.shape))
-        return np.asarray(np.column_stack([col, row, np.ones(len(row))]) @ self.axes, np.float64)
-
-    @property
-    def step_m(self) -> float:
-        """Metres between neighbours."""
-        return float(np.hypot(*self.axes[0]))
-
     def at(self, points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return (row, col) of the places nearest to some points (n, 2), within the grid."""
         col, row = np.round((points - self.axes[2]) @ np.linalg.inv(self.axes[:2])).astype(int).T
