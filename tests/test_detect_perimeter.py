@@ -293,6 +293,23 @@ def test_a_ring_that_is_not_star_shaped():
         assert record.area_m2 == pytest.approx(C_SHAPE.area, rel=0.03)
 
 
+@pytest.mark.parametrize(("pixel", "radius", "tolerance"), [(5.0, 600.0, 0.02), (10.0, 1500.0, 0.02)])
+def test_coarse_pixels_show_a_wide_strip_around_a_large_ring(pixel, radius, tolerance):
+    """A strip of 12 m is two pixels wide, or one."""
+    ring = star(8, radius=radius)
+    half = round(1.35 * radius / pixel) * pixel
+    options = {"half": half, "pixel": pixel, "strip": 0.10, "sides": (6.0, 6.0)}
+    before, after = scene(2009, seed=8, wall=ring, **options), scene(2010, seed=8, wall=ring, sun=330.0, **options)
+    priors = site(affinity.translate(ring, 8, -6), affinity.translate(ring, -5, 9))
+    found = detect_perimeter(before, after, priors)
+    assert found.status == "searched", found.reason
+    for record in found.records[:2]:
+        assert record.area_m2 == pytest.approx(ring.area, rel=tolerance)
+        assert abs(record.area_m2 - ring.area) < 2.5 * record.measures["area_se_m2"]
+    bare = [scene(year, seed=8, **options) for year in (2009, 2010)]
+    assert detect_perimeter(*bare, priors).status == "not_testable"
+
+
 @pytest.mark.parametrize(("pixel", "bands", "tolerance"), [(0.5, ("red", "green", "blue"), 0.015), (2.5, ("pan",), 0.05)])
 def test_other_resolutions_and_bands(pixel, bands, tolerance):
     ring = star(8)
@@ -348,15 +365,16 @@ def test_clouds_are_bridged_and_said_so_or_refused():
 def test_what_cannot_be_searched_is_said():
     ring = star(1)
     image = scene(2009, seed=1, half=260, wall=ring)
-    coarse = scene(2010, seed=1, half=260, wall=ring, gsd=10.0)
-    assert "10.0 m pixels" in detect_perimeter(image, coarse, site(ring, ring)).reason
+    coarse = scene(2010, seed=1, half=260, wall=ring, gsd=12.0)
+    assert "12.0 m pixels" in detect_perimeter(image, coarse, site(ring, ring)).reason
     assert "no prior outline" in detect_perimeter(image, image, site(ring, None)).reason
     far = affinity.translate(ring, 5000, 0)
     gone = detect_perimeter(image, image, site(ring, far))
     assert gone.status == "not_testable"
     assert gone.reason.startswith("not observed")
     assert gone.observed_share == pytest.approx(0.5)
-    assert detect_perimeter(image, coarse, site(ring, ring), PerimeterParams(max_gsd_m=11)).status == "not_testable"  # a 10 m blur hides the line
+    blurred = replace(coarse, values=gaussian_filter(coarse.values, (0, 12, 12)))
+    assert detect_perimeter(image, blurred, site(ring, ring), PerimeterParams(max_gsd_m=13)).status == "not_testable"  # the blur hides the line
     with pytest.raises(PairError, match="different grids"):
         detect_perimeter(image, scene(2010, seed=1, half=200, wall=ring), site(ring, ring))
 
@@ -383,7 +401,7 @@ def drawn(polygon, accuracy_m, seed=None, name="drawn"):
     return Digitised(name, place(Polygon(ring)), accuracy_m)
 
 
-def blank(year, half=300, pixel=10.0):
+def blank(year, half=300, pixel=12.0):
     return scene(year, seed=3, half=half, pixel=pixel)
 
 
@@ -396,7 +414,7 @@ def test_digitised_lines_answer_where_the_image_is_too_coarse():
     found = detect_perimeter(blank(2009), blank(2010), with_lines(old, new, [drawn(old, 4, 1)], [drawn(new, 4, 2)]))
     assert found.status == "searched"
     assert "the line of 2009-05-01 is the analyst's alone" in found.reason
-    assert "10.0 m pixels" in found.reason
+    assert "12.0 m pixels" in found.reason
     first, second = found.records[:2]
     assert first.measures["source"] == second.measures["source"] == "digitised"
     assert abs(first.area_m2 - old.area) < 3 * first.measures["area_se_m2"]
@@ -457,7 +475,7 @@ def test_one_digitised_line_is_no_growth():
     old = star(4)
     found = detect_perimeter(blank(2009), blank(2010), with_lines(old, old, [drawn(old, 2)], []))
     assert found.status == "not_testable"
-    assert "10.0 m pixels" in found.reason
+    assert "12.0 m pixels" in found.reason
     assert "of 2009-05-01 there is a line that an analyst drew, and growth needs both" in found.reason
 
 

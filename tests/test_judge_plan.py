@@ -239,22 +239,22 @@ def test_archives_of_2_to_5_m_tell_72_percent_from_doubling_and_30_m_do_not():
     for key in (("SPOT 5 HRG", 2.5), ("SPOT 5 HRG", 5.0)):
         (separation,) = deciding[key].prospect.separates
         assert (separation.claim, separation.reading) == ("C25-25", "doubled")
-        assert separation.power > 0.95
+        assert separation.power > 0.9
         assert deciding[key].access == "free"
-    assert deciding["SPOT 5 HRG", 5.0].prospect.by_hand
+        assert not deciding[key].prospect.by_hand  # the search takes them, a little less sharply than a hand
     assert all(o.gsd_m <= 5 for o in deciding.values())
     (near,) = [o for o in of_camp("C25-20")["area"].options if o.gsd_m == 2.5 and o.access == "free"]
     assert near.windows == (("2008-01-01", "2010-04-02"), ("2010-10-01", "2012-12-31"))
 
 
-@pytest.mark.parametrize(("gsd", "testable"), [(0.5, True), (2.5, True), (5.0, False), (10.0, False), (15.0, False), (30.0, False)])
+@pytest.mark.parametrize(("gsd", "testable"), [(0.5, True), (2.5, True), (5.0, True), (10.0, False), (15.0, False), (30.0, False)])
 def test_growth_with_the_scenes_at_hand(gsd, testable):
     grown = of_camp("C25-25", *both_decades(gsd))["thousand m²"]
     assert grown.testable is testable
     if testable:
-        assert [(s.reading, s.power > 0.99) for s in grown.separates] == [("doubled", True)]
+        assert [(s.reading, s.power > (0.99 if gsd < 5 else 0.9)) for s in grown.separates] == [("doubled", True)]
         assert "it is told from C25-25 “doubled”" in grown.reason
-        assert "support takes" not in grown.reason
+        assert ("support takes" not in grown.reason) == (gsd < 5)
     else:
         assert "a line that is drawn by hand and loaded with its date is measured up to 8 m" in grown.reason
 

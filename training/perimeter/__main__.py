@@ -20,9 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.perimeter", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", type=Path, help="folder of rendered pairs")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tiles", type=int, default=3500)
+    parser.add_argument("--tiles", type=int, default=10_000)
     parser.add_argument("--held", type=int, default=120, help="tiles to judge by")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 

@@ -82,7 +82,7 @@ def closed_path(lattice: Lattice, middle: tuple[float, float], ring: NDArray[np.
     if not np.isfinite(total[anchor + count]):
         return None
     path = _back(came, anchor + count, anchor) % count
-    return Loop(path[:-1], _support(lattice, path))
+    return Loop(path[:-1], support_of(lattice, path[:-1]))
 
 
 def _steps(lattice: Lattice, ring: NDArray[np.float64], half_m: float) -> _Steps:
@@ -174,8 +174,9 @@ def _back(came: NDArray[np.int32], goal: int, start: int | None) -> NDArray[np.i
     return np.array(path[::-1], np.intp)
 
 
-def _support(lattice: Lattice, path: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the likeness (k,) of each place of a closed path (first place repeated at its end) along the step that leaves it."""
+def support_of(lattice: Lattice, node: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the likeness (k,) of each place of a closed path (numbers in the lattice) along the step that leaves it."""
+    path = np.r_[node, node[0]]
     row, col = np.diff(lattice.row[path]), np.diff(lattice.col[path])
     table = {move: number for number, move in enumerate(MOVES)} | {(-r, -c): number for number, (r, c) in enumerate(MOVES)}
     direction = np.array([table[int(r), int(c)] for r, c in zip(row, col, strict=True)], np.intp)

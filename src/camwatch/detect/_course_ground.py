@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely import clip_by_rect, contains_xy
 
+from camwatch.detect._course_cells import cell_m_of, cells_of, sensor_m_of
 from camwatch.detect._course_lattice import Lattice
-from camwatch.detect._course_profile import MARGIN, MOVES, Perceptron, cell_factor, cells_of, extras, free_inputs, lattice_inputs
+from camwatch.detect._course_profile import EXTRAS, MARGIN, MOVES, SIDE, Perceptron, extras, free_inputs, lattice_inputs
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
     from camwatch.imagery.image import Image
 
-TILE = 192
+TILE = 144
 """Cells on a side of what is looked at at once."""
 LATTICE = 3
 """Cells between the places that are looked at."""
 REACH = 26
 """Cells that a profile and its averages reach at most."""
+GATHER_M, GATHER_PX = 25.0, 10.0
+"""Length over which what is seen along a line is averaged, and of how many pixels of the sensor at least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,12 +49,21 @@ class Ground:
 
     @property
     def cell_m(self) -> float:
-        return float(self.image.pixel_m * cell_factor(self.image))
+        return cell_m_of(self.image)
+
+    @property
+    def sensor_m(self) -> float:
+        return sensor_m_of(self.image)
+
+    @property
+    def gather_m(self) -> float:
+        """Length over which what is seen along a line is averaged, in metres."""
+        return max(GATHER_M, GATHER_PX * self.sensor_m)
 
     @property
     def transform(self) -> Affine:
         """Cell (col, row) → map (x, y)."""
-        return self.image.geobox.affine * self.image.geobox.affine.scale(cell_factor(self.image))
+        return self.image.geobox.affine * self.image.geobox.affine.scale(self.cell_m / self.image.pixel_m)
 
     def _tile(self, place: tuple[int, int]) -> _Tile:
         if place not in self.tiles:
@@ -101,16 +113,27 @@ class Ground:
         new = ~tile.known[row, col]
         if new.any():
             at = row[new], col[new]
-            # Of the tile only what the profiles of these places reach.
-            near = [slice(LATTICE * each.min() + MARGIN - REACH, LATTICE * each.max() + MARGIN + REACH + 1) for each in at]
-            tone = np.ascontiguousarray(tile.tone[tuple(near)])
-            flat = (at[0] - at[0].min()) * LATTICE * tone.shape[1] + (at[1] - at[1].min()) * LATTICE + REACH * (tone.shape[1] + 1)
-            told = extras(np.array([np.arctan2(-move[0], move[1]) for move in MOVES]), self.image.sun, self.cell_m)
+            tone, flat = _reached(tile.tone, *at)
+            told = extras(np.array([np.arctan2(-move[0], move[1]) for move in MOVES]), self.image.sun, self.sensor_m)
             inputs = [lattice_inputs(tone, flat, move, each) for move, each in zip(MOVES, told, strict=True)]
             tile.like[at] = self.perceptron(np.concatenate(inputs))[0].reshape(len(MOVES), -1).T
             tile.known[at] = True
         valid = tile.valid[row * LATTICE + MARGIN, col * LATTICE + MARGIN]
         return np.where(valid[:, None], tile.like[row, col], 0), valid
+
+    def profiles(self, lattice: Lattice, place: NDArray[np.intp], way: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the profiles (n, 27) across some places of a lattice of this ground, each in one of MOVES, the mean of those ahead and behind."""
+        out = np.empty((len(place), 2 * SIDE + 1), np.float32)
+        side = TILE // LATTICE
+        row, col = lattice.row[place], lattice.col[place]
+        keys = (row // side * 100_000 + col // side) * len(MOVES) + way
+        order = np.argsort(keys, kind="stable")
+        for here in np.split(order, np.flatnonzero(np.diff(keys[order])) + 1):
+            at = int(row[here[0]]) // side, int(col[here[0]]) // side
+            tone, flat = _reached(self._tile(at).tone, row[here] - at[0] * side, col[here] - at[1] * side)
+            both = lattice_inputs(tone, flat, MOVES[way[here[0]]], np.zeros((1, EXTRAS), np.float32))
+            out[here] = 0.5 * (both[:, : 2 * SIDE + 1] + both[:, 2 * SIDE + 1 : -EXTRAS])
+        return out
 
     def along(self, points: NDArray[np.float64], heading: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_]]:
         """Return what places (n, 2) look like along a heading (n,): likeness, metres to the line on the right, and whether it is observed."""
@@ -119,7 +142,7 @@ class Ground:
         row = inverse.d * points[:, 0] + inverse.e * points[:, 1] + inverse.f
         top, left = np.floor(row / TILE).astype(int), np.floor(col / TILE).astype(int)
         like, offset, valid = np.zeros(len(points), np.float32), np.zeros(len(points)), np.zeros(len(points), bool)
-        told = extras(heading, self.image.sun, self.cell_m)
+        told = extras(heading, self.image.sun, self.sensor_m)
         keys = top * 100_000 + left
         for key in np.unique(keys):
             here = np.flatnonzero(keys == key)
@@ -130,3 +153,10 @@ class Ground:
             seen = tile.valid[np.round(at[:, 0]).astype(int), np.round(at[:, 1]).astype(int)]
             like[here], offset[here], valid[here] = np.where(seen, chance, 0), np.where(seen, aside, 0) * self.cell_m, seen
         return like, offset, valid
+
+
+def _reached(tone: NDArray[np.float32], row: NDArray[np.int64], col: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the part of a tile's tone that the profiles of some places of its lattice reach, and where in it, flattened, each place lies."""
+    near = [slice(LATTICE * each.min() + MARGIN - REACH, LATTICE * each.max() + MARGIN + REACH + 1) for each in (row, col)]
+    part = np.ascontiguousarray(tone[tuple(near)])
+    return part, (row - row.min()) * LATTICE * part.shape[1] + (col - col.min()) * LATTICE + REACH * (part.shape[1] + 1)

@@ -38,19 +38,13 @@ def settled(ground: Ground, ring: NDArray[np.float64], step: float) -> tuple[NDA
     """
     ring = smooth(resample(ring, step), 4.0)
     for turn in range(3):
-        ring, like, seen, scatter = _closer(ground, resample(ring, step))
+        ring, like, seen, scatter = closer(ground, resample(ring, step))
         if turn == 1:
             ring = _with_corners(ground, ring, like)
     return ring, like, seen, scatter
 
 
-def headings(ring: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return at each point of a closed ring of equal steps its heading, in radians counter-clockwise from east, and the unit vector to its right."""
-    tangent = smooth(np.roll(ring, -1, axis=0) - np.roll(ring, 1, axis=0), 1.0)
-    return np.arctan2(tangent[:, 1], tangent[:, 0]), right_of(tangent)
-
-
-def _closer(ground: Ground, ring: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], float]:
+def closer(ground: Ground, ring: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], float]:
     """Return a ring set on the line beside it and straightened; what it looked like where it was, where that is observed, the scatter in metres."""
     heading, right = headings(ring)
     chance, aside, seen = ground.along(ring, heading)
@@ -61,6 +55,12 @@ def _closer(ground: Ground, ring: NDArray[np.float64]) -> tuple[NDArray[np.float
     away = ((there - straight) * right).sum(axis=1)[chance > 0.5]
     scatter = float(1.4826 * np.median(np.abs(away))) if away.size else 2.0 * ground.cell_m
     return straight, chance.astype(np.float64), seen, scatter
+
+
+def headings(ring: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return at each point of a closed ring of equal steps its heading, in radians counter-clockwise from east, and the unit vector to its right."""
+    tangent = smooth(np.roll(ring, -1, axis=0) - np.roll(ring, 1, axis=0), 1.0)
+    return np.arctan2(tangent[:, 1], tangent[:, 0]), right_of(tangent)
 
 
 def _bends(ring: NDArray[np.float64], reach_m: float) -> NDArray[np.float64]:

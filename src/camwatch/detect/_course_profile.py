@@ -2,7 +2,7 @@
 
 Along a direction the brightness of six cells ahead and of six behind is averaged, and the 27 cells across are the profiles: a cleared strip is
 bright, a wall throws its shadow on the side that the sun says, a road has neither that shadow nor bare ground on both sides, and a tree is not as
-long as both. A cell is a pixel of the sensor, or a metre where pixels are finer. The perceptron has seen rendered ground with rendered lines only
+long as both. The perceptron has seen rendered ground with rendered lines only
 (`python -m training.perimeter`).
 """
 
@@ -14,9 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
-from camwatch.imagery.image import LUMINANCE
 from camwatch.resources import data_folder
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from camwatch.imagery.image import Image, Sun
+    from camwatch.imagery.image import Sun
 
     Floats = NDArray[np.float32]
     Indices = NDArray[np.intp]
@@ -33,10 +31,6 @@ MOVES = ((0, 1), (-1, 2), (-1, 1), (-2, 1), (-1, 0), (-2, -1), (-1, -1), (-1, -2
 """Directions as (rows, cols): east, then counter-clockwise over half a turn; the steps of a path on the lattice."""
 SIDE, HALF = 13, 5
 """Cells of a profile on either side, and of its averages ahead and behind."""
-AROUND = 31
-"""Cells on a side of the ground whose mean and spread a cell's tone is told from."""
-EVERY = 7
-"""Of so many cells one tells what is typical of a tile."""
 MARGIN = 32
 """Cells around a tile that its profiles and their surroundings need."""
 EXTRAS = 4
@@ -76,69 +70,15 @@ def read_perceptron(path: Path) -> Perceptron:
     return Perceptron(tuple((np.array(each["weight"], np.float32), np.array(each["bias"], np.float32)) for each in document["layers"]))
 
 
-def cell_factor(image: Image) -> int:
-    """Return how many pixels of the grid make a cell: at least a metre, and no finer than the sensor."""
-    return max(round(max(1.0, image.gsd_m) / image.pixel_m), 1)
+def extras(heading: NDArray[np.float64], sun: Sun | None, sensor_m: float) -> Floats:
+    """Return what the perceptron is told beside a profile (n, EXTRAS).
 
-
-def cells_of(image: Image, top: int, left: int, side: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return tone and validity of side² cells from (top, left) on an image's grid of cells; what lies outside the image is not valid."""
-    by = cell_factor(image)
-    height, width = image.valid.shape
-    y0, x0 = top * by, left * by
-    rows, cols = slice(max(y0, 0), min(y0 + side * by, height)), slice(max(x0, 0), min(x0 + side * by, width))
-    light, weight = np.zeros((side * by, side * by), np.float32), np.zeros((side * by, side * by), np.float32)
-    if rows.start < rows.stop and cols.start < cols.stop:
-        place = slice(rows.start - y0, rows.stop - y0), slice(cols.start - x0, cols.stop - x0)
-        usable = image.valid[rows, cols]
-        light[place] = np.where(usable, _luminance(image, rows, cols), 0)
-        weight[place] = usable
-    if by > 1:
-        light, weight = (plane.reshape(side, by, side, by).mean(axis=(1, 3)) for plane in (light, weight))
-    valid = weight > 0.5
-    return tone_of(np.where(valid, light / np.maximum(weight, 1e-6), 0), valid), valid
-
-
-def _luminance(image: Image, rows: slice, cols: slice) -> Floats:
-    if "pan" in image.bands:
-        return np.asarray(image.values[image.bands.index("pan"), rows, cols], np.float32)
-    weights = np.array([LUMINANCE.get(name, 0.0) for name in image.bands], np.float32)
-    weights = weights / weights.sum() if weights.any() else np.full(len(weights), 1 / len(weights), np.float32)
-    return np.asarray(np.tensordot(weights, image.values[:, rows, cols], axes=1), np.float32)
-
-
-def tone_of(light: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Return the logarithm of brightness less its mean nearby, in units of its spread there; 0 where not valid."""
-    if not valid.any():
-        return np.zeros(light.shape, np.float32)
-    share = None if valid.all() else np.maximum(uniform_filter(valid.astype(np.float32), AROUND, mode="nearest"), 1e-3)
-
-    def typical(values: Floats) -> float:
-        return float(np.median((values.ravel() if share is None else values[valid])[::EVERY]))
-
-    def nearby(values: Floats) -> Floats:
-        mean: Floats = uniform_filter(values, AROUND, mode="nearest")
-        return mean if share is None else mean / share
-
-    tone = np.log(np.maximum(light, max(0.05 * typical(light), 1e-6)), dtype=np.float32)
-    if share is not None:
-        tone[~valid] = 0
-    mean = nearby(tone)
-    spread = np.sqrt(np.maximum(nearby(tone * tone) - mean * mean, 0))
-    tone -= mean
-    if share is not None:
-        tone[~valid] = 0
-    tone /= 0.5 * spread + np.float32(0.5 * typical(spread) + 0.02)
-    return np.clip(tone, -5, 5, out=tone)
-
-
-def extras(heading: NDArray[np.float64], sun: Sun | None, cell_m: float) -> Floats:
-    """Return what the perceptron is told beside a profile (n, EXTRAS): where the shadow of a metre falls across it, how long it is, the cell's size.
+    Where the shadow of a metre falls across it and how long it is, whether that is known, and what the sensor resolves.
 
     `heading` (n,) is in radians counter-clockwise from east; across is positive to its right.
     """
     out = np.zeros((len(heading), EXTRAS), np.float32)
-    out[:, 3] = np.log(cell_m)
+    out[:, 3] = np.log(sensor_m)
     if sun is not None and sun.elevation_deg > 5 and sun.doubt_deg < 45:
         azimuth = np.deg2rad(sun.azimuth_deg)
         length = min(1 / np.tan(np.deg2rad(max(sun.elevation_deg, 15.0))), 3.0)

@@ -1,15 +1,19 @@
-"""Where the enclosing line of a date runs, roughly: the cheapest closed path around the middle of the prior."""
+"""Where the enclosing line of a date runs, roughly: the cheapest closed path around the middle of the prior, led by what it shows of itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 from shapely.geometry import Polygon
 
-from camwatch.detect._course_graph import closed_path
+from camwatch.detect._course_graph import closed_path, support_of
 from camwatch.detect._course_lattice import Lattice, coarser
+from camwatch.detect._course_line import closer
+from camwatch.detect._course_own import own_lattice
+from camwatch.detect._course_ring import resample, smooth
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,10 +60,25 @@ def rough_course(ground: Ground, prior: Polygon, half_m: float) -> Course | None
     middle = kernel(prior, half_m)
     point = middle.representative_point()
     lattice = ground.lattice(prior.buffer(half_m).difference(middle))
+    outline, inside = np.asarray(prior.exterior.coords)[:-1], (point.x, point.y)
+    whole = len(lattice.row) <= MOST_PLACES
     while len(lattice.row) > MOST_PLACES:
         lattice = coarser(lattice)
-    loop = closed_path(lattice, (point.x, point.y), np.asarray(prior.exterior.coords)[:-1], half_m)
-    return None if loop is None else Course(lattice.point[loop.node], loop.support, lattice, (point.x, point.y))
+    loop = closed_path(lattice, inside, outline, half_m)
+    if loop is None:
+        return None
+    first = Course(lattice.point[loop.node], loop.support, lattice, inside)
+    if not whole:  # the places are not those of the ground any more
+        return first
+    led = closed_path(own_lattice(ground, lattice, *_seen_along(ground, first.ring)), inside, outline, half_m)
+    return first if led is None else replace(first, ring=lattice.point[led.node], support=support_of(lattice, led.node))
+
+
+def _seen_along(ground: Ground, ring: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the line beside a rough ring (k, 2) and how much of one is seen along it, NaN where it is not observed."""
+    step = 2.0 * ground.cell_m
+    line, like, seen, _ = closer(ground, resample(smooth(resample(ring, step), 4.0), step))
+    return line, np.where(seen, gaussian_filter1d(like, 0.5 * ground.gather_m / step, mode="wrap"), np.nan)
 
 
 def kernel(prior: Polygon, half_m: float) -> Polygon:

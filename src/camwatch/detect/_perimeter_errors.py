@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from camwatch.imagery.image import Image
 
 
+ROUNDED_PX = 2.5
+"""Pixels on either side of a corner within which it may be rounded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A stretch that may run elsewhere, bridged without evidence or beside a rival: where, how far aside, what that does to area and length."""
@@ -60,7 +64,8 @@ def errors_of(
     length_var = sigma**2 * float((turning(ring, params.correlation_m) ** 2).sum()) + sum(doubt.length_se_m**2 for doubt in doubts)
     length_var += (2 * np.pi * params.definition_m) ** 2 + (params.detour * inferred * length) ** 2
     # Rounding acts alike on all corners, so that their errors add up.
-    length_var += float((0.5 * 2 * CORNER_M * (1 - np.cos(0.5 * turning(ring, 2 * CORNER_M)))).sum()) ** 2
+    reach = 2 * max(CORNER_M, ROUNDED_PX * pixel)
+    length_var += float((0.5 * reach * (1 - np.cos(0.5 * turning(ring, reach)))).sum()) ** 2
     across = float(np.hypot(sigma, params.definition_m))
     return Errors(float(np.sqrt(area_var)), shared, float(np.sqrt(length_var)), across, inferred)
 

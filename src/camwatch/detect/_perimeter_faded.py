@@ -10,7 +10,6 @@ from scipy.spatial import cKDTree
 from shapely import distance, linestrings, points
 
 from camwatch.detect._course_line import headings
-from camwatch.detect._trace import GATHER_M
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +52,7 @@ def kept_share(traces: tuple[Trace, Trace], ground: Ground, bands: tuple[Band, B
     step = float(np.hypot(*(trace.ring[1] - trace.ring[0])))
     heading, _ = headings(trace.ring)
     there, _, _ = ground.along(trace.ring, heading)
-    level = gaussian_filter1d(there.astype(np.float64), 0.5 * GATHER_M / step, mode="wrap")
+    level = gaussian_filter1d(there.astype(np.float64), 0.5 * ground.gather_m / step, mode="wrap")
     away, nearest = cKDTree(other.ring).query(trace.ring)
     told = _outside(bands[1], trace.ring) | ((away > ASIDE_M) & _outside(bands[0], other.ring[nearest]))
     moved = away > ASIDE_M

@@ -13,6 +13,7 @@ from camwatch.detect._course_profile import shipped
 from camwatch.detect._perimeter_band import BESIDE_M, Band, farther_band, placed_band
 from camwatch.detect._perimeter_faded import kept_share
 from camwatch.detect._perimeter_grown import grown
+from camwatch.detect._perimeter_params import SENSORS_M
 from camwatch.detect._trace import Trace, trace_line
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def traces_of(
     gsd = max(image.gsd_m for image in images)
     none: list[Trace | None] = [None, None]
     if gsd > params.max_gsd_m:
-        why = f"the coarser scene has {gsd:.1f} m pixels; a cleared strip of 4 to 8 m needs {params.max_gsd_m:.1f} m or better"
+        why = f"the coarser scene has {gsd:.1f} m pixels; a cleared strip of 6 to 14 m needs {params.max_gsd_m:.1f} m or better"
         return list(bands), none, [why, why]
     first, second = bands
     if first is None or second is None:
@@ -74,7 +75,7 @@ def _outgrown(
     band, old = unchanged[0][0], unchanged[1][0]
     if band is None:
         return unchanged
-    if old is None or band.drawn is not None or _shortfall(old, grounds[0].cell_m, params, faded=False):
+    if old is None or band.drawn is not None or _shortfall(old, grounds[0].sensor_m, params, faded=False):
         return unchanged
     found = grown((grounds[0], grounds[1]), band, old, params)
     if found is None:
@@ -84,7 +85,7 @@ def _outgrown(
     if beyond is not None and beyond.drawn is None:  # what was looked at in vain counts as searched
         refused = [band, replace(beyond, looked=new.band.looked, sought_m=new.band.sought_m)], unchanged[1], unchanged[2]
     sure = new.gain >= params.min_gain and margin >= params.min_gain_margin and new.gap_m <= params.max_gain_gap_m
-    if not sure or new.trace.inferred > params.max_gain_inferred or _shortfall(new.trace, grounds[1].cell_m, params, faded=True):
+    if not sure or new.trace.inferred > params.max_gain_inferred or _shortfall(new.trace, grounds[1].sensor_m, params, faded=True):
         return refused
     both, moved = [band, new.band], [old, new.trace]
     if any(_left(images, moved, grounds, both, params, one=False)):
@@ -110,10 +111,10 @@ def _sought(ground: Ground, band: Band, params: PerimeterParams, *, faded: bool)
 
 def _searched(ground: Ground, band: Band, params: PerimeterParams, *, faded: bool) -> tuple[Trace | None, str]:
     """Return the trace of a date in a band, if there can be one, and why that is no line, empty where it is one."""
-    if why := _astray(band, params):
+    if why := _astray(ground, band, params):
         return None, why
     trace = trace_line(ground, band, params)
-    return trace, _shortfall(trace, ground.cell_m, params, faded=faded or band.drawn is not None)
+    return trace, _shortfall(trace, ground.sensor_m, params, faded=faded or band.drawn is not None)
 
 
 def one_outline(bands: Sequence[Band]) -> bool:
@@ -122,19 +123,25 @@ def one_outline(bands: Sequence[Band]) -> bool:
     return bool(first.within(bands[1].shape) and second.within(bands[0].shape))
 
 
-def _astray(band: Band, params: PerimeterParams) -> str:
+def _astray(ground: Ground, band: Band, params: PerimeterParams) -> str:
     """Return why the outline of a wide band is nowhere, empty where its place was found or where it is good enough as it is."""
-    if band.drawn is None or band.margin >= params.min_margin:
+    needed = _at(ground.sensor_m, params.min_margin)
+    if band.drawn is None or band.margin >= needed:
         return ""
-    where = f"within {band.sought_m:.0f} m the outline is seen at its best place only {band.margin:.2f} better than at another"
-    return f"{TRACED} has nothing to follow: {where}, {params.min_margin:.2f} is needed; draw an outline good to {params.wide_m - BESIDE_M:.0f} m"
+    where = f"within {band.sought_m:.0f} m the outline is seen at its best place only {band.margin:.3f} better than at another"
+    return f"{TRACED} has nothing to follow: {where}, {needed:.3f} is needed; draw an outline good to {params.wide_m - BESIDE_M:.0f} m"
 
 
-def _shortfall(trace: Trace | None, cell_m: float, params: PerimeterParams, *, faded: bool) -> str:
+def _at(sensor_m: float, limits: Sequence[float]) -> float:
+    """Return a limit that is given for SENSORS_M where a sensor resolves so much."""
+    return float(np.interp(np.log(sensor_m), np.log(SENSORS_M), limits))
+
+
+def _shortfall(trace: Trace | None, sensor_m: float, params: PerimeterParams, *, faded: bool) -> str:
     """Return why a trace is no line, empty where it is one; `faded` where no outline of the date itself tells where the line runs unseen."""
     if trace is None:
         return f"{TRACED} finds no way around: the band lies outside the scene"
-    least, most = (float(np.interp(np.log(cell_m), np.log([1.0, 2.5]), limits)) for limits in (params.min_evidence, params.max_inferred_share))
+    least, most = _at(sensor_m, params.min_evidence), _at(sensor_m, params.max_inferred_share)
     if trace.evidence < least:
         return f"{TRACED} looks like a line by {trace.evidence:.2f} in the mean; {least:.2f} is needed, ground without one comes near that"
     if trace.inferred > most:

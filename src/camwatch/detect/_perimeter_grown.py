@@ -33,8 +33,8 @@ REACH = 2.6
 """The later line is sought so many mean radii of the old outline outside it."""
 MOST_PLACES = 600_000
 """No more ground than that is searched."""
-STEP_M = (6.0, 10.0)
-"""Steps of the lattice at which the limits here were chosen: pixels of 2 to 3.3 m."""
+STEP_M = (6.0, 9.95)
+"""Steps of the lattice at which the limits here were chosen: sensors of 2 to 6.6 m."""
 BAND_M = 30.0
 """Half width of the band around a region's outline."""
 NEW_M = 20.0
@@ -43,6 +43,8 @@ SAME = 0.04
 """Two lines between which less of the area lies are one answer."""
 NEARLY = 0.1
 """By how much less of a line may be seen along one of them."""
+UNTOLD = 0.008
+"""Standard error of the area, as a share of it, for want of an outline that tells of bays and corners."""
 ROUNDS, RESTS = 3, 0.005
 """A line is traced again around itself at most so often, and until no more of its area changes."""
 
@@ -111,7 +113,8 @@ def _chosen(found: list[Grown]) -> tuple[Grown, float]:
     rest = [one.gain for one in found if _apart(one.trace, most.trace) > SAME]
     best = max(same, key=lambda one: one.trace.evidence)
     spread = max(abs(one.trace.polygon.area - best.trace.polygon.area) for one in same) / 2
-    trace = replace(best.trace, area_se_m2=float(np.hypot(best.trace.area_se_m2, spread)))
+    untold = float(np.hypot(spread, UNTOLD * best.trace.polygon.area))
+    trace = replace(best.trace, area_se_m2=float(np.hypot(best.trace.area_se_m2, untold)))
     return replace(best, trace=trace), most.gain - max(rest, default=0.0)
 
 

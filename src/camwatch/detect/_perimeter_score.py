@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely import union_all
 
+from camwatch.detect._course_cells import cell_m_of
 from camwatch.detect._course_ground import LATTICE
-from camwatch.detect._course_profile import cell_factor
 from camwatch.rasters import mask_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def score_of(before: Image, after: Image, bands: Sequence[Band], traces: Sequenc
 
 def _paint(score: NDArray[np.float32], image: Image, lattice: Lattice) -> None:
     """Write how much each place looks like a line into `score` where that is more, on the pixels that it stands for."""
-    by = cell_factor(image)
-    spread = max(round(lattice.step_m / image.pixel_m), LATTICE * by)
+    spread = max(round(max(lattice.step_m, LATTICE * cell_m_of(image)) / image.pixel_m), 1)
     col, row = (np.round(each - 0.5 * spread).astype(int) for each in ~image.geobox.affine * tuple(lattice.point.T))
     best = lattice.like.max(axis=1)
     height, width = score.shape

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from camwatch.detect._perimeter_band import Band
     from camwatch.detect._perimeter_params import PerimeterParams
 
-GATHER_M = 25.0
-"""Length over which what is seen along a line is averaged."""
 OWN = 0.35
 """Likeness, so averaged, from which on a stretch has evidence of its own; below it is bridged."""
 FADED_M = 450.0
@@ -59,7 +57,7 @@ class Trace:
     doubts : tuple of Doubt
     ring : (k, 2) float64
     like : (k,) float64
-        Likeness along the ring, averaged over GATHER_M.
+        Likeness along the ring, averaged over the ground's `gather_m`.
     lattice : Lattice
         What was looked at.
     """
@@ -88,10 +86,10 @@ def trace_line(ground: Ground, band: Band, params: PerimeterParams) -> Trace | N
         return None
     step = 2.0 * ground.cell_m
     ring, like, seen, scatter = settled(ground, rough.ring, step)
-    level = gaussian_filter1d(like, 0.5 * GATHER_M / step, mode="wrap")
+    level = gaussian_filter1d(like, 0.5 * ground.gather_m / step, mode="wrap")
     own = (level >= OWN) & seen
     ring = bridged(ring, own, band.ring, band.half_m)
-    rivals = _rivals(rough, step)
+    rivals = _rivals(rough, step, ground.gather_m)
     whole = Polygon(ring).buffer(0)  # a ring that crosses itself falls into parts
     polygon: Polygon = max(getattr(whole, "geoms", [whole]), key=lambda p: p.area)
     length = float(polygon.exterior.length)
@@ -116,7 +114,7 @@ def trace_line(ground: Ground, band: Band, params: PerimeterParams) -> Trace | N
     )
 
 
-def _rivals(rough: Course, step_m: float) -> list[Doubt]:
+def _rivals(rough: Course, step_m: float, gather_m: float) -> list[Doubt]:
     """Return the stretches where another line, 12 m or more aside, is nearly as well seen for RIVAL_M on end: a road, most often."""
     ours = resample(rough.ring, step_m)
     away = cKDTree(ours).query(rough.lattice.point)[0]
@@ -126,7 +124,7 @@ def _rivals(rough: Course, step_m: float) -> list[Doubt]:
         return []
     theirs = rest.point[other.node]
     gap = float(np.hypot(*(np.roll(theirs, -1, axis=0) - theirs).T).mean())
-    sigma = 0.5 * GATHER_M / gap
+    sigma = 0.5 * gather_m / gap
     mine = gaussian_filter1d(rough.support, sigma, mode="wrap")
     aside, nearest = cKDTree(rough.ring).query(theirs)
     found = []

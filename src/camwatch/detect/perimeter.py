@@ -51,6 +51,11 @@ GROWN = (
     "is new looks like a line; look at the overlay, or draw a prior of that date"
 )
 """What limits an enlargement that no outline told of."""
+ONE_OUTLINE = (
+    "both dates were searched around one outline: each line is still seen at the other date, but a part that moved out of the band, outward or "
+    "inward, may have been taken for something beside it; draw a prior of each date"
+)
+"""What limits the answer where no outline tells of a change."""
 
 __all__ = ["PerimeterParams", "detect_perimeter"]
 
@@ -157,7 +162,7 @@ def _limits(images: Sequence[Image], lines: Sequence[Line], short: Sequence[str]
         if any(band.grown for band in there):
             said.append(GROWN)
         if one_outline(there):
-            said.append("both dates were searched around one outline: each line is still seen at the other date, one farther out would not be")
+            said.append(ONE_OUTLINE)
     for image, line, why in zip(images, lines, short, strict=True):
         day = image.acquired.date()
         if line.source == "digitised":

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from camwatch.judge._plan_archives import ARCHIVES, GOES_ON, ORDER, season
 from camwatch.judge._plan_power import STRIP_M, Foreseen, foresee_count, foresee_extent, found_share, separation
-from camwatch.judge.limits import BLIND_BELOW, BRACKET_COVERAGE, GSD_LIMIT_M, OBJECT_SIZE_M, POWER_LIMIT, SLACK_DAYS, STATE_SLACK_DAYS, bounds_of
+from camwatch.judge.limits import (
+    BLIND_BELOW,
+    BRACKET_COVERAGE,
+    GSD_LIMIT_M,
+    OBJECT_SIZE_M,
+    PLANNED_GSD_M,
+    POWER_LIMIT,
+    SLACK_DAYS,
+    STATE_SLACK_DAYS,
+    bounds_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,7 +157,7 @@ def _of_cover(gsd_m: float) -> Prospect:
 
 
 def _of_line(reading: Reading, gsd_m: float, ground: Ground, rivals: Sequence[Rival]) -> Prospect:
-    coarse, hidden = gsd_m > GSD_LIMIT_M["perimeter"], gsd_m > STRIP_M
+    coarse, hidden = gsd_m > PLANNED_GSD_M["perimeter"], gsd_m > STRIP_M
     wider = f"pixels of {gsd_m:g} m are wider than the strip along an enclosing line"
     if reading.metric not in ("area", "length"):
         return Prospect(resolved=not hidden, by_hand=coarse, why_not=wider if hidden else "")

@@ -38,7 +38,7 @@ LEAST_BAND_M = 15.0
 SEARCHED_PX, SEARCHED_BAND, SEARCHED_LENGTH = 0.7, 0.008, (0.005, 3e-5)
 """Error of a line that is searched for, beside what both dates share: so much of a pixel and of the half width of the band across the whole line, and
 of its length so much and so much more for every metre of the half width, for what is bridged. Fitted to the errors that the search states of rendered
-rings in real pairs: at 1 and 2.5 m, of 3 and 12 km, around outlines that are good to 20 and to 100 m."""
+rings in real pairs: at 1, 2.5 and 5 m, of 3 and 12 km, around outlines that are good to 20 and to 100 m."""
 STRIP_M = 8.0
 """Widest cleared strip along an enclosing line; in pixels wider than this the line itself is not drawn by hand either."""
 

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from camwatch.claims.model import Quantity, Reading
     from camwatch.findings import Kind
 
-GSD_LIMIT_M: dict[Kind, float] = {"tower": 1.05, "structure": 3.5, "perimeter": 3.0, "landcover": 120.0}
+GSD_LIMIT_M: dict[Kind, float] = {"tower": 1.05, "structure": 3.5, "perimeter": 10.5, "landcover": 120.0}
 """Coarsest ground sample distance at which each kind can be searched; equal to the detectors' own gates (a test compares them)."""
+
+PLANNED_GSD_M: dict[Kind, float] = {**GSD_LIMIT_M, "perimeter": 6.0}
+"""Ground sample distance up to which an answer is foreseen: of 3 km of line half are refused at 10 m (docs/perimeter.md)."""
 
 OBJECT_SIZE_M: dict[Kind, float] = {"tower": 5.0, "structure": 16.0, "landcover": 120.0}
 """Long side of what a claim means unless it says otherwise: a guard tower, a camp house (16 m by 7 m at Camp 16), a pit or a field of 1.4 ha."""

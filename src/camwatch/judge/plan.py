@@ -17,7 +17,7 @@ from camwatch.judge._plan_pairs import PlannedPair, SceneInfo, Served, pair_of, 
 from camwatch.judge._plan_power import STRIP_M
 from camwatch.judge._plan_tiles import tiles_of
 from camwatch.judge.bracket import date_of_state, span_in_words
-from camwatch.judge.limits import GEOMETRY, GSD_LIMIT_M, POWER_LIMIT, SUPPORT_MASS, search_of
+from camwatch.judge.limits import GEOMETRY, PLANNED_GSD_M, POWER_LIMIT, SUPPORT_MASS, search_of
 from camwatch.judge.sight import TERRAIN, never
 from camwatch.judge.whereabouts import answer_place
 from camwatch.judge.words import LIMIT_WORDS, no_bracket, not_judged, number, with_unit
@@ -145,7 +145,7 @@ def _testable(claim: Claim, reading: Reading, claims: Sequence[Claim], scenes: S
 
 def _pair(reading: Reading, kind: Kind, scenes: Sequence[SceneInfo]) -> tuple[tuple[SceneInfo, SceneInfo] | None, str]:
     """Return the finest pair that could answer, or why there is none."""
-    limit = GSD_LIMIT_M[kind]
+    limit = PLANNED_GSD_M[kind]
     if not scenes:
         return None, "no scene is at hand"
     fine = [s for s in scenes if s.gsd_m <= limit]
