@@ -3,6 +3,7 @@
     python benchmarks/perimeter.py --gsd 1 --length 3 --trials 20
     python benchmarks/perimeter.py --gsd 2.5 --length 12 --prior shift100
     python benchmarks/perimeter.py --gsd 2.5 --length 3 --no-wall      a scene without a line: it must say so
+    python benchmarks/perimeter.py --series --trials 40                real ground of three dates at 5 m, with no camp in it
 
 The lines are SIMULATED; the ground is that of real pairs of two dates, of which one half (`--half tune`) serves to choose and the other to judge.
 `--painter FILE` takes the lines from another renderer: a Python file with `paint(luminance, geobox, ring, sun, rng)`.
@@ -23,6 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks._perimeter_scenes import GROWTHS, Case, describe, trial
+from benchmarks._perimeter_series import run
 from benchmarks._structures_pairs import DATA
 from camwatch.detect import detect_perimeter
 
@@ -41,12 +43,16 @@ def main() -> None:
     parser.add_argument("--prior", choices=["near", "shift18", "shift100", "area20", "warped", "old"], default="near")
     parser.add_argument("--growth", type=float, nargs="+", default=GROWTHS, help="of the area, one trial after the other")
     parser.add_argument("--no-wall", action="store_true")
+    parser.add_argument("--series", action="store_true", help="outlines thrown at random on real ground of three dates")
     parser.add_argument("--half", choices=["tune", "judge"], default="judge")
     parser.add_argument("--painter", type=Path)
     parser.add_argument("--out", type=Path, help="JSON lines, one trial each")
     options = parser.parse_args()
     if not (DATA / "pairs").is_dir():
         print(f"skipped: no real pairs at {DATA}; set CAMWATCH_TEST_DATA")
+        return
+    if options.series:
+        print(run(options.trials, options.seed))
         return
     painter = _painter(options.painter)
     rows = []

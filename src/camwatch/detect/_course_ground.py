@@ -115,8 +115,8 @@ class Ground:
             at = row[new], col[new]
             tone, flat = _reached(tile.tone, *at)
             told = extras(np.array([np.arctan2(-move[0], move[1]) for move in MOVES]), self.image.sun, self.sensor_m)
-            inputs = [lattice_inputs(tone, flat, move, each) for move, each in zip(MOVES, told, strict=True)]
-            tile.like[at] = self.perceptron(np.concatenate(inputs))[0].reshape(len(MOVES), -1).T
+            for way, (move, one) in enumerate(zip(MOVES, told, strict=True)):
+                tile.like[(*at, way)] = self.perceptron(lattice_inputs(tone, flat, move, one))[0]
             tile.known[at] = True
         valid = tile.valid[row * LATTICE + MARGIN, col * LATTICE + MARGIN]
         return np.where(valid[:, None], tile.like[row, col], 0), valid

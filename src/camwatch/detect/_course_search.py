@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 from shapely.geometry import Polygon
 
 from camwatch.detect._course_graph import closed_path, support_of
 from camwatch.detect._course_lattice import Lattice, coarser
-from camwatch.detect._course_line import closer
 from camwatch.detect._course_own import own_lattice
 from camwatch.detect._course_ring import resample, smooth
 
@@ -70,15 +70,16 @@ def rough_course(ground: Ground, prior: Polygon, half_m: float) -> Course | None
     first = Course(lattice.point[loop.node], loop.support, lattice, inside)
     if not whole:  # the places are not those of the ground any more
         return first
-    led = closed_path(own_lattice(ground, lattice, *_seen_along(ground, first.ring)), inside, outline, half_m)
+    led = closed_path(own_lattice(ground, lattice, *_seen_along(ground, first)), inside, outline, half_m)
     return first if led is None else replace(first, ring=lattice.point[led.node], support=support_of(lattice, led.node))
 
 
-def _seen_along(ground: Ground, ring: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the line beside a rough ring (k, 2) and how much of one is seen along it, NaN where it is not observed."""
+def _seen_along(ground: Ground, course: Course) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a rough course as a smooth ring (k, 2) of equal steps, and how much of a line is seen along it."""
     step = 2.0 * ground.cell_m
-    line, like, seen, _ = closer(ground, resample(smooth(resample(ring, step), 4.0), step))
-    return line, np.where(seen, gaussian_filter1d(like, 0.5 * ground.gather_m / step, mode="wrap"), np.nan)
+    ring = smooth(resample(course.ring, step), 4.0)
+    nearest = cKDTree(course.ring).query(ring)[1]
+    return ring, gaussian_filter1d(course.support[nearest], 0.5 * ground.gather_m / step, mode="wrap")
 
 
 def kernel(prior: Polygon, half_m: float) -> Polygon:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from camwatch.imagery.image import Image
 
 
-ROUNDED_PX = 2.5
+ROUNDED_PX = 4.0
 """Pixels on either side of a corner within which it may be rounded."""
 
 
