@@ -96,8 +96,8 @@ ALIKE_DAYS = 45
 ABOUT_DAYS = 366
 """What *about* allows a date at either end."""
 
-TRACED_WITH, TRACED_WITHOUT = (270, 312), (0, 71)
-"""Scenes in which an enclosing line was traced, of so many into which one was drawn (rings of 3 and 12 km on real ground, 0.5 to 2.5 m), and of so
+TRACED_WITH, TRACED_WITHOUT = (293, 343), (0, 156)
+"""Scenes in which an enclosing line was traced, of so many into which one was drawn (rings of 3 to 50 km on real ground, 0.5 to 10 m), and of so
 many without one."""
 
 INFERRED_LIMIT = 0.50
