@@ -306,6 +306,9 @@ def test_coarse_pixels_show_a_wide_strip_around_a_large_ring(pixel, radius, tole
     for record in found.records[:2]:
         assert record.area_m2 == pytest.approx(ring.area, rel=tolerance)
         assert abs(record.area_m2 - ring.area) < 2.5 * record.measures["area_se_m2"]
+    once = detect_perimeter(before, after, site(affinity.translate(ring, 8, -6), affinity.translate(ring, 8, -6)))
+    assert once.status == "not_testable"
+    assert "one outline serves both dates" in once.reason
     bare = [scene(year, seed=8, **options) for year in (2009, 2010)]
     assert detect_perimeter(*bare, priors).status == "not_testable"
 

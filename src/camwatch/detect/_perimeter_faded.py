@@ -62,13 +62,13 @@ def kept_share(traces: tuple[Trace, Trace], ground: Ground, bands: tuple[Band, B
     seen = np.isfinite(trace.like) & np.isfinite(other.like[nearest])
     here, left = (np.where(seen, values, 0.0) for values in (trace.like, left))
     length = len(here) * step
-    stretch = STRETCH_M if _drawn_once(bands) else max(STRETCH_M, STRETCH_SHARE * length)
+    stretch = STRETCH_M if drawn_once(bands) else max(STRETCH_M, STRETCH_SHARE * length)
     window = max(round(min(stretch, 0.3 * length) / step), 1)
     before, now = (uniform_filter1d(values, window, mode="wrap") for values in (here, left))
     return float((now / np.maximum(before, 0.05)).min())
 
 
-def _drawn_once(bands: tuple[Band, Band]) -> bool:
+def drawn_once(bands: tuple[Band, Band]) -> bool:
     """Return whether the outlines of both dates are the same drawing."""
     first, second = (band.ring if band.drawn is None else band.drawn for band in bands)
     return np.array_equal(first, second)

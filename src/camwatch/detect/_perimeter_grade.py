@@ -11,7 +11,7 @@ from shapely.geometry import Polygon
 from camwatch.detect._course_ground import Ground
 from camwatch.detect._course_profile import shipped
 from camwatch.detect._perimeter_band import BESIDE_M, Band, farther_band, placed_band
-from camwatch.detect._perimeter_faded import kept_share
+from camwatch.detect._perimeter_faded import drawn_once, kept_share
 from camwatch.detect._perimeter_grown import grown
 from camwatch.detect._perimeter_params import SENSORS_M
 from camwatch.detect._trace import Trace, trace_line
@@ -63,6 +63,10 @@ def traces_of(
         short.append(why)
     if not any(short):
         short = _left(images, traces, grounds, sought, params, one=one)
+    if not any(short) and gsd > params.max_one_m and drawn_once((first, second)):
+        beside = "cannot be told from something beside a line that moved: one outline serves both dates"
+        why = f"{TRACED} {beside}, at {gsd:.1f} m pixels; draw a prior of each date"
+        short = [why, why]
     if one and all(observed) and any(short):
         return _outgrown(images, grounds, (list(sought), traces, short), params)
     return list(sought), traces, short

@@ -49,6 +49,9 @@ class PerimeterParams:
         moved, and it may have moved out of the band.
     min_kept_share_one : float
         The same where both dates were searched around one outline, so that no prior tells of a change.
+    max_one_m : float
+        What the coarser sensor resolves at most where one outline serves both dates: in coarser pixels something beside it passes too often for a
+        line that moved away.
     min_gain, min_gain_margin : float
         Where one old outline serves both dates and the line was enlarged: how much of a new line must be seen along its new stretches (1 is what the
         best hundredth of the ground shows), and how much less along any other line to which it may have been enlarged.
@@ -76,6 +79,7 @@ class PerimeterParams:
     min_margin: tuple[float, float, float, float] = (0.04, 0.04, 0.025, 0.02)
     min_kept_share: float = 0.2
     min_kept_share_one: float = 0.3
+    max_one_m: float = 3.4
     min_gain: float = 1.2
     min_gain_margin: float = 0.5
     max_gain_gap_m: float = 200.0
