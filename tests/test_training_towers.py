@@ -9,9 +9,12 @@ import pytest
 from camwatch.detect._tower_frame import PIXEL_M, PLANES
 from camwatch.detect._tower_model import load_tower_model
 from camwatch.imagery.image import Sun
+from camwatch.resources import data_folder
+from training.towers.brush import Thing, block, cover, shadow_of
 from training.towers.calibrate import GSD_M, _logistic, _tail
 from training.towers.data import PER_PLACE, STRIDE, Pool, read_scenes, targets, view_of, write_scenes
 from training.towers.painted import CLEAR_M, painted
+from training.towers.roughened import grown, roughened
 from training.towers.scenes import scenes
 
 NEEDS_TORCH = "needs torch: pip install -e '.[training]'"
@@ -103,7 +106,9 @@ def test_painted_things_keep_apart_and_only_towers_with_a_shadow_of_theirs_count
         assert apart.min() >= CLEAR_M
         assert (towers[:, 1] < 80).all()
         assert not (hidden[:, 100:]).any()
-        for v, u, _, high, _ in towers:
+        for v, u, _, high, told in towers:
+            if not told:  # of the ground's own tone, with a shadow as pale
+                continue
             # A slanting view moves the roof against its shadow: by five pixels (one standard deviation) for a tower of ten metres.
             across, reach = slice(max(round(float(v)) - 10, 0), round(float(v)) + 11), float(high * shadow[1])
             places = (slice(max(round(float(u + step * reach)) - 10, 0), round(float(u + step * reach)) + 11) for step in (0.9, -0.9))
@@ -112,6 +117,37 @@ def test_painted_things_keep_apart_and_only_towers_with_a_shadow_of_theirs_count
     assert listed > 60
     assert ahead > 0.95 * listed
     assert behind < 0.6 * listed
+
+
+def test_a_cabin_on_a_shaft_throws_a_narrow_shadow_before_its_own():
+    """On level ground the shadow of a tower on legs is nowhere wider than its cabin's, and reaches to the tip."""
+    rng = np.random.default_rng(6)
+    thing, tip, still = Thing("tower", 64.0, 40.0, 5.0, 5.0, 9.0, 0.0), np.array([0.0, 36.0]), np.zeros(2)
+    at = np.arange(128, dtype=np.float32)[:, None] - 64, np.arange(128, dtype=np.float32)[None] - 40
+    whole = cover(block(thing), still, tip, at, 1.0)
+    shafts = 0
+    for _ in range(300):
+        shade = shadow_of(thing, at, still, tip, 1.0, rng)
+        assert (shade <= whole + 1e-6).all()
+        assert shade[56:73, 70:80].max() > 0.3
+        near = shade[:, 46:49].max(axis=1) > 0.15
+        shafts += bool(0 < near.sum() < 7)
+    assert shafts > 5
+
+
+def test_another_grain_or_camera_leaves_one_band_one_and_the_mean_of_the_ground():
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        planes = np.zeros((3, 64, 64), np.float32)
+        planes[0] = 0.5
+        grown(planes, rng)
+        assert 0.04 < planes[0].std() < 0.7
+        assert planes[0].mean() == pytest.approx(0.5, abs=1e-3)
+        assert not planes[1:].any()
+    out = roughened(planes, rng)
+    assert out.shape == planes.shape
+    assert out.dtype == np.float32
+    assert np.isfinite(out).all()
 
 
 def test_ground_under_a_false_sun_holds_no_tower(folder, monkeypatch):
@@ -176,3 +212,21 @@ def test_training_lowers_the_loss_and_the_file_says_the_same(folder, tmp_path):
     with torch.no_grad():
         expected = network(torch.from_numpy(ground)).numpy()
     np.testing.assert_allclose(model.session.run(None, {"ground": ground})[0], expected, atol=1e-4)
+
+
+def test_training_can_go_on_from_the_shipped_file(folder):
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from training.towers.train import SCHEDULE, begun
+
+    shipped = data_folder("models") / "towers.onnx"
+    pool = Pool(folder, np.random.default_rng(0))
+    pool.refresh()
+    network = begun(shipped, pool, SCHEDULE)
+    ground, _ = pool.batch(4, 128)
+    with torch.no_grad():
+        got = network.eval()(torch.from_numpy(ground)).numpy()
+        # In training every batch is normalised by its own means.
+        measured = network.train()(torch.from_numpy(ground)).numpy()
+    expected = load_tower_model(shipped).session.run(None, {"ground": ground})[0]
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+    assert np.corrcoef(measured[:, 0].ravel(), expected[:, 0].ravel())[0, 1] > 0.9

@@ -27,8 +27,9 @@ def main() -> None:
     train = steps.add_parser("train", help="train the network")
     train.add_argument("scenes", type=Path)
     train.add_argument("--steps", type=int, default=24_000)
+    train.add_argument("--rate", type=float, default=None, help="highest learning rate; a quarter of the usual one suits going on")
     train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--init", type=Path, default=None, help="weights to go on from")
+    train.add_argument("--init", type=Path, default=None, help="weights to go on from, or an exported file (.onnx)")
     mean = steps.add_parser("mean", help="average the weights of trainings that went on from one another")
     mean.add_argument("weights", type=Path, nargs="+")
     export = steps.add_parser("export", help="write the ONNX file")
@@ -51,7 +52,8 @@ def _render(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     from training.towers.train import SCHEDULE, train
 
-    train(options.scenes, options.out, replace(SCHEDULE, steps=options.steps, seed=options.seed), init=options.init)
+    schedule = replace(SCHEDULE, steps=options.steps, seed=options.seed, rate=options.rate or SCHEDULE.rate)
+    train(options.scenes, options.out, schedule, init=options.init)
 
 
 def _mean(options: argparse.Namespace) -> None:

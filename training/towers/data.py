@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from scipy import ndimage as ndi
 
 from camwatch.detect._common import shadow_step
 from camwatch.detect._tower_frame import PIXEL_M, SunFrame, softened, toned, with_sun
 from camwatch.imagery.image import LUMINANCE, Sun
 from training.towers.painted import painted
 from training.towers.posts import RGB
+from training.towers.roughened import grown, roughened
 from training.towers.scenes import SHADE, TREES, Scene, scenes
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ STRIDE = 2
 DOUBTS_DEG = (1.0, 3.0, 10.0, 20.0, 30.0)
 """Standard deviations of the sun's azimuth that are learned; with what odds each is drawn follows."""
 
-PAINTED = 0.65
+PAINTED = 0.7
 """Share of the crops into which things are painted."""
 
 QUIETED = 0.5
 """Share of these whose ground is made quieter before."""
+
+GROWN = 0.35
+"""Share of these over whose ground another grain is laid."""
 
 ASTRAY, SURE_DEG = 0.12, 3.0
 """Share of the crops with a sun known better than this that are shown under a false one: nothing there is a tower."""
@@ -187,27 +190,12 @@ class Pool:
             free = inside & ((hidden & SHADE) == 0)
             quiet, black = (float(rng.uniform(0.1, 0.7)), float(rng.uniform(-5, -0.8))) if rng.random() < QUIETED else (1.0, view.black)
             part *= np.float32(quiet)  # of country ground a tower stands out farther than of a town
+            if rng.random() < GROWN:
+                grown(part, rng)
             towers = np.concatenate([towers, painted(part, (towers, hidden, free), view.shadow, black, rng)])
         part[0] = part[0] * np.exp(rng.normal(0, 0.3)) + rng.normal(0, 0.3)
         part[1:] *= np.exp(rng.normal(0, 0.3))
         return roughened(part, rng), targets(towers, hidden, inside), view
-
-
-def roughened(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return planes as another camera might give them: other tones in light than in shade, dull, noisy, slowly changing."""
-    out = planes.copy()
-    if rng.random() < 0.5:
-        bend = np.float32(rng.normal(0, 0.25))
-        out[0] = np.where(out[0] > 0, out[0] * (1 + bend), out[0] * (1 - bend))
-    if rng.random() < 0.3:
-        out = ndi.gaussian_filter(out, (0, *[float(rng.uniform(0.3, 0.9))] * 2))
-    if rng.random() < 0.5:
-        out += rng.standard_normal(out.shape, dtype=np.float32) * np.float32(rng.uniform(0, 0.2))
-    if rng.random() < 0.3:
-        slope = rng.normal(0, 0.4, 2).astype(np.float32)
-        v, u = (np.linspace(-1, 1, n, dtype=np.float32) for n in out.shape[1:])
-        out[0] += slope[0] * v[:, None] + slope[1] * u[None]
-    return np.asarray(out, np.float32)
 
 
 def targets(towers: NDArray[np.float32], hidden: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.float32]:

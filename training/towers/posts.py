@@ -105,9 +105,7 @@ def erected(place: Place, posts: list[Post], view: View, rng: np.random.Generato
         window = layers.window
         shade = 1 - layers.lit / np.maximum(layers.open, 1e-3)
         if post.open_m:
-            shade = np.clip(shade - _lit_below(post, solid, transform, kind.shape, light, window), 0, 1)
-            legs = rng.uniform(0.05, 0.5)
-            shade = np.maximum(shade, legs * (1 - layers.lit / np.maximum(layers.open, 1e-3)))
+            shade = _propped(shade, post, solid, (transform, kind.shape, light, window), rng)
         # Shadows of one picture differ in depth: lattice, wires, glass, light from walls beside; and they are bluer than the ground.
         depth = float(rng.uniform(0.45, 1.0)) if rng.random() < 0.5 else 1.0
         tint = np.array([1.0, 0.98, 0.94], np.float32)[:, None, None] ** np.float32(rng.uniform(0, 2))
@@ -126,27 +124,35 @@ def erected(place: Place, posts: list[Post], view: View, rng: np.random.Generato
     return out, shown
 
 
-def _lit_below(  # noqa: PLR0917 all plain
-    post: Post, solid: Solid, transform: Affine, shape: tuple[int, int], light: Light, window: tuple[slice, slice]
+def _propped(
+    shade: NDArray[np.float32], post: Post, solid: Solid, frame: tuple[Affine, tuple[int, ...], Light, tuple[slice, slice]], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return how much of a solid tower's shadow is missing under a cabin on stilts: what its open part would throw, less the cabin's length."""
-    drop = 0.8 * solid.length_m * np.tan(np.deg2rad(light.sun.elevation_deg))
+    """Return the shadow of a cabin on legs or on a shaft from that of a solid tower: what is open lets light through, less the cabin's length."""
+    drop = 0.8 * solid.length_m * np.tan(np.deg2rad(frame[2].sun.elevation_deg))
+    clear = shade
+    if post.open_m - drop >= 0.5:
+        clear = np.clip(shade - _shade_in(frame, replace(solid, height_m=post.open_m - drop, roof="flat")), 0, 1)
+    if rng.random() < 0.4:
+        share = float(rng.uniform(0.25, 0.6))
+        shaft = replace(solid, length_m=share * solid.length_m, width_m=share * solid.width_m, height_m=post.open_m, roof="flat")
+        return np.maximum(clear, np.float32(rng.uniform(0.3, 1.0)) * _shade_in(frame, shaft))
+    return np.maximum(clear, np.float32(rng.uniform(0.0, 0.5)) * shade)
+
+
+def _shade_in(frame: tuple[Affine, tuple[int, ...], Light, tuple[slice, slice]], solid: Solid) -> NDArray[np.float32]:
+    """Return the shadow that a solid throws within a window of the place."""
+    transform, shape, light, window = frame
     out = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.float32)
-    if post.open_m - drop < 0.5:
-        return out
-    low = draw(replace(solid, height_m=post.open_m - drop, roof="flat"), transform, shape, RGB, light.sun)
+    low = draw(solid, transform, (shape[0], shape[1]), RGB, light.sun)
     if low is None:
         return out
-    shade = 1 - low.lit / np.maximum(low.open, 1e-3)
-    rows = slice(max(low.window[0].start, window[0].start), min(low.window[0].stop, window[0].stop))
-    cols = slice(max(low.window[1].start, window[1].start), min(low.window[1].stop, window[1].stop))
+    rows, cols = (slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(low.window, window, strict=True))
     if rows.stop > rows.start and cols.stop > cols.start:
-        inner = slice(rows.start - window[0].start, rows.stop - window[0].start), slice(cols.start - window[1].start, cols.stop - window[1].start)
-        part = (
-            slice(rows.start - low.window[0].start, rows.stop - low.window[0].start),
-            slice(cols.start - low.window[1].start, cols.stop - low.window[1].start),
+        inner, part = (
+            (slice(rows.start - w[0].start, rows.stop - w[0].start), slice(cols.start - w[1].start, cols.stop - w[1].start))
+            for w in (window, low.window)
         )
-        out[inner] = shade[part]
+        out[inner] = (1 - low.lit / np.maximum(low.open, 1e-3))[part]
     return out
 
 
@@ -170,7 +176,7 @@ def _solid(post: Post, cell: float, rng: np.random.Generator) -> Solid:
 
 def _two_tone(roof: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Return a roof of which a part is tinted: sheets, a hatch, rust, another slope."""
-    tint = np.exp(rng.normal(0, 0.08, 3)).astype(np.float32)[:, None, None]
+    tint = np.exp(rng.normal(0, 0.08 if rng.random() < 0.65 else 0.35, 3)).astype(np.float32)[:, None, None]  # paint and coloured sheets
     out = roof * tint
     if rng.random() < 0.4:
         rows, cols = np.indices(roof.shape[1:])
