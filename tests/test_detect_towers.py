@@ -14,10 +14,10 @@ from shapely.geometry import Point, Polygon, box
 from skimage.io import imread
 
 from camwatch.aoi import Site
-from camwatch.detect import TowerParams, detect_towers, search_band
+from camwatch.detect import TowerParams, detect_towers, held_share, search_band
+from camwatch.detect._tower_band import POST_M
 from camwatch.detect._tower_frame import PIXEL_M, SunFrame
 from camwatch.detect._tower_model import load_tower_model
-from camwatch.detect.towers import POST_M
 from camwatch.errors import ConfigError
 from camwatch.imagery.image import Image, Sun
 from camwatch.imagery.sun import noonish_sun, solar_position, sun_of
@@ -86,7 +86,7 @@ def pair(pixel=0.5, seed=1):
 
 
 def site_of(geobox, **changes):
-    return replace(Site("test", box(*geobox.extent.geom.bounds), RING, RING, 10.0, {}, nominal=True), **changes)
+    return replace(Site("test", box(*geobox.extent.geom.bounds), RING, RING, 5.0, {}, nominal=True), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -221,10 +221,25 @@ def test_band_gives_the_searched_area_and_the_score_is_nan_outside(planted):
 
 
 def test_the_band_follows_the_accuracy_of_the_prior_within_limits(planted):
-    for accuracy, width in ((5.0, 15.0), (15.0, 15.0), (20.0, 25.0), (40.0, 40.0), (500.0, 60.0)):
+    for accuracy, width in ((5.0, 15.0), (10.0, 15.0), (12.0, 25.0), (30.0, 45.0), (500.0, 60.0)):
         site = site_of(planted[0].geobox, perimeter_accuracy_m=accuracy)
         assert search_band(site).area == pytest.approx(RING.exterior.buffer(width).area, rel=1e-3)
     assert search_band(site_of(planted[0].geobox, perimeter_before=None, perimeter_after=None)) is None
+
+
+def test_along_an_outline_that_may_be_far_off_little_of_the_line_counts_as_seen(planted):
+    shares = {}
+    for accuracy, (low, high) in {3.0: (1.0, 1.0), 10.0: (0.86, 0.87), 30.0: (0.86, 0.87), 60.0: (0.68, 0.69), 3000.0: (0.015, 0.017)}.items():
+        site = site_of(planted[0].geobox, perimeter_before=SMALL_RING, perimeter_after=SMALL_RING, perimeter_accuracy_m=accuracy)
+        findings = detect_towers(*planted, site)
+        # What of an error of that spread (normal) lies within the band.
+        assert low - 1e-3 <= held_share(site) <= high + 1e-3
+        assert findings.observed_share == pytest.approx(held_share(site), abs=0.01)
+        assert bool(findings.reason) == (accuracy > 3.0)
+        shares[accuracy] = findings.searched_km2
+    assert f"good to {3000} m" in findings.reason
+    assert shares[3000.0] == pytest.approx(shares[60.0])
+    assert held_share(site_of(planted[0].geobox, perimeter_accuracy_m=3000.0, posts=(CENTRE,))) == 1.0
 
 
 def test_ground_without_towers_reports_none_under_other_noise_and_sun():

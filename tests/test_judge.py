@@ -229,6 +229,17 @@ def test_a_part_supports_at_least_but_not_exactly():
     assert judge(claim(towers(low=None, high=5)), [half]).outcome == "contradicted"
 
 
+def test_towers_sought_along_a_line_that_may_run_elsewhere_prove_no_absence():
+    """None of the planted ones is missed, but the band holds 2 % of the line: what is absent there may stand 3 km off."""
+    why = "The outline is good to 3000 m; guard towers are sought within 60 m of it, which holds 2 % of the line."
+    beside = evidence(replace(found(share=0.02), reason=why), sharp())
+    razed = judge(claim(towers("removed", 10, None)), [beside])
+    assert razed.outcome == "not testable"
+    assert why.rstrip(".") in razed.reason
+    assert judge(claim(towers("removed", 10, None)), [evidence(found(), sharp())]).outcome == "contradicted"
+    assert judge(claim(towers(low=0, high=0)), [beside]).outcome != "supported"
+
+
 def test_a_balance_needs_all_of_the_ground():
     half = evidence(found(points(appeared=40), share=0.5), sharp())
     assert judge(claim(towers("net change", 10, 10)), [half]).outcome == "inconclusive"

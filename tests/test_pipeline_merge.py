@@ -82,6 +82,12 @@ def test_tiles_answer_as_one_does_and_each_house_is_counted_once(asked):
     assert [r.id for r in parts.records] == [f"structure-{n:04d}" for n in range(1, len(parts.records) + 1)]
 
 
+def test_ground_that_holds_a_part_of_what_is_asked_shows_no_more_than_that(asked, monkeypatch):
+    ground_of = search._ground
+    monkeypatch.setattr(search, "_ground", lambda *args: replace(ground_of(*args), held=0.25))
+    assert asked().observed_share == pytest.approx(0.25, abs=1e-3)
+
+
 def test_reports_beyond_the_outline_are_the_false_alarms_of_the_same_search(asked):
     found = asked()
     margin = box(*GRID.extent.boundingbox).difference(CAMP)

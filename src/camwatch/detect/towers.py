@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from shapely.geometry import Point, box
-from shapely.ops import unary_union
 
 from camwatch.detect._common import answer, coverage
+from camwatch.detect._tower_band import POST_M, TowerParams, held_share, misplaced, odds_in, search_band
 from camwatch.detect._tower_frame import LOWEST_DEG, MOST_DOUBT_DEG
 from camwatch.detect._tower_model import load_tower_model
 from camwatch.detect._tower_series import fate_of, linked
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
-    from shapely.geometry import LineString
-    from shapely.geometry.base import BaseGeometry
 
     from camwatch.aoi import Site
     from camwatch.detect._tower_model import TowerModel
@@ -32,18 +30,6 @@ if TYPE_CHECKING:
     from camwatch.detect._tower_sight import Sight
     from camwatch.findings import Findings
     from camwatch.imagery.image import Image
-
-TRACED_M = 15.0
-"""Accuracy from which a line counts as traced: towers are then likelier on it than beside it."""
-
-BESIDE_M = 15.0
-"""Distance to either side of a traced line that is searched: towers stand on a line or within a few metres of it, and so does the tracing."""
-
-OFF_LINE_M = 2.5
-"""Standard deviation of a tower's distance from the true line on which it stands."""
-
-ELSEWHERE = 0.5
-"""Share of the towers of a band that stand anywhere in it, not on its line."""
 
 QUIET = 0.35
 """False towers of real ground for each one of the rendered ground that the calibration knows, which is strewn with what looks like one.
@@ -53,35 +39,6 @@ With it 8 false ones were reported along 50 km of the real grounds on which leve
 
 UNSURE = 0.5
 """Scores below the one that confirms a tower within which it cannot be told."""
-
-POST_M = 8.0
-"""Distance to a listed post within which its tower may stand: the analyst's own reading and the registration."""
-
-
-@dataclass(frozen=True, slots=True)
-class TowerParams:
-    """What is searched, and how sure an answer must be.
-
-    Attributes
-    ----------
-    max_gsd_m : float
-        Coarsest ground sample distance that is searched.
-    band_m : float or None
-        Distance from the line to either side that is searched; None = 15 m of a traced line (one known to 15 m), else the accuracy of the prior,
-        at least 25 and at most 60 m.
-    false_per_km : float
-        False reports of a date for each km of line that the level of a report allows, on real ground like that of docs/towers.md.
-    link_m : float
-        Distance within which the same tower may lie at another date.
-    link_chance : float
-        Chance that mere clutter within `link_m` passes for a tower that still stands.
-    """
-
-    max_gsd_m: float = 1.05
-    band_m: float | None = None
-    false_per_km: float = 0.15
-    link_m: float = 4.0
-    link_chance: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +68,21 @@ class TowerHistory:
     fate: Fate
 
 
-def detect_towers(before: Image, after: Image, site: Site, params: TowerParams = TowerParams(), *, model: TowerModel | None = None) -> Findings:
+def detect_towers(
+    before: Image,
+    after: Image,
+    site: Site,
+    params: TowerParams = TowerParams(),  # noqa: B008  (frozen)
+    *,
+    model: TowerModel | None = None,
+) -> Findings:
     """Find guard towers along the perimeter, at each date, and what became of them.
 
     A small network looks at the band along the line, on half-metre pixels turned so that shadows fall one way, and knows their length for each metre
     of height and how sure the sun is. Along a traced line a place counts less the farther it lies from it. A tower is reported where the score
     passes the level of this resolution. At the other date a lower one confirms it, a still lower one denies it, between the two it cannot be told.
+    Along an outline that may be off by more than is searched, `observed_share` counts only what of the true line is likely to lie there, and the
+    reason says so.
 
     Parameters
     ----------
@@ -165,25 +131,18 @@ def detect_towers(before: Image, after: Image, site: Site, params: TowerParams =
     score = np.zeros(band.shape, np.float32)
     records = tuple(_record(number, history, before.geobox, score) for number, history in enumerate(histories, 1))
     both = before.valid & after.valid & np.isfinite(before.values).all(axis=0) & np.isfinite(after.values).all(axis=0)
+    share, km2 = coverage(area, before.geobox, both & sights[0].seen & sights[1].seen)
     return answer(
         "tower",
         before,
         after,
         site,
-        reason="",
+        reason=misplaced(site, params),
         records=records,
-        observed=coverage(area, before.geobox, both & sights[0].seen & sights[1].seen),
+        observed=(held_share(site, params) * share, km2),
         score=np.where(band & both, score, np.float32(np.nan)),
         tells_standing=True,
     )
-
-
-def search_band(site: Site, params: TowerParams = TowerParams()) -> BaseGeometry | None:
-    """Return the ground that :func:`detect_towers` looks at, in the CRS of the site; None where neither a line nor a post is known."""
-    if site.posts:
-        return unary_union([post.buffer(POST_M) for post in site.posts])
-    lines = _lines(site)
-    return unary_union(lines).buffer(_width(site, params)) if lines else None
 
 
 def _why_not(images: Sequence[Image], site: Site, params: TowerParams) -> str:
@@ -201,23 +160,10 @@ def _why_not(images: Sequence[Image], site: Site, params: TowerParams) -> str:
     return f"The sun stands under {LOWEST_DEG:g}° in {' and '.join(low)}; shadows of towers then run into one another." if low else ""
 
 
-def _width(site: Site, params: TowerParams) -> float:
-    """Return the distance to either side of the line that is searched, in metres."""
-    if params.band_m is not None:
-        return params.band_m
-    return BESIDE_M if site.perimeter_accuracy_m <= TRACED_M else min(max(25.0, site.perimeter_accuracy_m), 60.0)
-
-
-def _lines(site: Site) -> list[LineString]:
-    """Return all lines to search along, each whole; polygons stand for their boundaries."""
-    shapes = [g.boundary if "Polygon" in g.geom_type else g for g in (site.perimeter_before, site.perimeter_after) if g is not None]
-    return [line for shape in shapes for line in getattr(shape, "geoms", [shape]) if line.length > 0]
-
-
 def _followed(images: Sequence[Image], site: Site, params: TowerParams, model: TowerModel) -> tuple[list[Sight], tuple[TowerHistory, ...]]:
     """Return each date's search, and all towers with their histories."""
     geobox, pixel = images[0].geobox, images[0].pixel_m
-    ground, weight_m = _ground(site, params, images[0], model)
+    ground, weight_m = odds_in(site, params, images[0], model)
     sights = [sight(image, sun_of(image), ground, _levels(image.gsd_m, weight_m, params, model), model) for image in images]
     if site.posts:
         places = [_pixel(post, geobox) for post in site.posts]
@@ -226,26 +172,6 @@ def _followed(images: Sequence[Image], site: Site, params: TowerParams, model: T
     chosen = linked([(s.at.astype(np.float64), s.score[tuple(s.at.T)]) for s in sights], params.link_m / pixel)
     spots = sorted((int(row), int(col)) for row, col in (sights[date].at[index] for date, index in chosen))
     return sights, tuple(_history(sights, at, params.link_m / pixel, model, geobox) for at in spots)
-
-
-def _ground(site: Site, params: TowerParams, image: Image, model: TowerModel) -> tuple[tuple[NDArray[np.bool_], NDArray[np.float32]], float]:
-    """Return the (y, x) band with what the odds of each place add to its score, and the width in metres of a band without odds that errs as often."""
-    area = search_band(site, params)
-    assert area is not None
-    geobox, width = image.geobox, _width(site, params)
-    band, prior = mask_of(area, geobox), np.zeros(geobox.shape, np.float32)
-    if site.posts or site.perimeter_accuracy_m > TRACED_M:
-        return (band, prior), 2.0 * width
-    spread = float(np.hypot(OFF_LINE_M, site.perimeter_accuracy_m / 2.0))
-    line, step = unary_union(_lines(site)), 1.0
-    away = np.arange(0.0, width, step) + step / 2.0
-    odds = (1.0 - ELSEWHERE) * np.exp(-0.5 * (away / spread) ** 2) / (spread * np.sqrt(2.0 * np.pi)) + ELSEWHERE / (2.0 * width)
-    odds /= odds.max()
-    # From the edge inwards.
-    for distance, share in zip(away[::-1], odds[::-1], strict=True):
-        prior[mask_of(line.buffer(min(distance + step / 2.0, width)), geobox)] = np.float32(np.log(share) / model.odds[1])
-    slope = model.density(image.pixel_m)[1] / model.odds[1]
-    return (band, prior), float(2.0 * step * (odds**slope).sum())
 
 
 def _levels(gsd_m: float, width_m: float, params: TowerParams, model: TowerModel) -> Levels:

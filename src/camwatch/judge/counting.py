@@ -204,7 +204,9 @@ def _mass(number: Posterior, claimed: Bounds, *, relative: bool) -> float:
 def _detail(counters: Sequence[Counter], counted: Counted) -> str:
     parts = [_said_by(c, counted) for c in counters]
     if len(parts) == 1:
-        return f"The search for {LIMIT_WORDS[counters[0].findings.kind]} {parts[0]}"
+        findings = counters[0].findings
+        limit = findings.reason.rstrip(".") if findings.kind == "tower" else ""  # it may have looked beside the line
+        return f"The search for {LIMIT_WORDS[findings.kind]} {parts[0]}{'. ' if limit else ''}{limit}"
     return f"{len(parts)} pairs of scenes are counted together for {LIMIT_WORDS[counters[0].findings.kind]}: " + "; ".join(
         f"the first {p}" if i == 0 else f"another {p}" for i, p in enumerate(parts)
     )

@@ -43,11 +43,14 @@ class Ground:
         The ground that is asked about; None = this site has none for the kind.
     control : geometry or None
         Ground where nothing is claimed and reports are false alarms; None = the search has none.
+    held : float
+        How much of what is asked about `sought` holds, 0..1: towers may stand along a line that runs elsewhere.
     """
 
     site: Site
     sought: BaseGeometry | None
     control: BaseGeometry | None = None
+    held: float = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -117,7 +120,7 @@ class Merge:
             score=score,
             came=None,
             geobox=self.geobox,
-            observed_share=min(seen_km2 / area_km2, 1.0) if area_km2 > 0 else 0.0,
+            observed_share=self.ground.held * min(seen_km2 / area_km2, 1.0) if area_km2 > 0 else 0.0,
             searched_km2=seen_km2,
             false_alarms_per_km2=self._alarms / control_km2 if measured else self._first.false_alarms_per_km2,
         )

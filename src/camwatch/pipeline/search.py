@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shapely import prepare, union_all
 from shapely.geometry import box
 
-from camwatch.detect import StructureParams, detect_perimeter, detect_structures, detect_towers, load_model, search_band
+from camwatch.detect import StructureParams, detect_perimeter, detect_structures, detect_towers, held_share, load_model, search_band
 from camwatch.pipeline.landcover import search_land
 from camwatch.pipeline.merge import Ground, new_merge
 from camwatch.pipeline.pair import coarser
@@ -100,7 +100,7 @@ def _ground(kind: str, site: Site, geobox: GeoBox) -> Ground:
     """Return where a kind is sought, and where its reports are false alarms."""
     if kind != "structure":
         # The control of towers is another line, which is searched by itself.
-        return Ground(site, search_band(site))
+        return Ground(site, search_band(site), held=held_share(site))
     _, control = control_site(site, "structure", frame_of(geobox))
     prepare(site.area)
     prepare(control)

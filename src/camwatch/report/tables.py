@@ -48,6 +48,7 @@ class CountRow(NamedTuple):
     cells: tuple[str, ...]
     reason: str = ""
     caution: str = ""
+    limit: str = ""
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ class CountRow(NamedTuple):
         """What must be said below the table."""
         missed = self.cells[COUNTED.index("not_observed")] if self.cells else "0"
         unseen = "" if missed in {"0", "–"} else f"{missed} could not be observed at both dates"
-        return tuple(f"{self.name}: {words}" for words in (self.caution, unseen) if words)
+        return tuple(f"{self.name}: {words}" for words in (self.caution, unseen, self.limit) if words)
 
 
 def number(value: float, digits: int = 3, *, decimals: int | None = None) -> str:
@@ -125,7 +126,8 @@ def count_rows(
         elif not found.observed_share > 0:
             rows.append(CountRow(NAMES[kind], (), "not observed: no part of the searched area was usable at both dates"))
         else:
-            rows.append(CountRow(NAMES[kind], _cells(found, estimates), caution=_caution(found, estimates, sensitivity or {})))
+            limit = found.reason.rstrip(".") if kind == "tower" else ""  # what limits lines and land is told with their sentences
+            rows.append(CountRow(NAMES[kind], _cells(found, estimates), caution=_caution(found, estimates, sensitivity or {}), limit=limit))
     return tuple(rows)
 
 
