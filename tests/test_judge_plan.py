@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -318,6 +318,15 @@ def test_without_an_outline_no_power_is_told_of_counts():
     assert (answer.testable, answer.power) == (True, None)
     (answer,) = testability([claim(towers())], around_2010(0.5), aoi=CAMP)
     assert answer.power > 0.9
+
+
+@pytest.mark.parametrize(("accuracy_m", "by_hand"), [(8.0, False), (30.0, False), (40.0, True), (400.0, True)])
+def test_towers_along_an_outline_that_is_far_off_take_a_line_of_ones_own(accuracy_m, by_hand):
+    aoi = replace(CAMP, outlines=tuple(replace(o, accuracy_m=accuracy_m) for o in CAMP.outlines))
+    readings = towers(), Reading(text="…", metric="presence", subject="tower", aspect="removed", interval=Y2010)
+    for answer in testability([claim(each) for each in readings], around_2010(0.5), aoi=aoi):
+        assert answer.testable
+        assert ("ith the line drawn by hand and loaded" in answer.reason) == by_hand
 
 
 def test_some_can_be_shown_and_never_refuted():

@@ -52,16 +52,17 @@ def ground_of(reading: Reading, aoi: Aoi | None, sizes: Mapping[str, tuple[float
     part = next((o for o in aoi.outlines if o.id == reading.sub_area), None)
     if part is not None:
         area, length = sizes[part.id]
-        return Ground((area, area), (length, length), band_m=(_band(part, area, length),) * 2)
+        return Ground((area, area), (length, length), band_m=(_band(part, area, length),) * 2, accuracy_m=(_line(aoi, None) or aoi.camp).accuracy_m)
     span = reading.interval
     later = _line(aoi, span.end + timedelta(1) if span and span.end else None) or aoi.camp
     earlier = _line(aoi, span.start - timedelta(1)) if span and span.start and reading.aspect != "state" else None
     area, length = sizes[later.id]
     band = _band(later, area, length)
     if earlier is not None and earlier.id != later.id:
-        return Ground((sizes[earlier.id][0], area), (sizes[earlier.id][1], length), band_m=(_band(earlier, *sizes[earlier.id]), band))
+        bands, accuracy = (_band(earlier, *sizes[earlier.id]), band), max(earlier.accuracy_m, later.accuracy_m)
+        return Ground((sizes[earlier.id][0], area), (sizes[earlier.id][1], length), band_m=bands, accuracy_m=accuracy)
     # No outline of the time before: as much smaller as the claim says.
-    return Ground((area / factor, area), (length / factor**0.5, length), band_m=(band / factor**0.5, band))
+    return Ground((area / factor, area), (length / factor**0.5, length), band_m=(band / factor**0.5, band), accuracy_m=later.accuracy_m)
 
 
 def _band(outline: Outline, area_m2: float, length_m: float) -> float:

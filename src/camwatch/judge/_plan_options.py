@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from camwatch.judge._plan_archives import ARCHIVES, GOES_ON, ORDER, season
-from camwatch.judge._plan_power import STRIP_M, Foreseen, foresee_count, foresee_extent, found_share, separation
+from camwatch.judge._plan_power import PLACED_M, STRIP_M, Foreseen, foresee_count, foresee_extent, found_share, separation
 from camwatch.judge.limits import (
     BLIND_BELOW,
     BRACKET_COVERAGE,
@@ -55,7 +55,7 @@ class Prospect:
     resolved : bool
         Whether what is looked for can be seen at all.
     by_hand : bool
-        Whether only a line that an analyst draws would show it, not the search.
+        Whether it takes a line that an analyst draws: no search finds it, or the outline at hand is too far off to look for towers along it.
     power : float or None
         Probability of telling the claim from nothing having happened; None where no number says so (a line, ground).
     low, high : float or None
@@ -129,6 +129,7 @@ def prospect_of(reading: Reading, kind: Kind, gsd_m: float, ground: Ground, riva
 
 def _of_objects(reading: Reading, kind: Kind, gsd_m: float, ground: Ground) -> Prospect:
     share = found_share(kind, gsd_m)
+    placed = kind == "tower" and ground.accuracy_m > PLACED_M
     across = OBJECT_SIZE_M[kind] / gsd_m
     seen = f"an object of {OBJECT_SIZE_M[kind]:g} m is {across:.2g} pixels long, and about {100 * share:.0f} of 100 are found"
     if gsd_m > GSD_LIMIT_M[kind] or share < BLIND_BELOW:
@@ -136,12 +137,12 @@ def _of_objects(reading: Reading, kind: Kind, gsd_m: float, ground: Ground) -> P
     if reading.metric == "date" and share < POWER_LIMIT:
         return Prospect(resolved=True, power=share, why_not=f"{seen}: too few to say that none stood before")
     if reading.metric != "count" or _some(reading):
-        return Prospect(resolved=True, power=share)
+        return Prospect(resolved=True, by_hand=placed, power=share)
     if not ground.known:
-        return Prospect(resolved=True)
+        return Prospect(resolved=True, by_hand=placed)
     foreseen = foresee_count(kind, bounds_of(reading.quantity, "count"), gsd_m, ground)
     why = "" if foreseen.power >= POWER_LIMIT else f"its power is {foreseen.power:.2f}, under {POWER_LIMIT:g}: false alarms would hide so few"
-    return Prospect(resolved=True, power=foreseen.power, low=foreseen.low, high=foreseen.high, mass=foreseen.mass, why_not=why)
+    return Prospect(True, placed, foreseen.power, foreseen.low, foreseen.high, foreseen.mass, why_not=why)
 
 
 def _some(reading: Reading) -> bool:

@@ -83,14 +83,18 @@ class Ground:
     """What a number is counted or measured on: area and length of line in m² and m, before and after; equal where they did not change.
 
     `known` tells whether an outline says so; where none does, nothing is foreseen of false alarms. `band_m` is how far to either side of the outlines
-    the line would be searched for, in m.
+    the line would be searched for, in m; `accuracy_m` is the standard error of the worse one.
     """
 
     area_m2: tuple[float, float]
     length_m: tuple[float, float]
     known: bool = True
     band_m: tuple[float, float] = (LEAST_BAND_M, LEAST_BAND_M)
+    accuracy_m: float = 0.0
 
+
+PLACED_M = 30.0
+"""Accuracy of an outline beyond which the band along it holds too little of the line: towers are found along one that is traced or drawn."""
 
 COMPACT = Ground((1e6, 1e6), (4000.0, 4000.0), known=False)
 """A compact site of 1 km², where no outline is at hand."""

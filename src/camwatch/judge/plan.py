@@ -178,16 +178,15 @@ def _foreseen(reading: Reading, prospect: Prospect) -> str:
         return f"{_upper(prospect.why_not)}"
     weak = [s for s in prospect.separates if s.power < POWER_LIMIT]
     strong = [s for s in prospect.separates if s.power >= POWER_LIMIT]
-    words = []
+    words, drawn = [], "with the line drawn by hand and loaded, " if prospect.by_hand else ""
     if prospect.low is not None and prospect.high is not None and prospect.power is not None:
-        drawn = "with the line drawn by hand and loaded, " if prospect.by_hand else ""
         words.append(f"{drawn}power {prospect.power:.2f}; were it true, {_ends(reading, prospect.low, prospect.high)} would be measured")
         if prospect.mass is not None and prospect.mass < SUPPORT_MASS:
             words.append(
                 f"this could refute it, but the number itself would get a probability of {prospect.mass:.2f}, and support takes {SUPPORT_MASS:g}"
             )
     elif prospect.power is not None:
-        words.append(f"about {100 * prospect.power:.0f} of 100 objects are found: some can be shown, but that there were none cannot")
+        words.append(f"{drawn}about {100 * prospect.power:.0f} of 100 objects are found: some can be shown, but that there were none cannot")
     words += [f"it is told from {s.claim} “{s.reading}” with {s.power:.2f}" for s in strong]
     words += [f"it is not told from {s.claim} “{s.reading}” (power {s.power:.2f})" for s in weak]
     return _upper("; ".join(words)) if words else ""
