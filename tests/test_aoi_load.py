@@ -6,6 +6,7 @@ import shutil
 import unicodedata
 from datetime import date, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from shapely.geometry import LineString, MultiLineString, MultiPoint, MultiPolyg
 
 from camwatch.aoi import bundled, check, load_aoi
 from camwatch.aoi.days import read_day
+from camwatch.aoi.placement import overlap_share
 from camwatch.errors import AoiError, MissingInputError
 
 SQUARE = box(129.70, 41.80, 129.71, 41.81)
@@ -500,3 +502,14 @@ def test_lines_that_cannot_be(tmp_path):
     refused(of(SQUARE, valid_from="2009"), "`date` beside `valid_from`", "span of years")
     almost = LineString([*corners, (129.7000, 41.8001)])
     assert load_aoi(of(almost)).outlines[1].geometry.area == pytest.approx(SQUARE.area, rel=0.01)
+
+
+def test_an_outline_that_may_lie_elsewhere_holds_less_the_less_it_is_known():
+    """A circle moved by d keeps 2/π (acos x - x √(1 - x²)) of itself, x = d / 2r, on average over a displacement normal in either direction."""
+    circle, random = Point(500_000, 4_600_000).buffer(500, 64), np.random.default_rng(1)
+    for sigma in (50.0, 250.0, 600.0):
+        x = np.minimum(np.hypot(*random.normal(0, sigma, (2, 200_000))) / 1000, 1)
+        assert overlap_share(circle, sigma) == pytest.approx((2 / np.pi * (np.arccos(x) - x * np.sqrt(1 - x**2))).mean(), abs=0.02)
+    assert overlap_share(circle, 0.0) == 1.0
+    strip = box(0, 0, 4000, 100)
+    assert overlap_share(strip, 50) < overlap_share(circle.buffer(-143), 50)

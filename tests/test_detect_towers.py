@@ -14,8 +14,8 @@ from shapely.geometry import Point, Polygon, box
 from skimage.io import imread
 
 from camwatch.aoi import Site
-from camwatch.detect import TowerParams, detect_towers, held_share, search_band
-from camwatch.detect._tower_band import POST_M
+from camwatch.detect import TowerParams, detect_towers, search_band
+from camwatch.detect._tower_band import POST_M, held_share
 from camwatch.detect._tower_frame import PIXEL_M, SunFrame
 from camwatch.detect._tower_model import load_tower_model
 from camwatch.errors import ConfigError
@@ -234,7 +234,8 @@ def test_along_an_outline_that_may_be_far_off_little_of_the_line_counts_as_seen(
         findings = detect_towers(*planted, site)
         # What of an error of that spread (normal) lies within the band.
         assert low - 1e-3 <= held_share(site) <= high + 1e-3
-        assert findings.observed_share == pytest.approx(held_share(site), abs=0.01)
+        assert findings.held_share == held_share(site)
+        assert findings.observed_share == pytest.approx(1.0, abs=0.01)
         assert bool(findings.reason) == (accuracy > 3.0)
         shares[accuracy] = findings.searched_km2
     assert f"good to {3000} m" in findings.reason

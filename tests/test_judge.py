@@ -17,6 +17,7 @@ from camwatch.claims.model import Claim, Interval, Quantity, Reading
 from camwatch.findings import Finding, Findings, Growth, Ratio
 from camwatch.judge import Evidence, estimate_count, judge
 from camwatch.judge.counting import blind_to_m
+from camwatch.judge.ground import ground_of
 from camwatch.judge.limits import GSD_LIMIT_M
 from camwatch.judge.rules import combine
 from camwatch.sensitivity import Sensitivity
@@ -231,13 +232,27 @@ def test_a_part_supports_at_least_but_not_exactly():
 
 def test_towers_sought_along_a_line_that_may_run_elsewhere_prove_no_absence():
     """None of the planted ones is missed, but the band holds 2 % of the line: what is absent there may stand 3 km off."""
-    why = "The outline is good to 3000 m; guard towers are sought within 60 m of it, which holds 2 % of the line."
-    beside = evidence(replace(found(share=0.02), reason=why), sharp())
+    beside = evidence(found(held_share=0.02), sharp())
     razed = judge(claim(towers("removed", 10, None)), [beside])
     assert razed.outcome == "not testable"
-    assert why.rstrip(".") in razed.reason
+    assert "likely to hold 2 % of the line along which they stand" in razed.reason
     assert judge(claim(towers("removed", 10, None)), [evidence(found(), sharp())]).outcome == "contradicted"
     assert judge(claim(towers(low=0, high=0)), [beside]).outcome != "supported"
+
+
+def test_a_nominal_part_of_the_site_holds_what_its_accuracy_lets_it():
+    square, findings = box(560_300, 4_631_300, 560_700, 4_631_700), found(kind="structure", score=np.zeros((200, 200), np.float32))
+    ends = []
+    for accuracy, nominal in ((200.0, False), (1.0, True), (200.0, True)):
+        part = Outline("part", "a part", "sub-area", reproject(square, "EPSG:32652", LONLAT), accuracy, nominal, "", "")
+        aoi = Aoi("here", "Here", (), (part,))
+        ends.append(ground_of(findings, towers(subject="structure", sub_area="part"), aoi))
+    own, near, far = ends
+    assert (own.held, own.share) == (1.0, pytest.approx(1.0, abs=0.01))
+    assert 0.99 < near.held < 1.0
+    assert 0.3 < far.held < 0.6
+    assert far.share == pytest.approx(far.held * own.share)
+    assert far.km2 == own.km2
 
 
 def test_a_balance_needs_all_of_the_ground():

@@ -85,7 +85,19 @@ def test_tiles_answer_as_one_does_and_each_house_is_counted_once(asked):
 def test_ground_that_holds_a_part_of_what_is_asked_shows_no_more_than_that(asked, monkeypatch):
     ground_of = search._ground
     monkeypatch.setattr(search, "_ground", lambda *args: replace(ground_of(*args), held=0.25))
-    assert asked().observed_share == pytest.approx(0.25, abs=1e-3)
+    found = asked()
+    assert (found.held_share, found.shown_share) == (0.25, 0.25 * found.observed_share)
+    assert found.observed_share == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_nominal_outline_holds_a_part_of_the_camp_and_a_traced_line_tells_which():
+    line = CAMP.buffer(40, join_style="mitre")
+    drawn = Site("here", CAMP, CAMP, CAMP, 100.0, {}, nominal=True)
+    assert search._held(replace(drawn, nominal=False), traced_too=False) == 1.0
+    assert 0.5 < search._held(drawn, traced_too=False) < 0.7
+    assert search._held(replace(drawn, perimeter_accuracy_m=3.0), traced_too=False) > 0.97
+    told = search._held(replace(drawn, perimeter_before=CAMP, perimeter_after=line, perimeter_accuracy_m=1.0), traced_too=True)
+    assert told == pytest.approx(CAMP.area / line.area)
 
 
 def test_reports_beyond_the_outline_are_the_false_alarms_of_the_same_search(asked):

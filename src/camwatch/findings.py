@@ -102,6 +102,8 @@ class Findings:
         Whether an outline used is nominal; whether a scene is rendered.
     areas : mapping of str to (float, float, float), or None
         Of land, by class: m² and the ends of the 95 % interval, as reference samples tell; None without samples.
+    held_share : float
+        How much of what is asked about the searched area is likely to hold, 0..1: less than 1 where an outline may be off by more than is searched.
     tells_standing : bool
         Whether the search also reports what stands at both dates; where it does not, the number of standing objects is unknown, not 0.
     score : (y, x) float32 in 0..1, NaN where not observed
@@ -129,9 +131,15 @@ class Findings:
     growth: Growth | None = None
     nominal: bool = False
     simulated: bool = False
+    held_share: float = 1.0
     tells_standing: bool = False
     areas: Mapping[str, tuple[float, float, float]] | None = None
     came: NDArray[np.float32] | None = None
+
+    @property
+    def shown_share(self) -> float:
+        """Share of what is asked about that was shown, 0..1: what was observed of what the searched area is likely to hold."""
+        return self.held_share * self.observed_share
 
     def count(self, change: Change, within: BaseGeometry | None = None) -> int:
         """Return the number of records of one change, of those whose centroid lies in `within` where that is given."""
@@ -181,6 +189,7 @@ class Findings:
             "before": {"scene": self.before, "acquired": self.acquired[0].isoformat()},
             "after": {"scene": self.after, "acquired": self.acquired[1].isoformat()},
             "observed_share": round(self.observed_share, 4),
+            "held_share": round(self.held_share, 4),
             "searched_km2": round(self.searched_km2, 4),
             "false_alarms_per_km2": None if self.false_alarms_per_km2 is None else round(self.false_alarms_per_km2, 3),
             "gsd_m": round(self.gsd_m, 4),
@@ -217,6 +226,7 @@ class Findings:
             growth=Growth(Ratio(**growth["area"]), Ratio(**growth["length"])) if growth else None,
             nominal=document["nominal_outline"],
             simulated=document["simulated"],
+            held_share=document["held_share"],
             tells_standing=document["tells_standing"],
             areas={name: (told[0], told[1], told[2]) for name, told in areas.items()} if areas is not None else None,
         )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from camwatch.detect._land_series import detect_land_series
     from camwatch.detect._model import Likelihoods, Model, load_model
     from camwatch.detect._structure_params import StructureParams
-    from camwatch.detect._tower_band import TowerParams, held_share, search_band
+    from camwatch.detect._tower_band import TowerParams, search_band
     from camwatch.detect.landcover import detect_landcover
     from camwatch.detect.perimeter import PerimeterParams, detect_perimeter
     from camwatch.detect.structures import detect_structures
@@ -31,7 +31,6 @@ else:
             "StructureParams": "_structure_params",
             "detect_structures": "structures",
             "TowerParams": "_tower_band",
-            "held_share": "_tower_band",
             "search_band": "_tower_band",
             "detect_towers": "towers",
         },
@@ -50,7 +49,6 @@ __all__ = [
     "detect_perimeter",
     "detect_structures",
     "detect_towers",
-    "held_share",
     "load_model",
     "search_band",
 ]

@@ -193,6 +193,7 @@ def answer(
     score: NDArray[np.float32],
     testable: bool = True,
     tells_standing: bool = False,
+    held: float = 1.0,
 ) -> Findings:
     """Return the findings of one pair; `observed` is (share of the searched area, km²)."""
     return Findings(
@@ -212,5 +213,6 @@ def answer(
         geobox=before.geobox,
         nominal=site.nominal,
         simulated=before.simulated or after.simulated,
+        held_share=held,
         tells_standing=tells_standing,
     )

@@ -81,8 +81,8 @@ def detect_towers(
     A small network looks at the band along the line, on half-metre pixels turned so that shadows fall one way, and knows their length for each metre
     of height and how sure the sun is. Along a traced line a place counts less the farther it lies from it. A tower is reported where the score
     passes the level of this resolution. At the other date a lower one confirms it, a still lower one denies it, between the two it cannot be told.
-    Along an outline that may be off by more than is searched, `observed_share` counts only what of the true line is likely to lie there, and the
-    reason says so.
+    Along an outline that may be off by more than is searched, `held_share` is what of the true line is likely to lie there, and the reason
+    says so.
 
     Parameters
     ----------
@@ -131,7 +131,6 @@ def detect_towers(
     score = np.zeros(band.shape, np.float32)
     records = tuple(_record(number, history, before.geobox, score) for number, history in enumerate(histories, 1))
     both = before.valid & after.valid & np.isfinite(before.values).all(axis=0) & np.isfinite(after.values).all(axis=0)
-    share, km2 = coverage(area, before.geobox, both & sights[0].seen & sights[1].seen)
     return answer(
         "tower",
         before,
@@ -139,9 +138,10 @@ def detect_towers(
         site,
         reason=misplaced(site, params),
         records=records,
-        observed=(held_share(site, params) * share, km2),
+        observed=coverage(area, before.geobox, both & sights[0].seen & sights[1].seen),
         score=np.where(band & both, score, np.float32(np.nan)),
         tells_standing=True,
+        held=held_share(site, params),
     )
 
 

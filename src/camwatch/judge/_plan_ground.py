@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from camwatch.aoi import check
+from camwatch.aoi import LONLAT, check, reproject
+from camwatch.aoi.placement import overlap_share
 from camwatch.claims._compare import overlap
 from camwatch.claims.model import Interval
 from camwatch.judge._plan_power import COMPACT, LEAST_BAND_M, Ground
@@ -52,17 +53,24 @@ def ground_of(reading: Reading, aoi: Aoi | None, sizes: Mapping[str, tuple[float
     part = next((o for o in aoi.outlines if o.id == reading.sub_area), None)
     if part is not None:
         area, length = sizes[part.id]
-        return Ground((area, area), (length, length), band_m=(_band(part, area, length),) * 2, accuracy_m=(_line(aoi, None) or aoi.camp).accuracy_m)
+        accuracy = (_line(aoi, None) or aoi.camp).accuracy_m
+        return Ground((area, area), (length, length), band_m=(_band(part, area, length),) * 2, accuracy_m=accuracy, held=_held(aoi, part))
     span = reading.interval
     later = _line(aoi, span.end + timedelta(1) if span and span.end else None) or aoi.camp
     earlier = _line(aoi, span.start - timedelta(1)) if span and span.start and reading.aspect != "state" else None
     area, length = sizes[later.id]
-    band = _band(later, area, length)
+    band, held = _band(later, area, length), _held(aoi, aoi.camp)
     if earlier is not None and earlier.id != later.id:
         bands, accuracy = (_band(earlier, *sizes[earlier.id]), band), max(earlier.accuracy_m, later.accuracy_m)
-        return Ground((sizes[earlier.id][0], area), (sizes[earlier.id][1], length), band_m=bands, accuracy_m=accuracy)
+        return Ground((sizes[earlier.id][0], area), (sizes[earlier.id][1], length), band_m=bands, accuracy_m=accuracy, held=held)
     # No outline of the time before: as much smaller as the claim says.
-    return Ground((area / factor, area), (length / factor**0.5, length), band_m=(band / factor**0.5, band), accuracy_m=later.accuracy_m)
+    before, bands = (area / factor, length / factor**0.5), (band / factor**0.5, band)
+    return Ground((before[0], area), (before[1], length), band_m=bands, accuracy_m=later.accuracy_m, held=held)
+
+
+def _held(aoi: Aoi, outline: Outline) -> float:
+    """Return how much of the ground that is meant an outline is likely to hold: all, unless it is nominal."""
+    return overlap_share(reproject(outline.geometry, LONLAT, aoi.utm()), outline.accuracy_m) if outline.nominal else 1.0
 
 
 def _band(outline: Outline, area_m2: float, length_m: float) -> float:

@@ -11,6 +11,7 @@ from camwatch.judge._plan_power import PLACED_M, STRIP_M, Foreseen, foresee_coun
 from camwatch.judge.limits import (
     BLIND_BELOW,
     BRACKET_COVERAGE,
+    COMPLETE,
     GSD_LIMIT_M,
     OBJECT_SIZE_M,
     PLANNED_GSD_M,
@@ -55,7 +56,7 @@ class Prospect:
     resolved : bool
         Whether what is looked for can be seen at all.
     by_hand : bool
-        Whether it takes a line that an analyst draws: no search finds it, or the outline at hand is too far off to look for towers along it.
+        Whether it takes a line that an analyst draws: no search finds it, or the outline at hand is too far off to search by it.
     power : float or None
         Probability of telling the claim from nothing having happened; None where no number says so (a line, ground).
     low, high : float or None
@@ -129,7 +130,7 @@ def prospect_of(reading: Reading, kind: Kind, gsd_m: float, ground: Ground, riva
 
 def _of_objects(reading: Reading, kind: Kind, gsd_m: float, ground: Ground) -> Prospect:
     share = found_share(kind, gsd_m)
-    placed = kind == "tower" and ground.accuracy_m > PLACED_M
+    placed = ground.accuracy_m > PLACED_M if kind == "tower" else ground.held < COMPLETE
     across = OBJECT_SIZE_M[kind] / gsd_m
     seen = f"an object of {OBJECT_SIZE_M[kind]:g} m is {across:.2g} pixels long, and about {100 * share:.0f} of 100 are found"
     if gsd_m > GSD_LIMIT_M[kind] or share < BLIND_BELOW:

@@ -83,7 +83,8 @@ class Ground:
     """What a number is counted or measured on: area and length of line in m² and m, before and after; equal where they did not change.
 
     `known` tells whether an outline says so; where none does, nothing is foreseen of false alarms. `band_m` is how far to either side of the outlines
-    the line would be searched for, in m; `accuracy_m` is the standard error of the worse one.
+    the line would be searched for, in m; `accuracy_m` is the standard error of the worse one, `held` how much of the site an outline that is only
+    nominal is likely to hold.
     """
 
     area_m2: tuple[float, float]
@@ -91,6 +92,7 @@ class Ground:
     known: bool = True
     band_m: tuple[float, float] = (LEAST_BAND_M, LEAST_BAND_M)
     accuracy_m: float = 0.0
+    held: float = 1.0
 
 
 PLACED_M = 30.0

@@ -10,11 +10,11 @@ import numpy as np
 
 from camwatch.judge.counter import CHANGED, STANDING, counter_of
 from camwatch.judge.counts import Posterior, difference, grid_end, pooled, posterior, power, ratio
-from camwatch.judge.ground import Ground, ground_of
+from camwatch.judge.ground import ground_of, whole_of
 from camwatch.judge.limits import BAYES_LIMIT, COMPLETE, Bounds, bounds_of
 from camwatch.judge.measurement import CannotMeasureError, Measurement, end_of_state, factor
 from camwatch.judge.record import Estimate
-from camwatch.judge.words import LIMIT_WORDS, share
+from camwatch.judge.words import LIMIT_WORDS, held_words, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ def blind_to_m(findings: Findings, sensitivity: Sensitivity | None) -> float | N
     """Return the size in metres of the planted object nearest to the one that claims mean, where the search misses most of these; else None."""
     if sensitivity is None:
         return None
-    counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
+    counter = counter_of(findings, sensitivity, whole_of(findings))
     return sensitivity.sizes_m[counter.index] if counter.index is not None and counter.blind("changed") else None
 
 
@@ -57,7 +57,7 @@ def estimate_count(findings: Findings, sensitivity: Sensitivity | None, change: 
         return None
     if change != "appeared" and change != "removed":  # noqa: PLR1714  two comparisons are what a type checker narrows by
         return None
-    counter = counter_of(findings, sensitivity, Ground(None, findings.searched_km2, findings.observed_share))
+    counter = counter_of(findings, sensitivity, whole_of(findings))
     if not counter.calibrated(change) or counter.blind(change):
         return None
     number = _number([counter], change, 0.0).measured
@@ -204,9 +204,8 @@ def _mass(number: Posterior, claimed: Bounds, *, relative: bool) -> float:
 def _detail(counters: Sequence[Counter], counted: Counted) -> str:
     parts = [_said_by(c, counted) for c in counters]
     if len(parts) == 1:
-        findings = counters[0].findings
-        limit = findings.reason.rstrip(".") if findings.kind == "tower" else ""  # it may have looked beside the line
-        return f"The search for {LIMIT_WORDS[findings.kind]} {parts[0]}{'. ' if limit else ''}{limit}"
+        kind, beside = counters[0].findings.kind, held_words(counters[0].findings.kind, counters[0].ground.held)
+        return f"The search for {LIMIT_WORDS[kind]} {parts[0]}" + (f". {beside}" if beside else "")
     return f"{len(parts)} pairs of scenes are counted together for {LIMIT_WORDS[counters[0].findings.kind]}: " + "; ".join(
         f"the first {p}" if i == 0 else f"another {p}" for i, p in enumerate(parts)
     )

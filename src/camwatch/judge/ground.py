@@ -9,6 +9,7 @@ import numpy as np
 from shapely import get_coordinates, prepare
 
 from camwatch.aoi import LONLAT, reproject
+from camwatch.aoi.placement import overlap_share
 from camwatch.judge.measurement import CannotMeasureError
 from camwatch.rasters import mask_of
 
@@ -28,11 +29,15 @@ TILE_PX = 1024
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a reading counts: `within` (None = all that was searched), the area seen in km², and the share seen."""
+    """Where a reading counts: `within` (None = all that was searched), the area seen in km², and the share of what is asked about that was seen.
+
+    `held` is the part of that share which comes of outlines that may lie elsewhere: how much of what is asked about they are likely to hold.
+    """
 
     within: BaseGeometry | None
     km2: float
     share: float
+    held: float = 1.0
 
 
 def ground_of(findings: Findings, reading: Reading, aoi: Aoi | None) -> Ground:
@@ -41,17 +46,25 @@ def ground_of(findings: Findings, reading: Reading, aoi: Aoi | None) -> Ground:
     if reading.sub_area is None or (outline is not None and outline.role != "sub-area"):
         if findings.observed_share <= 0:
             raise CannotMeasureError("none of the ground was seen at both dates")
-        return Ground(None, findings.searched_km2, findings.observed_share)
+        return whole_of(findings)
     if outline is None:
         raise CannotMeasureError(f"no outline named {reading.sub_area!r} is known, so nothing can be counted in it")
     geometry = reproject(outline.geometry, LONLAT, findings.crs)
     prepare(geometry)
     seen_m2 = seen_in(geometry, findings)
     # The band along a perimeter fills only a part of any outline: its share is that of the whole search.
-    share = findings.observed_share if findings.kind == "tower" else min(seen_m2 / geometry.area, 1.0)
+    held = overlap_share(geometry, outline.accuracy_m) if outline.nominal else 1.0
+    share = min(seen_m2 / geometry.area, 1.0)
+    if findings.kind == "tower":
+        held, share = findings.held_share, findings.observed_share
     if min(seen_m2, share) <= 0:
         raise CannotMeasureError(f"none of the sub-area {outline.id} was seen at both dates")
-    return Ground(geometry, seen_m2 / 1e6, share)
+    return Ground(geometry, seen_m2 / 1e6, held * share, held)
+
+
+def whole_of(findings: Findings) -> Ground:
+    """Return all the ground of a search."""
+    return Ground(None, findings.searched_km2, findings.shown_share, findings.held_share)
 
 
 def seen_in(geometry: BaseGeometry, findings: Findings) -> float:

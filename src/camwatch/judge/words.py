@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from camwatch.claims.model import Quantity, Reading
+    from camwatch.findings import Kind
     from camwatch.judge.measurement import Measurement
     from camwatch.judge.record import Estimate, Evidence, Outcome
 
@@ -193,6 +194,14 @@ def display(estimate: Estimate) -> Estimate:
         if estimate.unit == unit and size >= (1e4 if unit == "m2" else 1e3):
             return replace(estimate, value=estimate.value / scale, low=estimate.low / scale, high=estimate.high / scale, unit=larger)
     return estimate
+
+
+def held_words(kind: Kind, held: float) -> str:
+    """Return in a sentence that what is asked about may lie beside the ground that was searched; empty where it hardly does."""
+    if held >= COMPLETE:
+        return ""
+    asked = "line along which they stand" if kind == "tower" else "site"
+    return f"The ground searched is likely to hold {share(held)} of the {asked}: the outline may be off; draw it on an image of the date"
 
 
 def measured_words(reading: Reading, evidence: Evidence, measured: Measurement, part: str = "") -> tuple[str, str]:

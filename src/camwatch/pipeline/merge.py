@@ -44,7 +44,7 @@ class Ground:
     control : geometry or None
         Ground where nothing is claimed and reports are false alarms; None = the search has none.
     held : float
-        How much of what is asked about `sought` holds, 0..1: towers may stand along a line that runs elsewhere.
+        How much of the camp `sought` is likely to hold, 0..1, beside what the detector itself says of that.
     """
 
     site: Site
@@ -120,8 +120,9 @@ class Merge:
             score=score,
             came=None,
             geobox=self.geobox,
-            observed_share=self.ground.held * min(seen_km2 / area_km2, 1.0) if area_km2 > 0 else 0.0,
+            observed_share=min(seen_km2 / area_km2, 1.0) if area_km2 > 0 else 0.0,
             searched_km2=seen_km2,
+            held_share=self.ground.held * self._first.held_share,
             false_alarms_per_km2=self._alarms / control_km2 if measured else self._first.false_alarms_per_km2,
         )
 

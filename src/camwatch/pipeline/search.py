@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from shapely import prepare, union_all
 from shapely.geometry import box
 
-from camwatch.detect import StructureParams, detect_perimeter, detect_structures, detect_towers, held_share, load_model, search_band
+from camwatch.aoi.placement import overlap_share
+from camwatch.detect import StructureParams, detect_perimeter, detect_structures, detect_towers, load_model, search_band
 from camwatch.pipeline.landcover import search_land
 from camwatch.pipeline.merge import Ground, new_merge
 from camwatch.pipeline.pair import coarser
@@ -81,7 +82,7 @@ def search(
         Folder into which the scores of what is searched tile by tile are written, so that memory does not grow with the ground; the findings then
         read them from there. None = they are held in memory.
     """
-    site = alignment.site(aoi)
+    site = drawn = alignment.site(aoi)
     found: dict[str, Findings] = {}
     if {"perimeter", "tower"} & set(config.kinds):
         progress("tracing the perimeter", 0, 1)
@@ -90,22 +91,32 @@ def search(
     if "landcover" in config.kinds:
         progress("comparing land cover", 0, 1)
         found["landcover"] = search_land(alignment, alignment.site(aoi))
-    grounds: dict[str, Ground] = {kind: _ground(kind, site, alignment.geobox) for kind in config.kinds if kind in BY_TILE}
+    held = _held(site, traced_too=site is not drawn)
+    grounds: dict[str, Ground] = {kind: _ground(kind, site, alignment.geobox, held) for kind in config.kinds if kind in BY_TILE}
     if grounds:
         found |= _by_tile(alignment, grounds, config, threads=threads, progress=progress, scores=scores)
     return {kind: found[kind] for kind in config.kinds}
 
 
-def _ground(kind: str, site: Site, geobox: GeoBox) -> Ground:
-    """Return where a kind is sought, and where its reports are false alarms."""
+def _held(site: Site, *, traced_too: bool) -> float:
+    """Return how much of the camp the site's area holds: of what its traced lines enclose, or of what an outline may that is only nominal."""
+    lines = [line for line in (site.perimeter_before, site.perimeter_after) if line is not None]
+    if traced_too:
+        camp = union_all(lines)
+        return float(camp.intersection(site.area).area / camp.area)
+    return overlap_share(site.area, site.perimeter_accuracy_m) if site.nominal else 1.0
+
+
+def _ground(kind: str, site: Site, geobox: GeoBox, held: float) -> Ground:
+    """Return where a kind is sought, and where its reports are false alarms; `held` is what of the camp the site's area holds."""
     if kind != "structure":
         # The control of towers is another line, which is searched by itself.
-        return Ground(site, search_band(site), held=held_share(site))
+        return Ground(site, search_band(site))
     _, control = control_site(site, "structure", frame_of(geobox))
     prepare(site.area)
     prepare(control)
     # One search serves both: its tiles show ground beyond the outline anyway.
-    return Ground(replace(site, area=union_all([site.area, control])), site.area, None if control.is_empty else control)
+    return Ground(replace(site, area=union_all([site.area, control])), site.area, None if control.is_empty else control, held)
 
 
 def detect_line(alignment: Alignment, site: Site) -> Findings:

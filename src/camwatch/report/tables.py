@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from camwatch.judge.limits import GEOMETRY
-from camwatch.judge.words import LEAD, SIMULATED, topic
+from camwatch.judge.words import LEAD, SIMULATED, held_words, topic
 from camwatch.judge.words import share as in_percent
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def count_rows(
         elif not found.observed_share > 0:
             rows.append(CountRow(NAMES[kind], (), "not observed: no part of the searched area was usable at both dates"))
         else:
-            limit = found.reason.rstrip(".") if kind == "tower" else ""  # what limits lines and land is told with their sentences
-            rows.append(CountRow(NAMES[kind], _cells(found, estimates), caution=_caution(found, estimates, sensitivity or {}), limit=limit))
+            caution = _caution(found, estimates, sensitivity or {})
+            rows.append(CountRow(NAMES[kind], _cells(found, estimates), caution=caution, limit=held_words(kind, found.held_share)))
     return tuple(rows)
 
 
