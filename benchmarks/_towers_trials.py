@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from PIL import Image as Picture
@@ -43,6 +44,12 @@ SIDE_M = 300.0
 WEST, NORTH = 559_000.0, 4_633_000.0
 REACH_M = 3.0
 """Distance from a tower's centre within which a report is of it, for roofs of 6 m and less; half the roof for larger ones."""
+
+LINE_M = 2.5
+"""Standard error that is stated of the line along which is searched; it wanders by a metre and a half at most."""
+
+ELEVATIONS_DEG = (28.0, 60.0)
+"""Heights of the sun that are drawn."""
 
 TUNING, JUDGING = 0, 1
 """Halves of the backgrounds: thresholds are chosen on the first and judged on the second."""
@@ -127,21 +134,37 @@ def backgrounds(half: int) -> list[tuple[str, NDArray[np.float32], NDArray[np.fl
     return out
 
 
+def other_grounds() -> list[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
+    """Return (name, first, second) of real pairs of other sorts of ground (xBD, 0.49 m, taken as half a metre): a village in fields and scrub, closed
+    forest with a quarry, a town before and after a tornado. Nothing was chosen on them.
+    """
+    out = []
+    for name in ("guatemala-volcano_00000006", "guatemala-volcano_00000008", "joplin-tornado_00000000"):
+        dates = []
+        for when in ("pre", "post"):
+            with rasterio.open(DATA / f"pairs/xbd_geo/{name}_{when}_disaster.tif") as source:
+                dates.append(source.read((1, 2, 3)).astype(np.float32))
+        out.append((name, *dates))
+    return out
+
+
 def trial(
     ground: tuple[str, NDArray[np.float32], NDArray[np.float32]],
     seed: int,
     condition: str,
     pixel_m: float,
     draw_tower: Callable[..., NDArray[np.float32]] | None = None,
+    *,
+    elevations: tuple[float, float] = ELEVATIONS_DEG,
 ) -> Trial:
-    """Manufacture one trial; `draw_tower` is the tower of another renderer (see :func:`foreign`)."""
+    """Manufacture one trial; `draw_tower` is the tower of another renderer (see :func:`foreign`), the sun stands between `elevations` (degrees)."""
     rng = np.random.default_rng([seed, CONDITIONS.index(condition)])
     name, *both = ground
     size = round(SIDE_M / 0.5)
     row, col = (int(rng.integers(0, both[0].shape[1] - size + 1)) for _ in range(2))
     flip = bool(rng.random() < 0.5)  # both orders of the dates
     dates = [plane[:, row : row + size, col : col + size] for plane in (both[::-1] if flip else both)]
-    suns = [_sun_of(plane, rng) for plane in dates]
+    suns = [_sun_of(plane, elevations, rng) for plane in dates]
     images = [_image(plane, sun, pixel_m, f"{name}-{when}") for plane, sun, when in zip(dates, suns, ("before", "after"), strict=True)]
     ring = _ring(rng)
     line = LineString(ring.exterior.coords)
@@ -159,7 +182,7 @@ def trial(
     doubt = 20.0 if condition == "sun20" else 0.0
     stated = [_stated(image, doubt, rng) for image in drawn]
     traced = _wandering(ring, rng)
-    site = Site("trial", box(WEST, NORTH - SIDE_M, WEST + SIDE_M, NORTH), traced, traced, 5.0, {}, nominal=False)
+    site = Site("trial", box(WEST, NORTH - SIDE_M, WEST + SIDE_M, NORTH), traced, traced, LINE_M, {}, nominal=False)
     return Trial(stated[0], stated[1], site, ring.length / 1000, tuple(towers), condition, name)
 
 
@@ -231,11 +254,11 @@ def foreign_size(tower: Tower, seed: int) -> tuple[float, float]:
     return 2 * float(half), float(height)
 
 
-def _sun_of(plane: NDArray[np.float32], rng: np.random.Generator) -> Sun:
-    """Return the sun that the picture's own shadows suggest, at a plausible elevation."""
+def _sun_of(plane: NDArray[np.float32], elevations: tuple[float, float], rng: np.random.Generator) -> Sun:
+    """Return the sun that the picture's own shadows suggest, at an elevation between the two."""
     guess = guessed_azimuth(_image(plane, Sun(180.0, 45.0), 0.5, "guess"))
     azimuth = guess if guess is not None else rng.uniform(120, 220)
-    return Sun(float((azimuth + rng.normal(0, 4)) % 360), float(rng.uniform(28, 60)))
+    return Sun(float((azimuth + rng.normal(0, 4)) % 360), float(rng.uniform(*elevations)))
 
 
 def _image(plane: NDArray[np.float32], sun: Sun, pixel_m: float, scene: str) -> Image:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from _structures_pairs import DATA
-from _towers_trials import CONDITIONS, Tally, Trial, backgrounds, foreign, foreign_size, score, trial
+from _towers_trials import CONDITIONS, ELEVATIONS_DEG, Tally, Trial, backgrounds, foreign, foreign_size, other_grounds, score, trial
 from camwatch.detect import TowerParams, detect_towers, search_band
 from camwatch.resources import data_folder
 
@@ -44,7 +44,9 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=12, help="scenes for each condition and resolution")
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--half", type=int, choices=(0, 1), default=1, help="backgrounds: 0 for choosing thresholds, 1 for judging")
+    parser.add_argument("--other-grounds", action="store_true", help="a village in fields, closed forest and a wrecked town instead of suburbs")
     parser.add_argument("--renderer", type=Path, default=None, help="a module whose `tower` draws instead of camwatch.render; shadows fall to +x")
+    parser.add_argument("--elevation", type=float, nargs=2, default=ELEVATIONS_DEG, help="lowest and highest sun in degrees")
     parser.add_argument("--pan", action="store_true", help="one band")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=None, help="folder for the counts of each scene: a run that was stopped goes on from them")
@@ -57,7 +59,8 @@ def main() -> None:
 
 def _scenes(pixel: float, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield the counts of every scene, kept ones where the same code has counted it before."""
-    grounds, drawing = backgrounds(options.half), foreign(options.renderer) if options.renderer else None
+    grounds = other_grounds() if options.other_grounds else backgrounds(options.half)
+    drawing = foreign(options.renderer) if options.renderer else None
     kept, file = {}, None
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
@@ -69,7 +72,7 @@ def _scenes(pixel: float, options: argparse.Namespace) -> Iterator[dict[str, Any
             seed = options.seed * 10_000 + k
             row = kept.get((condition, seed))
             if row is None:
-                made = trial(grounds[k % len(grounds)], seed, condition, pixel, drawing)
+                made = trial(grounds[k % len(grounds)], seed, condition, pixel, drawing, elevations=tuple(options.elevation))
                 if drawing:
                     made = replace(made, towers=tuple(replace(t, side_m=s, height_m=h) for t in made.towers for s, h in [foreign_size(t, seed)]))
                 row = {"scene": [condition, seed]} | _counted(made, pan=options.pan)
@@ -86,7 +89,7 @@ def _state(options: argparse.Namespace) -> str:
     package = Path(camwatch.__file__).parent
     files = [Path(__file__).with_name("_towers_trials.py"), data_folder("models") / "towers.onnx"]
     files += sorted(path for part in ("detect", "render", "imagery") for path in (package / part).rglob("*.py"))
-    told = hashlib.sha256(f"{options.half} {options.pan}".encode())
+    told = hashlib.sha256(f"{options.half} {options.other_grounds} {options.pan} {options.elevation}".encode())
     for path in files + ([options.renderer] if options.renderer else []):
         told.update(path.read_bytes())
     return told.hexdigest()[:12]
@@ -116,7 +119,9 @@ def _report(pixel: float, rows: list[dict[str, Any]], options: argparse.Namespac
     for row in rows:
         for name, counts in row["groups"].items():
             groups[name].add(Tally(**counts))
-    print(f"SIMULATED towers in real pairs, {pixel:g} m, {len(rows)} scenes, half {options.half}, seed {options.seed}")
+    ground = "other grounds" if options.other_grounds else f"half {options.half}"
+    low, high = options.elevation
+    print(f"SIMULATED towers in real pairs, {pixel:g} m, {len(rows)} scenes, {ground}, seed {options.seed}, sun at {low:g} to {high:g} degrees")
     print(f"{'':24s} towers recall (95 %)      false per km (95 %)  wrong (95 %)        not observed")
     for name in sorted(groups, key=lambda name: [*_GROUPS, name.split()[0]].index(name.split()[0])):
         print(f"{name:24s} {groups[name].row()}")

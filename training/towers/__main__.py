@@ -24,6 +24,7 @@ def main() -> None:
     render = steps.add_parser("render", help="draw labelled places")
     render.add_argument("--places", type=int, default=600)
     render.add_argument("--first", type=int, default=0, help="seed of the first place; seeds from 10,000,000 on are kept for calibration")
+    render.add_argument("--suns", type=float, nargs=2, default=(15.0, 70.0), help="lowest and highest sun in degrees")
     train = steps.add_parser("train", help="train the network")
     train.add_argument("scenes", type=Path)
     train.add_argument("--steps", type=int, default=24_000)
@@ -45,7 +46,8 @@ def main() -> None:
 def _render(options: argparse.Namespace) -> None:
     from training.towers.data import write_scenes
 
-    for done, path in enumerate(write_scenes(options.out, range(options.first, options.first + options.places)), 1):
+    places = range(options.first, options.first + options.places)
+    for done, path in enumerate(write_scenes(options.out, places, tuple(options.suns)), 1):
         print(f"{done} of {options.places}: {path.name}", flush=True)
 
 

@@ -15,7 +15,7 @@ from camwatch.imagery.image import LUMINANCE, Sun
 from training.towers.painted import painted
 from training.towers.posts import RGB
 from training.towers.roughened import grown, roughened
-from training.towers.scenes import SHADE, TREES, Scene, scenes
+from training.towers.scenes import SHADE, SUNS_DEG, TREES, Scene, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,15 +47,15 @@ ASTRAY, SURE_DEG = 0.12, 3.0
 DOUBT_ODDS = (0.50, 0.15, 0.12, 0.15, 0.08)
 
 
-def write_scenes(folder: Path, seeds: range) -> Iterator[Path]:
-    """Render the places of `seeds` into a file each; what lies there already is kept."""
+def write_scenes(folder: Path, seeds: range, suns: tuple[float, float] = SUNS_DEG) -> Iterator[Path]:
+    """Render the places of `seeds` into a file each, under suns between the elevations `suns`; what lies there already is kept."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
         path = folder / f"place-{seed:07d}.npz"
         if not path.exists():
             part = folder / f"{seed}.part.npz"
             held = {}
-            for k, made in enumerate(scenes(seed, PER_PLACE)):
+            for k, made in enumerate(scenes(seed, PER_PLACE, suns=suns)):
                 angles = np.array([made.pixel_m, made.sun.azimuth_deg, made.sun.elevation_deg])
                 held |= {
                     f"picture{k}": made.picture,

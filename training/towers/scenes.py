@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE_M = 128.0
+SUNS_DEG = (15.0, 70.0)
+"""Elevations of the sun."""
+
 TREES, SHADE = 1, 2
 """Bits of the mask of what hides the ground."""
 
@@ -57,7 +60,7 @@ class Scene:
     hidden: NDArray[np.uint8]
 
 
-def scenes(seed: int, count: int = 1, pixel_m: float | None = None) -> list[Scene]:
+def scenes(seed: int, count: int = 1, pixel_m: float | None = None, suns: tuple[float, float] = SUNS_DEG) -> list[Scene]:
     """Render a place with `count` sets of towers, each photographed by a sensor of its own.
 
     Parameters
@@ -68,9 +71,11 @@ def scenes(seed: int, count: int = 1, pixel_m: float | None = None) -> list[Scen
         Pictures of the place; its ground, clutter and sun are shared.
     pixel_m : float, optional
         Ground sample distance; drawn from 0.28 to 1.1 m without it, half of the pictures near half a metre.
+    suns : (float, float)
+        Lowest and highest elevation of the sun in degrees.
     """
     rng = np.random.default_rng(seed)
-    place = _place(rng)
+    place = _place(suns, rng)
     out = []
     for _ in range(count):
         gsd = pixel_m or float(rng.uniform(0.42, 0.62) if rng.random() < 0.5 else np.exp(rng.uniform(np.log(0.28), np.log(1.1))))
@@ -78,7 +83,7 @@ def scenes(seed: int, count: int = 1, pixel_m: float | None = None) -> list[Scen
     return out
 
 
-def _place(rng: np.random.Generator) -> Place:
+def _place(suns: tuple[float, float], rng: np.random.Generator) -> Place:
     """Render the ground, what is built on it, the perimeter and the clutter."""
     cell = float(rng.uniform(0.33, 0.45))
     side = round(SIDE_M / cell)
@@ -100,7 +105,7 @@ def _place(rng: np.random.Generator) -> Place:
         tree = trees[k]
         if canvas.kind[int(tree.y), int(tree.x)] != BUILDING or rng.random() < 0.15:
             draw_tree(canvas, tree, int(rng.integers(1 << 30)))
-    sun = Sun(float(rng.uniform(0, 360)), float(rng.uniform(15, 70)))
+    sun = Sun(float(rng.uniform(0, 360)), float(rng.uniform(*suns)))
     if len(points) and rng.random() < 0.2:
         plant_row(canvas, points, rng)
     strew_clutter(canvas, points, sun, rng)
