@@ -1,12 +1,13 @@
 """The bundled outlines say what they are documented to say, measured anew with an area formula of our own beside the library's."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
 import pytest
 from shapely.geometry import Point
 
-from camwatch.aoi import bundled, check, load_aoi
+from camwatch.aoi import LONLAT, bundled, check, load_aoi, reproject
 from camwatch.aoi.geometry import WGS84
 
 # Figures that one nominal shape cannot meet, with the reason; everything else is met within 1 %.
@@ -135,6 +136,22 @@ def test_a_camp_without_a_published_outline_is_its_search_window():
     onsong = load_aoi("onsong")
     assert [o.role for o in onsong.outlines] == ["search-window"]
     assert onsong.camp.id == "onsong-search"
+
+
+def test_what_was_digitised_of_an_earlier_date_is_a_former_line():
+    aoi = load_aoi("chongjin")
+    day, later = date(2009, 6, 1), date(2012, 1, 1)
+    drawn = replace(aoi.perimeter(day), id="drawn", digitised=True, nominal=False, valid_from=day, valid_to=day)
+    aoi = replace(aoi, outlines=(*aoi.outlines, drawn, replace(drawn, id="later", valid_from=later, valid_to=later)))
+
+    def former(before, after):
+        return aoi.site(aoi.utm(), before, after).former
+
+    assert former(date(2009, 6, 1), date(2011, 6, 1)) == ()
+    (past,) = former(date(2012, 1, 1), date(2014, 6, 1))
+    assert past.area == pytest.approx(reproject(drawn.geometry, LONLAT, aoi.utm()).area)
+    traced = replace(aoi, former=(drawn.geometry,)).site(aoi.utm(), date(2012, 1, 1), date(2014, 6, 1))
+    assert len(traced.former) == 2
 
 
 def test_site_in_pixels_keeps_area():

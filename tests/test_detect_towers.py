@@ -227,6 +227,17 @@ def test_the_band_follows_the_accuracy_of_the_prior_within_limits(planted):
     assert search_band(site_of(planted[0].geobox, perimeter_before=None, perimeter_after=None)) is None
 
 
+def test_towers_that_stand_along_a_former_line_are_found(planted):
+    inner = site_of(planted[0].geobox, perimeter_before=SMALL_RING, perimeter_after=SMALL_RING)
+    alone, both = (detect_towers(*planted, site) for site in (inner, replace(inner, former=(RING,))))
+    assert not alone.records
+    assert sum(state_at(both, s) == ["unchanged"] for s in towers(KEPT, 4)) >= 6
+    assert sum(state_at(both, s) == ["removed"] for s in towers(GONE, 4)) >= 6
+    assert both.searched_km2 == pytest.approx((RING.exterior.buffer(15.0).area + SMALL_RING.exterior.buffer(15.0).area) / 1e6, rel=0.02)
+    # What a line was does not stand for what it is.
+    assert detect_towers(*planted, replace(inner, perimeter_before=None, perimeter_after=None, former=(RING,))).status == "not_testable"
+
+
 def test_along_an_outline_that_may_be_far_off_little_of_the_line_counts_as_seen(planted):
     shares = {}
     for accuracy, (low, high) in {3.0: (1.0, 1.0), 10.0: (0.86, 0.87), 30.0: (0.86, 0.87), 60.0: (0.68, 0.69), 3000.0: (0.015, 0.017)}.items():
@@ -235,7 +246,7 @@ def test_along_an_outline_that_may_be_far_off_little_of_the_line_counts_as_seen(
         # What of an error of that spread (normal) lies within the band.
         assert low - 1e-3 <= held_share(site) <= high + 1e-3
         assert findings.held_share == held_share(site)
-        assert findings.observed_share == pytest.approx(1.0, abs=0.01)
+        assert findings.observed_share == pytest.approx(1.0, abs=0.02)  # some bushes are dark and wide enough to hide one
         assert bool(findings.reason) == (accuracy > 3.0)
         shares[accuracy] = findings.searched_km2
     assert f"good to {3000} m" in findings.reason

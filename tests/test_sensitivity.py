@@ -20,6 +20,7 @@ from camwatch.render import Solid
 from camwatch.sensitivity import Sensitivity, control_window, measure, planting_window
 from camwatch.sensitivity.measure import matched
 from camwatch.sensitivity.remains import remains_of
+from camwatch.sensitivity.windows import control_site, frame_of, lines_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # affine 3 about odc-geo's own arithmetic
 
@@ -241,6 +242,10 @@ def test_windows_of_a_large_scene_hold_the_site_and_the_control():
     assert not control_window(grid, site(camp), "structure").extent.geom.intersects(camp)
     assert control_window(grid, site(camp), "tower").extent.geom.intersects(camp.buffer(60).boundary)
     assert planting_window(grid, site(box(0, 0, 10, 10)), "structure") is None
+    # Along a former line towers are planted too, and no control line runs across the ground that it enclosed.
+    past = replace(site(camp), former=(camp.buffer(200),))
+    assert lines_of(past).length == pytest.approx(camp.length + camp.buffer(200).length)
+    assert control_site(past, "tower", frame_of(grid))[0].perimeter_after.contains(camp.buffer(255))
 
 
 def test_control_ground_may_come_from_another_window(pair):

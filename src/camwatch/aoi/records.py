@@ -111,6 +111,8 @@ class Site:
         Guard posts that the analyst lists.
     lines_before, lines_after : tuple of Digitised
         The lines that the analyst drew on images of the two dates.
+    former : tuple of geometry
+        Lines that enclosed the site before these dates, as polygons: towers may still stand along them.
     """
 
     id: str
@@ -123,6 +125,7 @@ class Site:
     posts: tuple[Point, ...] = ()
     lines_before: tuple[Digitised, ...] = ()
     lines_after: tuple[Digitised, ...] = ()
+    former: tuple[BaseGeometry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ class Aoi:
     notes : str
     posts : tuple of shapely Point, EPSG:4326 (longitude, latitude)
         Guard posts that the analyst lists.
+    former : tuple of geometry, EPSG:4326
+        Enclosing lines of earlier dates that no outline tells, as polygons: those that a run has traced.
     """
 
     id: str
@@ -153,6 +158,7 @@ class Aoi:
     distances: tuple[Mapping[str, object], ...] = ()
     notes: str = ""
     posts: tuple[Point, ...] = ()
+    former: tuple[BaseGeometry, ...] = ()
 
     @property
     def camp(self) -> Outline:
@@ -200,6 +206,7 @@ class Aoi:
             return reproject(geometry, LONLAT, crs)
 
         earlier, later = self.perimeter(before), self.perimeter(after)
+        past = [o.geometry for o in self.outlines if o.digitised and o.valid_to and o.valid_to < before and o.id not in {earlier.id, later.id}]
         return Site(
             id=self.id,
             area=project(self.camp.geometry),
@@ -211,4 +218,5 @@ class Aoi:
             posts=tuple(Point(project(post).coords[0]) for post in self.posts),
             lines_before=tuple(Digitised(o.id, project(o.geometry), o.accuracy_m) for o in self.digitised(before)),
             lines_after=tuple(Digitised(o.id, project(o.geometry), o.accuracy_m) for o in self.digitised(after)),
+            former=tuple(project(g) for g in (*past, *self.former)),
         )

@@ -127,5 +127,7 @@ def _width(site: Site, params: TowerParams) -> float:
 
 def _lines(site: Site) -> list[LineString]:
     """Return all lines to search along, each whole; polygons stand for their boundaries."""
-    shapes = [g.boundary if "Polygon" in g.geom_type else g for g in (site.perimeter_before, site.perimeter_after) if g is not None]
+    known = [g for g in (site.perimeter_before, site.perimeter_after) if g is not None]
+    # Where no line of the two dates is known, one that is past does not stand for it.
+    shapes = [g.boundary if "Polygon" in g.geom_type else g for g in (*known, *(site.former if known else ()))]
     return [line for shape in shapes for line in getattr(shape, "geoms", [shape]) if line.length > 0]

@@ -76,7 +76,8 @@ class PairWork:
         name = f"{UNCHANGED}.{self.id}" if self.alone else self.id
         aligned = journal.step(f"{name}.align", geometry, lambda: self._align(progress))
         told = {kind: [asdict(one) for one in all_of_it] for kind, all_of_it in self.unchanged.items()}
-        key = journal.step(f"{name}.search", [aligned, self.config.model_dump(mode="json"), told], lambda: self._search(progress))
+        past = [line.wkt for line in self.aoi.former]
+        key = journal.step(f"{name}.search", [aligned, self.config.model_dump(mode="json"), told, past], lambda: self._search(progress))
         self.release()
         return key
 

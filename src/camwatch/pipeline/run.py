@@ -18,6 +18,7 @@ from camwatch.pipeline.records import aoi_document, claims_document, places_docu
 from camwatch.pipeline.search import unheard
 from camwatch.pipeline.steps import Journal
 from camwatch.pipeline.towerseries import towers_document, withdrawn
+from camwatch.pipeline.turns import do_in_turn
 from camwatch.pipeline.unchanged import FOLDER as UNCHANGED
 from camwatch.pipeline.unchanged import reported, speaking_for, without_change
 from camwatch.pipeline.works import do_all, looked_at, works_of
@@ -154,7 +155,7 @@ def run_camp(
     do_all(alone, journal, workers, progress)
     told = reported(quiet.pairs, alone)
     works = [replace(w, unchanged=speaking_for(p, told)) for p, w in zip(planned, works_of(run / PAIRS, held, planned, config, hashes), strict=True)]
-    keys = do_all(works, journal, workers, progress)
+    keys = do_in_turn(works, journal, workers, progress)
     followed = _series(journal, held, config, hashes, progress)
     keys += followed
     if all(work.refused and not work.findings() for work in works):

@@ -33,8 +33,8 @@ CONTROL_ACCURACY_M = 10.0
 
 
 def lines_of(site: Site) -> BaseGeometry:
-    """Return the enclosing lines of both dates, the outline of the area where there are none."""
-    rings = [boundary(p) for p in (site.perimeter_after, site.perimeter_before) if p is not None and not p.is_empty]
+    """Return the enclosing lines of both dates and former ones, the outline of the area where there are none."""
+    rings = [boundary(p) for p in (site.perimeter_after, site.perimeter_before, *site.former) if p is not None and not p.is_empty]
     return union_all(rings or [boundary(site.area)])
 
 
@@ -44,9 +44,10 @@ def control_site(site: Site, kind: Kind, frame: BaseGeometry) -> tuple[Site, Bas
     if kind == "structure":
         ground = frame.difference(everything.buffer(min(site.perimeter_accuracy_m, CONTROL_LINE_M)))
         return replace(site, area=ground, perimeter_before=None, perimeter_after=None, sub_areas={}), ground
+    everything = union_all([everything, *site.former])
     ring = everything.buffer(CONTROL_LINE_M)
     accuracy = min(site.perimeter_accuracy_m, CONTROL_ACCURACY_M)
-    elsewhere = replace(site, area=ring, perimeter_before=ring, perimeter_after=ring, perimeter_accuracy_m=accuracy, sub_areas={})
+    elsewhere = replace(site, area=ring, perimeter_before=ring, perimeter_after=ring, perimeter_accuracy_m=accuracy, sub_areas={}, former=())
     return elsewhere, frame.difference(everything.buffer(CONTROL_LINE_M / 2))
 
 
