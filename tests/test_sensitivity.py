@@ -10,6 +10,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from scipy import ndimage as ndi
 from scipy.stats import beta
+from shapely import union_all
 from shapely.geometry import Point, box
 
 from camwatch.aoi import Site
@@ -17,7 +18,7 @@ from camwatch.findings import Finding, Findings
 from camwatch.imagery.image import Image, Sun
 from camwatch.rasters import mask_of, polygons_of
 from camwatch.render import Solid
-from camwatch.sensitivity import Sensitivity, control_window, measure, planting_window
+from camwatch.sensitivity import Sensitivity, control_windows, measure, planting_window
 from camwatch.sensitivity.measure import matched
 from camwatch.sensitivity.remains import remains_of
 from camwatch.sensitivity.windows import control_site, frame_of, lines_of
@@ -235,12 +236,17 @@ def test_windows_of_a_large_scene_hold_the_site_and_the_control():
     grid = GeoBox((9000, 9000), Affine(0.5, 0, 560_000, 0, -0.5, 4_632_000), "EPSG:32652")
     camp = box(562_000, 4_629_000, 563_500, 4_630_300)
     for kind in ("structure", "tower"):
-        planting, control = planting_window(grid, site(camp), kind), control_window(grid, site(camp), kind)
+        planting, control = planting_window(grid, site(camp), kind), control_windows(grid, site(camp), kind)[0]
         assert max(*planting.shape, *control.shape) <= 800
         assert planting.extent.geom.intersects(camp.boundary if kind == "tower" else camp)
     assert camp.contains(planting_window(grid, site(camp), "structure").extent.geom)
-    assert not control_window(grid, site(camp), "structure").extent.geom.intersects(camp)
-    assert control_window(grid, site(camp), "tower").extent.geom.intersects(camp.buffer(60).boundary)
+    (control,) = control_windows(grid, site(camp), "structure")
+    assert not control.extent.geom.intersects(camp)
+    # A line is searched over most of its length: 5.9 km of it in parts that show 400 to 800 m.
+    parts = control_windows(grid, site(camp), "tower")
+    assert 8 <= len(parts) <= 16
+    line = camp.buffer(60).boundary
+    assert line.intersection(union_all([part.extent.geom for part in parts])).length > 0.9 * line.length
     assert planting_window(grid, site(box(0, 0, 10, 10)), "structure") is None
     # Along a former line towers are planted too, and no control line runs across the ground that it enclosed.
     past = replace(site(camp), former=(camp.buffer(200),))
@@ -254,9 +260,13 @@ def test_control_ground_may_come_from_another_window(pair):
         [replace(i, values=i.values[..., cols].copy(), valid=i.valid[:, cols].copy(), geobox=g) for i in pair]
         for g, cols in ((left, slice(0, 300)), (right, slice(300, None)))
     ]
-    result = measure(*parts[0], site(), kind="structure", detector=Differencer(4), sizes_m=SIZES, per_size=4, seed=1, control=tuple(parts[1]))
-    assert sum(result.found) > 0
-    assert result.control_km2 == pytest.approx((120 * 420 - 25 * 210) / 1e6, rel=0.02)
+    outside = Finding("o", "structure", "appeared", Point(560_400, 4_631_620).buffer(3), 1.0, 28.0)
+    for control in ([parts[1]], [parts[1], parts[1]]):  # ground that two parts show, and what is reported there, count once
+        detector = Differencer(4, extra=(outside,))
+        result = measure(*parts[0], site(), kind="structure", detector=detector, sizes_m=SIZES, per_size=4, seed=1, control=control)
+        assert sum(result.found) > 0
+        assert result.control_km2 == pytest.approx((120 * 420 - 25 * 210) / 1e6, rel=0.02)
+        assert result.false_alarms == 1
 
 
 def test_one_report_stands_for_one_object():

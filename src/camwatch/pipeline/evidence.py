@@ -77,7 +77,7 @@ def sensitivities(
 ) -> dict[str, Sensitivity]:
     """Plant objects, and clearings, into the pair and search for them, for every kind that could be searched and can be planted."""
     from camwatch.pipeline.search import searches, unheard
-    from camwatch.sensitivity import control_window, measure, planting_window
+    from camwatch.sensitivity import control_windows, measure, planting_window
 
     tell, detectors = progress or unheard, searches(config)
     sizes = {"structure": config.structure_sizes_m, "tower": config.tower_sizes_m}
@@ -85,7 +85,7 @@ def sensitivities(
     kinds, site = _plantable(alignment, aoi, findings)
     for number, kind in enumerate(kinds):
         tell("planting objects", number, len(kinds))
-        window, control = planting_window(alignment.geobox, site, kind), control_window(alignment.geobox, site, kind)
+        window = planting_window(alignment.geobox, site, kind)
         if window is not None:
             measured[kind] = measure(
                 *alignment.images(window),
@@ -95,7 +95,7 @@ def sensitivities(
                 sizes_m=sizes[kind],
                 per_size=config.planted_per_size,
                 seed=config.seed,
-                control=None if control is None else alignment.images(control),
+                control=(alignment.images(part) for part in control_windows(alignment.geobox, site, kind)),
             )
     land = _land_measured(alignment, aoi, config, findings)
     return measured if land is None else {**measured, "landcover": land}
@@ -124,15 +124,15 @@ def with_measured(findings: Mapping[str, Findings], measured: Mapping[str, Sensi
 def with_false_alarms(alignment: Alignment, aoi: Aoi, config: RunConfig, findings: Mapping[str, Findings]) -> dict[str, Findings]:
     """Return the findings with the false-alarm density of towers, whose control ground is searched by itself, and with the power of land."""
     from camwatch.pipeline.search import BY_TILE
-    from camwatch.sensitivity import control_window, false_alarms
+    from camwatch.sensitivity import control_windows, false_alarms
 
     land = _land_measured(alignment, aoi, config, findings)
     told = with_measured(findings, {} if land is None else {"landcover": land})
     kinds, site = _plantable(alignment, aoi, {kind: f for kind, f in findings.items() if kind != "structure"})
     for kind in kinds:
-        control = control_window(alignment.geobox, site, kind)
-        if control is not None:
-            alarms = false_alarms(*alignment.images(control), site, kind=kind, detector=BY_TILE[kind])
+        parts = control_windows(alignment.geobox, site, kind)
+        if parts:
+            alarms = false_alarms(map(alignment.images, parts), site, kind=kind, detector=BY_TILE[kind])
             told[kind] = replace(findings[kind], false_alarms_per_km2=alarms.per_km2)
     return told
 

@@ -2,6 +2,6 @@
 
 from camwatch.sensitivity.measure import FalseAlarms, false_alarms, measure
 from camwatch.sensitivity.record import Sensitivity, Unchanged
-from camwatch.sensitivity.windows import control_window, planting_window
+from camwatch.sensitivity.windows import control_windows, planting_window
 
-__all__ = ["FalseAlarms", "Sensitivity", "Unchanged", "control_window", "false_alarms", "measure", "planting_window"]
+__all__ = ["FalseAlarms", "Sensitivity", "Unchanged", "control_windows", "false_alarms", "measure", "planting_window"]

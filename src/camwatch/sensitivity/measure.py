@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from shapely import STRtree
+from shapely import STRtree, union_all
 
 from camwatch.rasters import mask_of
 from camwatch.render import plant
 from camwatch.sensitivity.places import BATCHES, free_ground, scatter
 from camwatch.sensitivity.record import Sensitivity
 from camwatch.sensitivity.remains import remains_of
-from camwatch.sensitivity.windows import CONTROL_LINE_M, control_site, control_window, frame_of, lines_of, planting_window
+from camwatch.sensitivity.windows import CONTROL_LINE_M, control_site, control_windows, frame_of, lines_of, planting_window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
@@ -47,7 +47,7 @@ def measure(
     sizes_m: Sequence[float],
     per_size: int = 24,
     seed: int,
-    control: tuple[Image, Image] | None = None,
+    control: Iterable[tuple[Image, Image]] | None = None,
     planter: Planter = plant,
 ) -> Sensitivity:
     """Measure the probability of detection by object size, and the density of false alarms, of one registered pair.
@@ -73,9 +73,9 @@ def measure(
         Objects of each size; fewer are planted where there is no room, and the record says how many.
     seed : int
         Of places, orientations, brightness and noise.
-    control : (Image, Image), optional
-        The same pair where nothing is claimed, for scenes that are too large to be given whole (see
-        :func:`~camwatch.sensitivity.windows.control_window`); without it such ground is looked for in `before` and `after`.
+    control : iterable of (Image, Image), optional
+        The same pair in parts where nothing is claimed, for scenes that are too large to be given whole (see
+        :func:`~camwatch.sensitivity.windows.control_windows`); without it such ground is looked for in `before` and `after`.
     planter : callable (image, solids, *, seed) -> Image
         Draws the objects.
 
@@ -85,9 +85,10 @@ def measure(
 
     Notes
     -----
-    A measurement costs six searches of at most 800 × 800 pixels: the pair as it is, four planted ones, and the control ground. Reports in control
-    ground may be real change, so their density is an upper bound of the false alarms; without control ground it is not measured, since the site's own
-    ground cannot tell a false alarm from what is claimed. A pair of one image with itself would give a lower bound, and a verdict needs an upper one.
+    A measurement costs six searches of at most 800 × 800 pixels: the pair as it is, four planted ones, and the control ground; of the control line
+    of towers up to sixteen such parts are searched. Reports in control ground may be real change, so their density is an upper bound of the false
+    alarms; without control ground it is not measured, since the site's own ground cannot tell a false alarm from what is claimed. A pair of one image
+    with itself would give a lower bound, and a verdict needs an upper one.
     """
     sizes = tuple(sorted(float(s) for s in sizes_m))
     nothing = (0,) * len(sizes)
@@ -115,7 +116,7 @@ def measure(
         for hits, result, changes in ((found, built, ("appeared",)), (standing, built, STANDING), (razed, cleared, ("removed",))):
             covered = matched(footprints, [r for r in result.records if r.change in changes], tolerance)
             np.add(hits, np.bincount(index[covered], minlength=len(sizes)), out=hits)
-    alarms = false_alarms(*(control or (before, after)), site, kind=kind, detector=detector)
+    alarms = false_alarms(((before, after),) if control is None else control, site, kind=kind, detector=detector)
     return Sensitivity(
         kind,
         sizes,
@@ -186,20 +187,33 @@ class FalseAlarms:
         return self.changes / self.km2 if self.km2 > 0 else None
 
 
-def false_alarms(before: Image, after: Image, site: Site, *, kind: Kind, detector: Detector) -> FalseAlarms:
-    """Search ground outside the site, and count what is reported there. Parameters as for :func:`measure`."""
-    none = FalseAlarms(0, 0, 0, 0.0, "none: this pair shows no ground outside the outline")
-    window = control_window(before.geobox, site, kind, before.valid & after.valid)
-    if window is None:
-        return none
-    elsewhere, ground = control_site(site, kind, frame_of(window))
-    result = detector(_crop(before, window), _crop(after, window), elsewhere)
-    searched = np.isfinite(result.score) & mask_of(ground, result.geobox)
-    if result.status == "not_testable" or not searched.any():
-        return none
-    # A detector may report at its usual place whatever `site` says; only reports that lie in control ground count.
-    inside = [r for r in result.records if ground.contains(r.geometry.centroid)]
-    changes, removed, standing = (sum(r.change in kinds for r in inside) for kinds in (("appeared", "removed"), ("removed",), STANDING))
-    km2 = float(searched.sum()) * abs(float(result.geobox.affine.determinant)) / 1e6
+def false_alarms(control: Iterable[tuple[Image, Image]], site: Site, *, kind: Kind, detector: Detector) -> FalseAlarms:
+    """Search ground outside the site, and count what is reported there.
+
+    Parameters
+    ----------
+    control : iterable of (Image, Image)
+        The pair whole, or parts of it, one looked at after the other; ground that two of them show counts once.
+    site, kind, detector
+        As for :func:`measure`.
+    """
+    changes = removed = standing = 0
+    km2, seen = 0.0, list["BaseGeometry"]()
+    for before, after in control:
+        for window in control_windows(before.geobox, site, kind, before.valid & after.valid):
+            elsewhere, ground = control_site(site, kind, frame_of(window).difference(union_all(seen)))
+            seen.append(frame_of(window))
+            result = detector(_crop(before, window), _crop(after, window), elsewhere)
+            searched = np.isfinite(result.score) & mask_of(ground, result.geobox)
+            if result.status == "not_testable" or not searched.any():
+                continue
+            # A detector may report at its usual place whatever `site` says; only reports that lie in control ground count.
+            told = [r.change for r in result.records if ground.contains(r.geometry.centroid)]
+            changes += sum(change in {"appeared", "removed"} for change in told)
+            removed += told.count("removed")
+            standing += sum(change in STANDING for change in told)
+            km2 += float(searched.sum()) * abs(float(result.geobox.affine.determinant)) / 1e6
+    if not km2:
+        return FalseAlarms(0, 0, 0, 0.0, "none: this pair shows no ground outside the outline")
     where = "ground outside the outline" if kind == "structure" else f"a line {CONTROL_LINE_M:g} m outside the camp"
     return FalseAlarms(changes, removed, standing, km2, f"{where}, in the same pair; real change there counts too, so the density is an upper bound")

@@ -1,4 +1,4 @@
-"""Which parts of a pair are searched to measure its sensitivity: one where objects are planted, one where nothing is claimed."""
+"""Which parts of a pair are searched to measure its sensitivity: one where objects are planted, and some where nothing is claimed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from camwatch.rasters import mask_of
 from camwatch.sensitivity.places import GAP_M
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from odc.geo.geobox import GeoBox
     from shapely.geometry.base import BaseGeometry
@@ -27,6 +29,13 @@ CHOICE_PX = 2400
 
 CONTROL_LINE_M = 60.0
 """How far outside the camp the line runs along which towers are searched as a control."""
+
+CONTROLS: dict[Kind, int] = {"structure": 1, "tower": 16}
+"""Most windows in which false alarms are counted. One shows 400 m of a line at half a metre, and a line is searched quickly; that nothing was
+imagined along so little of it leaves many false alarms possible along the whole."""
+
+LEAST_CONTROL = 0.1
+"""Share of the ground of the first window that another one must add."""
 
 CONTROL_ACCURACY_M = 10.0
 """Accuracy given for that line, so that the band around it stays clear of the real one."""
@@ -63,13 +72,17 @@ def planting_window(geobox: GeoBox, site: Site, kind: Kind, usable: NDArray[np.b
     usable : (y, x) bool, optional
         Pixels that are usable at both dates; all without it.
     """
-    return _window(geobox, site.area if kind == "structure" else lines_of(site).buffer(GAP_M[kind]), usable)
+    return next(_windows(geobox, site.area if kind == "structure" else lines_of(site).buffer(GAP_M[kind]), usable, 1), None)
 
 
-def control_window(geobox: GeoBox, site: Site, kind: Kind, usable: NDArray[np.bool_] | None = None) -> GeoBox | None:
-    """Return the part of a grid, at most 800 pixels a side, where false alarms are counted; None where it shows only the site. See above."""
+def control_windows(geobox: GeoBox, site: Site, kind: Kind, usable: NDArray[np.bool_] | None = None) -> tuple[GeoBox, ...]:
+    """Return the parts of a grid, at most 800 pixels a side, where false alarms are counted, the one that shows most first; they may overlap.
+
+    None at all where the grid shows only the site. Parameters as for :func:`planting_window`.
+    """
     elsewhere, ground = control_site(site, kind, frame_of(geobox))
-    return _window(geobox, ground if kind == "structure" else boundary(elsewhere.area).buffer(CONTROL_ACCURACY_M), usable)
+    wanted = ground if kind == "structure" else boundary(elsewhere.area).buffer(CONTROL_ACCURACY_M)
+    return tuple(_windows(geobox, wanted, usable, CONTROLS[kind]))
 
 
 def frame_of(geobox: GeoBox) -> BaseGeometry:
@@ -77,8 +90,8 @@ def frame_of(geobox: GeoBox) -> BaseGeometry:
     return box(*geobox.extent.boundingbox)
 
 
-def _window(geobox: GeoBox, wanted: BaseGeometry, usable: NDArray[np.bool_] | None) -> GeoBox | None:
-    """Return the part that holds most of the usable ground in `wanted`; the first of equals."""
+def _windows(geobox: GeoBox, wanted: BaseGeometry, usable: NDArray[np.bool_] | None, most: int) -> Iterator[GeoBox]:
+    """Yield the part that holds most of the usable ground in `wanted`, the first of equals; then that which holds most of what is left, and so on."""
     factor = -(-max(geobox.shape) // CHOICE_PX)
     small = geobox.zoom_out(factor) if factor > 1 else geobox
     wished = mask_of(wanted, small)
@@ -86,18 +99,27 @@ def _window(geobox: GeoBox, wanted: BaseGeometry, usable: NDArray[np.bool_] | No
         seen = usable[factor // 2 :: factor, factor // 2 :: factor]
         height, width = (min(a, b) for a, b in zip(wished.shape, seen.shape, strict=True))
         wished[:height, :width] &= seen[:height, :width]
-    if not wished.any():
-        return None
     rows, cols = (min(n, WINDOW_PX // factor) for n in wished.shape)
+    first = 0
+    for _ in range(most):
+        count, top, left = _fullest(wished, rows, cols)
+        first = first or count
+        if count == 0 or count < LEAST_CONTROL * first:
+            return
+        wished[top : top + rows, left : left + cols] = False
+        row, col = top * factor, left * factor
+        yield geobox[row : min(row + WINDOW_PX, geobox.shape[0]), col : min(col + WINDOW_PX, geobox.shape[1])]
+
+
+def _fullest(wished: NDArray[np.bool_], rows: int, cols: int) -> tuple[int, int, int]:
+    """Return how many pixels the window of so many rows and columns holds that holds most, and its first row and column."""
     table = np.pad(wished.cumsum(axis=0, dtype=np.int64).cumsum(axis=1), ((1, 0), (1, 0)))
     best = (-1, 0, 0)
     for top in _starts(wished.shape[0], rows):
         for left in _starts(wished.shape[1], cols):
             count = int(table[top + rows, left + cols] - table[top, left + cols] - table[top + rows, left] + table[top, left])
             best = max(best, (count, top, left), key=lambda candidate: candidate[0])
-    top, left = best[1] * factor, best[2] * factor
-    part: GeoBox = geobox[top : min(top + WINDOW_PX, geobox.shape[0]), left : min(left + WINDOW_PX, geobox.shape[1])]
-    return part
+    return best
 
 
 def _starts(length: int, side: int) -> list[int]:
