@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import rasterio
 from affine import Affine
 from odc.geo.geobox import GeoBox
 from PIL import Image as Picture
+from rasterio.errors import NotGeoreferencedWarning
 from scipy import ndimage as ndi
 from scipy.stats import chi2
 from shapely import affinity
@@ -142,7 +144,10 @@ def other_grounds() -> list[tuple[str, NDArray[np.float32], NDArray[np.float32]]
     for name in ("guatemala-volcano_00000006", "guatemala-volcano_00000008", "joplin-tornado_00000000"):
         dates = []
         for when in ("pre", "post"):
-            with rasterio.open(DATA / f"pairs/xbd_geo/{name}_{when}_disaster.tif") as source:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)  # one of the tiles has no place, and needs none here
+                source = rasterio.open(DATA / f"pairs/xbd_geo/{name}_{when}_disaster.tif")
+            with source:
                 dates.append(source.read((1, 2, 3)).astype(np.float32))
         out.append((name, *dates))
     return out
@@ -279,6 +284,8 @@ def _ring(rng: np.random.Generator) -> Polygon:
     angles = np.sort(rng.uniform(0, 2 * np.pi, corners) * 0.3 + np.linspace(0, 2 * np.pi, corners, endpoint=False) * 1.0)
     radii = rng.uniform(75, 122, corners)
     shape = Polygon(np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)).buffer(0)
+    # One ring in a thousand crosses itself: its larger part is taken.
+    shape = max(getattr(shape, "geoms", [shape]), key=lambda part: part.area)
     return affinity.translate(shape, WEST + SIDE_M / 2, NORTH - SIDE_M / 2)
 
 

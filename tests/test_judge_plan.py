@@ -223,7 +223,7 @@ def test_free_data_cannot_count_posts():
         assert {o.access for o in deciding} == {"paid"}, name
         assert all(o.gsd_m <= GSD_LIMIT_M["tower"] for o in deciding)
         assert posts.archive.startswith("No free archive decides it; nearest comes SPOT 5")
-        assert "an object of 5 m is 2 pixels long, and about 4 of 100 are found" in posts.archive
+        assert "an object of 5 m is 2 pixels long, and about 5 of 100 are found" in posts.archive
     (seen,) = of_camp("C25-21", *around_2010(0.5)).values()
     assert seen.testable
     assert seen.power > 0.9

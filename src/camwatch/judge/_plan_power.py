@@ -72,9 +72,9 @@ class Curve:
 CURVES: dict[Kind, Curve] = {
     # 0.87, 0.83, 0.66, 0.17 of the new buildings of four labelled tiles at 0.5, 1.0, 1.5 and 2.5 m; 1.2 reports per km² of quiet ground.
     "structure": Curve(0.88, 9.2, 5.4, false_per_km2=1.2),
-    # The middle of two renderers' towers of 3 to 8 m along lines of real pairs: 0.91, 0.85 and 0.60 at 0.5, 0.7 and 1 m; 0.3 false ones per km of
+    # The middle of two renderers' towers of 3 to 8 m along lines of real pairs: 0.95, 0.90 and 0.75 at 0.5, 0.7 and 1 m; 0.3 false ones per km of
     # line (docs/towers.md).
-    "tower": Curve(0.93, 4.3, 4.0, false_per_km=0.3),
+    "tower": Curve(0.965, 3.8, 4.5, false_per_km=0.3),
 }
 
 
