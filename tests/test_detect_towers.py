@@ -234,6 +234,10 @@ def test_towers_that_stand_along_a_former_line_are_found(planted):
     assert sum(state_at(both, s) == ["unchanged"] for s in towers(KEPT, 4)) >= 6
     assert sum(state_at(both, s) == ["removed"] for s in towers(GONE, 4)) >= 6
     assert both.searched_km2 == pytest.approx((RING.exterior.buffer(15.0).area + SMALL_RING.exterior.buffer(15.0).area) / 1e6, rel=0.02)
+    assert {r.measures.get("along") for r in both.records} == {"former line"}
+    present = detect_towers(*planted, replace(inner, perimeter_before=RING, former=(SMALL_RING,)))
+    assert present.records
+    assert not any("along" in r.measures for r in present.records)
     # What a line was does not stand for what it is.
     assert detect_towers(*planted, replace(inner, perimeter_before=None, perimeter_after=None, former=(RING,))).status == "not_testable"
 

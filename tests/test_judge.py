@@ -108,6 +108,15 @@ def test_seventeen_towers_found_support_seventeen():
     assert not verdict.reason.endswith("..")
 
 
+def test_towers_along_a_former_line_count_and_are_told():
+    past = [replace(r, measures={"along": "former line"}) for r in points(unchanged=24)]
+    stand = towers("state", 25, None, interval=None)
+    verdict = judge(claim(stand), [evidence(found([*points(appeared=17), *past]), sharp())])
+    assert verdict.outcome == "supported"
+    assert "reported 41 (24 of them along a former line) and found 24 of 24 planted objects" in verdict.reason
+    assert "former" not in judge(claim(stand), [evidence(found(points(unchanged=41)), sharp())]).reason
+
+
 def test_nothing_found_where_seventeen_would_have_been_seen_contradicts():
     verdict = judge(claim(towers()), [evidence(found(), sharp())])
     assert verdict.outcome == "contradicted"

@@ -26,6 +26,10 @@ Kind = Literal["structure", "tower", "perimeter", "landcover"]
 Change = Literal["appeared", "removed", "altered", "unchanged", "not_observed"]
 
 
+FORMER_LINE = "former line"
+"""The measure `along` of a tower that stands along a line that is past."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One object, or one line at one date.
@@ -141,9 +145,10 @@ class Findings:
         """Share of what is asked about that was shown, 0..1: what was observed of what the searched area is likely to hold."""
         return self.held_share * self.observed_share
 
-    def count(self, change: Change, within: BaseGeometry | None = None) -> int:
-        """Return the number of records of one change, of those whose centroid lies in `within` where that is given."""
-        return sum(r.change == change and (within is None or within.contains(r.geometry.centroid)) for r in self.records)
+    def count(self, change: Change, within: BaseGeometry | None = None, *, along: str | None = None) -> int:
+        """Return the number of records of one change: those with their centroid in `within` and this measure `along`, where given."""
+        told = [r for r in self.records if r.change == change and along in {None, r.measures.get("along")}]
+        return sum(within is None or within.contains(r.geometry.centroid) for r in told)
 
     def as_geojson(self) -> dict[str, Any]:
         """Return a GeoJSON FeatureCollection (EPSG:4326, 8 decimals) with the top-level members of the command-line contract."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,6 +74,14 @@ def search_band(site: Site, params: TowerParams = TowerParams()) -> BaseGeometry
         return unary_union([post.buffer(POST_M) for post in site.posts])
     lines = _lines(site)
     return unary_union(lines).buffer(_width(site, params)) if lines else None
+
+
+def along_former(site: Site, place: BaseGeometry) -> bool:
+    """Return whether a place lies nearer to a line that the site had before than to those of its two dates."""
+    if not site.former or site.posts:
+        return False
+    present = unary_union(_lines(replace(site, former=())))
+    return bool(place.distance(unary_union(_lines(site))) < place.distance(present))
 
 
 def held_share(site: Site, params: TowerParams = TowerParams()) -> float:

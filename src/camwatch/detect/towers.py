@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from shapely.geometry import Point, box
 
 from camwatch.detect._common import answer, coverage
-from camwatch.detect._tower_band import POST_M, TowerParams, held_share, misplaced, odds_in, search_band
+from camwatch.detect._tower_band import POST_M, TowerParams, along_former, held_share, misplaced, odds_in, search_band
 from camwatch.detect._tower_frame import LOWEST_DEG, MOST_DOUBT_DEG
 from camwatch.detect._tower_model import load_tower_model
 from camwatch.detect._tower_series import fate_of, linked
 from camwatch.detect._tower_sight import Levels, sight
-from camwatch.findings import Finding
+from camwatch.findings import FORMER_LINE, Finding
 from camwatch.imagery.sun import sun_of
 from camwatch.rasters import mask_of
 
@@ -103,7 +103,8 @@ def detect_towers(
         Records `appeared`, `removed`, `unchanged`, or `not_observed` (a tower at one date whose place cannot be told at the other, and a listed post
         at which neither date shows one). Geometry: a square of the estimated side. Measures: `state_before`, `state_after` (`stands`, `absent`,
         `not_observed`), `score_before`, `score_after` (probabilities; absent where not observed), `side_m`, `height_m` (estimates), and `hidden_by`
-        (`no data`, `trees`, `shadow`, or `unclear`: too much like a tower to be absent, too little to stand) where something is not observed. A
+        (`no data`, `trees`, `shadow`, or `unclear`: too much like a tower to be absent, too little to stand) where something is not observed;
+        `along` is `former line` where a line that the site had before (`Site.former`) is nearer than those of the two dates. A
         record's `score`: the surer of the two. The plane `score` holds it where a tower changed, 0 elsewhere in the band, NaN outside it and where
         not valid at both dates. `not_testable` without a perimeter or posts, with pixels too coarse, or with a sun too low or too little known; a
         sun that the product does not state is computed from the time and the place (:func:`camwatch.imagery.sun.sun_of`).
@@ -131,7 +132,7 @@ def detect_towers(
     band = mask_of(area, before.geobox)
     sights, histories = _followed((before, after), site, params, model or load_tower_model())
     score = np.zeros(band.shape, np.float32)
-    records = tuple(_record(number, history, before.geobox, score) for number, history in enumerate(histories, 1))
+    records = tuple(_along(_record(number, history, before.geobox, score), site) for number, history in enumerate(histories, 1))
     both = before.valid & after.valid & np.isfinite(before.values).all(axis=0) & np.isfinite(after.values).all(axis=0)
     return answer(
         "tower",
@@ -205,6 +206,12 @@ def _history(  # noqa: PLR0917 all plain
     side, height = (float(np.clip(v, low, high)) if np.isfinite(v) else low for v, low, high in zip(sizes, (2.5, 4.0), (9.0, 14.0), strict=True))
     x, y = geobox.affine * (at[1] + 0.5, at[0] + 0.5)
     return TowerHistory(post or Point(x, y), side, height, states, seen, hidden, fate_of(states))
+
+
+def _along(record: Finding, site: Site) -> Finding:
+    """Return a record that says so where it stands along a former line."""
+    former = along_former(site, record.geometry.centroid)
+    return replace(record, measures={**record.measures, "along": FORMER_LINE}) if former else record
 
 
 def _record(number: int, history: TowerHistory, geobox: GeoBox, plane: NDArray[np.float32]) -> Finding:

@@ -55,9 +55,9 @@ class Counter:
     index: int | None
     stood: tuple[Change, ...] = ()
 
-    def reports(self, changes: Sequence[Change]) -> int:
-        """Return how many records there are of these changes."""
-        return sum(self.findings.count(change, self.ground.within) for change in changes)
+    def reports(self, changes: Sequence[Change], along: str | None = None) -> int:
+        """Return how many records there are of these changes; of those with this measure `along`, where one is given."""
+        return sum(self.findings.count(change, self.ground.within, along=along) for change in changes)
 
     def detector(self, counted: Counted) -> Detector:
         """Return what planting and control ground told of the objects that are counted."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from camwatch.findings import FORMER_LINE
 from camwatch.judge.counter import CHANGED, STANDING, counter_of
 from camwatch.judge.counts import Posterior, difference, grid_end, pooled, posterior, power, ratio
 from camwatch.judge.ground import ground_of, whole_of
@@ -129,11 +130,11 @@ def _counters(reading: Reading, witnesses: Sequence[Witness], aoi: Aoi | None, c
     return whole or counters[:1]
 
 
-def _reports(counter: Counter, counted: Counted) -> int:
-    """Return how many records there are of what is counted."""
+def _reports(counter: Counter, counted: Counted, along: str | None = None) -> int:
+    """Return how many records there are of what is counted; see :meth:`Counter.reports`."""
     if counted == "standing":
-        return counter.reports(counter.stood)
-    return counter.reports(CHANGED if counted == "changed" else (counted,))
+        return counter.reports(counter.stood, along)
+    return counter.reports(CHANGED if counted == "changed" else (counted,), along)
 
 
 def _number(counters: Sequence[Counter], counted: Counted, claimed: float) -> Range:
@@ -214,11 +215,13 @@ def _detail(counters: Sequence[Counter], counted: Counted) -> str:
 def _said_by(counter: Counter, counted: Counted) -> str:
     reports, detector = _reports(counter, counted), counter.detector(counted)
     planted, hits = counter.typical(counted)
+    past = _reports(counter, counted, FORMER_LINE)
+    reported = f"reported {reports}" + (f" ({past} of them along a former line)" if past else "")
     if counter.sensitivity is None or counter.index is None:
-        return f"reported {reports}; how many it misses was not measured"
+        return f"{reported}; how many it misses was not measured"
     size = counter.sensitivity.sizes_m[counter.index]
     what = "clearings" if counter.findings.kind == "landcover" else "objects"
-    found = f"reported {reports} and found {hits} of {planted} planted {what} of {size:g} m"
+    found = f"{reported} and found {hits} of {planted} planted {what} of {size:g} m"
     if detector.planted != planted:
         found += f", {share(detector.probability)} of planted {what} of the sizes reported"
     if not counter.calibrated(counted) and counter.sensitivity.control_km2 > 0:
