@@ -76,12 +76,11 @@ def search_band(site: Site, params: TowerParams = TowerParams()) -> BaseGeometry
     return unary_union(lines).buffer(_width(site, params)) if lines else None
 
 
-def along_former(site: Site, place: BaseGeometry) -> bool:
-    """Return whether a place lies nearer to a line that the site had before than to those of its two dates."""
+def along_former(site: Site, params: TowerParams, place: BaseGeometry) -> bool:
+    """Return whether a place is searched only because a line ran there before the two dates: beyond the band along the lines of these."""
     if not site.former or site.posts:
         return False
-    present = unary_union(_lines(replace(site, former=())))
-    return bool(place.distance(unary_union(_lines(site))) < place.distance(present))
+    return bool(place.distance(unary_union(_lines(replace(site, former=())))) > _width(site, params))
 
 
 def held_share(site: Site, params: TowerParams = TowerParams()) -> float:

@@ -104,7 +104,7 @@ def detect_towers(
         at which neither date shows one). Geometry: a square of the estimated side. Measures: `state_before`, `state_after` (`stands`, `absent`,
         `not_observed`), `score_before`, `score_after` (probabilities; absent where not observed), `side_m`, `height_m` (estimates), and `hidden_by`
         (`no data`, `trees`, `shadow`, or `unclear`: too much like a tower to be absent, too little to stand) where something is not observed;
-        `along` is `former line` where a line that the site had before (`Site.former`) is nearer than those of the two dates. A
+        `along` is `former line` where only a line that the site had before (`Site.former`) is near. A
         record's `score`: the surer of the two. The plane `score` holds it where a tower changed, 0 elsewhere in the band, NaN outside it and where
         not valid at both dates. `not_testable` without a perimeter or posts, with pixels too coarse, or with a sun too low or too little known; a
         sun that the product does not state is computed from the time and the place (:func:`camwatch.imagery.sun.sun_of`).
@@ -132,7 +132,7 @@ def detect_towers(
     band = mask_of(area, before.geobox)
     sights, histories = _followed((before, after), site, params, model or load_tower_model())
     score = np.zeros(band.shape, np.float32)
-    records = tuple(_along(_record(number, history, before.geobox, score), site) for number, history in enumerate(histories, 1))
+    records = tuple(_along(_record(number, history, before.geobox, score), site, params) for number, history in enumerate(histories, 1))
     both = before.valid & after.valid & np.isfinite(before.values).all(axis=0) & np.isfinite(after.values).all(axis=0)
     return answer(
         "tower",
@@ -208,9 +208,9 @@ def _history(  # noqa: PLR0917 all plain
     return TowerHistory(post or Point(x, y), side, height, states, seen, hidden, fate_of(states))
 
 
-def _along(record: Finding, site: Site) -> Finding:
+def _along(record: Finding, site: Site, params: TowerParams) -> Finding:
     """Return a record that says so where it stands along a former line."""
-    former = along_former(site, record.geometry.centroid)
+    former = along_former(site, params, record.geometry.centroid)
     return replace(record, measures={**record.measures, "along": FORMER_LINE}) if former else record
 
 
