@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from shapely.geometry import box, mapping
 
@@ -25,6 +26,8 @@ from camwatch.scenes import item, open_scene
 
 PICTURES = Path(__file__).parent / "pictures"
 WIDTH_PX = 1000
+STRONG = 90
+"""Levels between the largest and the smallest channel above which a colour is a mark's, not the ground's."""
 CAMWATCH = Path(sys.executable).with_name("camwatch")
 REAL = {
     "naip": ("series/naip_nd", ("m_4709963_se_14_1_20090818.tif", "m_4709963_se_14_1_20140720.tif"), ("20090818", "20140720")),
@@ -50,8 +53,20 @@ def reduce(page: Path, name: str) -> None:
     with Image.open(page) as picture:
         height = round(picture.height * WIDTH_PX / picture.width)
         small = picture.convert("RGB").resize((WIDTH_PX, height), Image.Resampling.LANCZOS)
-        small.quantize(200, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+        in_colours(small).save(PICTURES / f"{name}.png", optimize=True)
     print(f"docs/pictures/{name}.png")
+
+
+def in_colours(picture: Image.Image) -> Image.Image:
+    """Return a picture in 256 colours, a quarter of them for strong ones: marks are few pixels, and would be given colours of the ground."""
+    values = np.asarray(picture)
+    strong = np.ptp(values, axis=2) > STRONG
+    if not strong.any():
+        return picture.quantize(256, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    parts = (Image.fromarray(values[chosen][None]).quantize(n).getpalette()[: 3 * n] for chosen, n in ((~strong, 192), (strong, 64)))
+    palette.putpalette([level for part in parts for level in part])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def demonstration(run: Path) -> None:
