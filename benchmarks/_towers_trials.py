@@ -138,7 +138,8 @@ def backgrounds(half: int) -> list[tuple[str, NDArray[np.float32], NDArray[np.fl
 
 def other_grounds() -> list[tuple[str, NDArray[np.float32], NDArray[np.float32]]]:
     """Return (name, first, second) of real pairs of other sorts of ground (xBD, 0.49 m, taken as half a metre): a village in fields and scrub, closed
-    forest with a quarry, a town before and after a tornado. Nothing was chosen on them.
+    forest with a quarry, a town before and after a tornado. No level was chosen on them; under their own suns (55 to 72 degrees) they showed that
+    high suns wanted training.
     """
     out = []
     for name in ("guatemala-volcano_00000006", "guatemala-volcano_00000008", "joplin-tornado_00000000"):

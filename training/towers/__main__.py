@@ -16,6 +16,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from training.towers.scenes import SUNS_DEG
+
 
 def main() -> None:
     """Do one of the steps."""
@@ -24,7 +26,7 @@ def main() -> None:
     render = steps.add_parser("render", help="draw labelled places")
     render.add_argument("--places", type=int, default=600)
     render.add_argument("--first", type=int, default=0, help="seed of the first place; seeds from 10,000,000 on are kept for calibration")
-    render.add_argument("--suns", type=float, nargs=2, default=(15.0, 70.0), help="lowest and highest sun in degrees")
+    render.add_argument("--suns", type=float, nargs=2, default=SUNS_DEG, help="lowest and highest sun in degrees")
     train = steps.add_parser("train", help="train the network")
     train.add_argument("scenes", type=Path)
     train.add_argument("--steps", type=int, default=24_000)
